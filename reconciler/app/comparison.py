@@ -1,0 +1,127 @@
+"""Comparing: the live database, the declared state, and the plan between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.core.catalog import Catalog, digest
+from reconciler.core.ident import ObjectId
+from reconciler.app.discovery import registry
+from reconciler.app.servers import scratch_for
+from reconciler.engine.scope import Scope, compared_with, managed, without_needless
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from reconciler.engine.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a comparison is asked for."""
+
+    url: str
+    schema: Path
+    scope: Scope = field(default_factory=Scope)
+    scratch_url: str | None = None
+    base: Path | None = None
+    """Sources in plans are told relative to this folder; None: as the schema path was given."""
+
+
+def live_catalog(connection: Connection[Any]) -> Catalog:
+    """The whole database behind an open connection."""
+    from reconciler.engine.introspect import introspect
+
+    return introspect(connection, registry())
+
+
+def pull(url: str, scope: Scope) -> tuple[Mapping[str, Mapping[str, Any]], tuple[str, ...]]:
+    """The live database as the contents of YAML files by relative path, and what no kind models."""
+    from reconciler.engine.pull import documents
+    from reconciler.engine.session import opened
+
+    with opened(url, read_only=True) as connection:
+        catalog = managed(live_catalog(connection), scope)
+    if not scope.ownership:
+        kinds = registry()
+        catalog = catalog.only(entry.id for entry in catalog if not kinds.of(entry).managed_with_ownership)
+    return documents(catalog, registry()), catalog.unknown
+
+
+def make_plan(request: Request) -> Plan:
+    """Compare the declared state with the live database.
+
+    Raises InvalidInput for the YAML, ConnectionFailed and ServerError for the servers.
+    """
+    from reconciler.engine.load import load
+    from reconciler.engine.session import opened
+
+    written = load(request.schema, registry())
+    with opened(request.url, read_only=True) as connection:
+        live = live_catalog(connection)
+        return _plan_against(request, written, live, connection)
+
+
+def _plan_against(request: Request, written: Any, live: Catalog, connection: Connection[Any]) -> Plan:
+    from reconciler.engine.desired import desired_catalog
+    from reconciler.engine.planner import Context
+    from reconciler.engine.planner import make_plan as plan_between
+
+    major = connection.info.server_version // 10000
+    owner = str(_one(connection, _DATABASE_OWNER))
+    scratch = scratch_for(request.url, request.scratch_url, connection, written.objects)
+    desired = desired_catalog(written, live, registry(), scratch, owner)
+    current = compared_with(live, desired.catalog.entries, request.scope, registry())
+    wanted = without_needless(desired.catalog, live, registry())
+    if not request.scope.ownership:
+        # A scratch database has privileges of its own only where something was declared.
+        wanted = wanted.only(wanted.entries)
+    sources = {
+        desired.ids.get(id, id): f"{_relative(item.position.file, request.base)}:{item.position.line}"
+        for id, item in written.objects.items()
+    }
+    context = Context(
+        server_major=major,
+        schema_digest=written.digest,
+        sources=sources,
+        not_renamed=frozenset(id for id, item in written.objects.items() if item.declared.not_renamed),
+        ownership=request.scope.ownership,
+        unknown=live.unknown,
+    )
+
+    def ask(query: str, parameters: Mapping[str, str]) -> str | None:
+        return _one(connection, query, parameters)
+
+    return plan_between(current, wanted, registry(), context, ask)
+
+
+_DATABASE_OWNER = """
+    SELECT pg_catalog.pg_get_userbyid(datdba) FROM pg_catalog.pg_database
+    WHERE datname = pg_catalog.current_database()"""
+
+
+def _one(connection: Connection[Any], query: str, parameters: Mapping[str, str] | None = None) -> Any:
+    row = connection.execute(query.encode(), parameters).fetchone()
+    return row[0] if row else None
+
+
+def _relative(file: str, base: Path | None) -> str:
+    if base is None:
+        return file
+    try:
+        return str(Path(file).resolve().relative_to(base.resolve()))
+    except ValueError:
+        return file
+
+
+def observer(plan: Plan) -> Callable[[Connection[Any]], Mapping[ObjectId, str]]:
+    """A function that reads the digests of what the plan touches; what does not exist is missing."""
+
+    def observe(connection: Connection[Any]) -> Mapping[ObjectId, str]:
+        catalog = live_catalog(connection)
+        return {id: digest(catalog[id].state) for id in plan.touches if id in catalog}
+
+    return observe

@@ -1,0 +1,1 @@
+"""The words that engine and kinds both speak; imports nothing of ours."""

@@ -1,0 +1,94 @@
+"""A schema as a value: entries that know their state, where they hang and what they stand on."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from reconciler.core.ident import ObjectId
+
+State = Any
+"""A frozen slotted dataclass that a kind defines; derived equality is the diff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object in one state."""
+
+    id: ObjectId
+    state: State
+    parent: ObjectId | None = None
+    """What it goes down with: the table of a column, the object of a comment."""
+    needs: frozenset[ObjectId] = frozenset()
+    """What must exist before it can (pg_depend, and what the kind adds)."""
+    carrier: ObjectId | None = None
+    """The entry one level up an inheritance or partition tree that brings this one along when it changes."""
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """A whole schema, keyed by id. Equal digests mean that no statement is needed between two catalogs."""
+
+    entries: Mapping[ObjectId, Entry]
+    unknown: tuple[str, ...] = ()
+    """Objects in scope that no kind models, as pg_identify_object names them."""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries.values())
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __contains__(self, id: object) -> bool:
+        return id in self.entries
+
+    def __getitem__(self, id: ObjectId) -> Entry:
+        return self.entries[id]
+
+    def get(self, id: ObjectId | None) -> Entry | None:
+        """The entry of that id, or None."""
+        return None if id is None else self.entries.get(id)
+
+    @cached_property
+    def children(self) -> Mapping[ObjectId, tuple[Entry, ...]]:
+        """The entries under each parent, in the catalog's order."""
+        found: dict[ObjectId, list[Entry]] = {}
+        for entry in self:
+            if entry.parent is not None:
+                found.setdefault(entry.parent, []).append(entry)
+        return {parent: tuple(entries) for parent, entries in found.items()}
+
+    @cached_property
+    def dependents(self) -> Mapping[ObjectId, tuple[ObjectId, ...]]:
+        """The ids that need each id: the edges of `needs`, reversed."""
+        found: dict[ObjectId, list[ObjectId]] = {}
+        for entry in self:
+            for needed in entry.needs:
+                found.setdefault(needed, []).append(entry.id)
+        return {needed: tuple(sorted(ids)) for needed, ids in found.items()}
+
+    def only(self, ids: Iterable[ObjectId]) -> Catalog:
+        """The part of this catalog that holds just those ids, in this catalog's order."""
+        wanted = frozenset(ids)
+        kept = {entry.id: entry for entry in self if entry.id in wanted}
+        return dataclasses.replace(self, entries=kept)
+
+    def fingerprint(self) -> str:
+        """A digest over every id and compared field: `fp1:` and 32 hexadecimal digits."""
+        lines = sorted(f"{entry.id}\t{digest(entry.state)}" for entry in self)
+        return "fp1:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
+
+
+def compared(state: State) -> tuple[tuple[str, Any], ...]:
+    """The fields of a state that take part in equality, with their values, in order of declaration."""
+    return tuple((f.name, getattr(state, f.name)) for f in dataclasses.fields(state) if f.compare)
+
+
+def digest(state: State) -> str:
+    """A short digest of a state's compared fields: 16 hexadecimal digits."""
+    return hashlib.sha256(repr(compared(state)).encode()).hexdigest()[:16]

@@ -1,0 +1,197 @@
+"""What primary keys and unique constraints share: columns and a unique index (manual: CREATE TABLE)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, LiteralString
+
+from pydantic import Field
+
+from reconciler.core.catalog import Entry
+from reconciler.core.constraint import (
+    RenameTransition,
+    add_index_constraint,
+    bare_names,
+    chosen_name,
+    column_list,
+    deferral,
+    drop_constraint,
+    name_of,
+    rename_constraint,
+    shortened,
+    written_bare,
+)
+from reconciler.core.fragment import Document, Names, Option, options_from, options_to, without_defaults
+from reconciler.core.index_attributes import (
+    ATTRIBUTE_RULES,
+    ATTRIBUTES,
+    FROM_INDEX,
+    index_parameters,
+    index_roles,
+    settle_index,
+)
+from reconciler.core.kind import Kind, Recreate, Rule
+from reconciler.core.statement import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    """A primary key or unique constraint with its index."""
+
+    columns: tuple[str, ...]
+    without_overlaps: bool = False
+    """The last column is a range that must not overlap (18)."""
+    include: tuple[str, ...] = ()
+    nulls_not_distinct: bool = False
+    deferrable: bool = False
+    initially_deferred: bool = False
+    options: tuple[str, ...] = ()
+    tablespace: str | None = None
+    clustered: bool = False
+    replica_identity: bool = False
+    only: bool = False
+    """On a partitioned table: some partition has no such index yet."""
+    partitioned: bool = field(default=False, compare=False)
+    own_columns: tuple[str, ...] = field(default=(), compare=False)
+
+
+class KeyDocument(Document):
+    """`[id]`, or a mapping where more is said."""
+
+    columns: Names
+    without_overlaps: bool = False
+    include: Names = ()
+    deferrable: bool = False
+    initially_deferred: bool = False
+    options: dict[str, Option] = Field(default_factory=dict)
+    tablespace: str | None = None
+    clustered: bool = False
+    replica_identity: bool = False
+    only: bool = False
+    transition: RenameTransition = RenameTransition()
+
+
+class KeyConstraint(Kind[KeyState]):
+    """Base of the two kinds."""
+
+    parents = ("table",)
+    state = KeyState
+    folds_into = "table"
+    letter: ClassVar[LiteralString]
+    """pg_constraint.contype."""
+    words: ClassVar[str]
+    """What SQL calls it."""
+    suffix: ClassVar[str]
+    """The end of the name that PostgreSQL chooses."""
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "columns": Recreate("the columns of a constraint cannot be altered"),
+        "without_overlaps": Recreate("an index either orders or finds overlaps"),
+        "nulls_not_distinct": Recreate("whether nulls are distinct is built into the index"),
+        "deferrable": Recreate("only a foreign key's deferrability can be altered"),
+        "initially_deferred": Recreate("only a foreign key's deferrability can be altered"),
+        **ATTRIBUTE_RULES,
+    }
+
+    def default_name(self, table: str, columns: Iterable[str]) -> str:
+        """The name that PostgreSQL chooses where none is given: a primary key's leaves the columns out."""
+        return chosen_name(table, () if self.suffix == "pkey" else columns, self.suffix)
+
+    def query(self, major: int) -> LiteralString:
+        distinct: LiteralString = "i.indnullsnotdistinct" if major >= 15 else "false"
+        period: LiteralString = "k.conperiod" if major >= 18 else "false"
+        head: LiteralString = """
+            SELECT 'pg_constraint/' || k.oid || '/0' AS address,
+                ARRAY[n.nspname, c.relname, k.conname]::text[] AS path,
+                ARRAY['pg_class/' || i.indexrelid || '/0'] AS also,
+                'pg_class/' || c.oid || '/0' AS parent,
+                ARRAY(SELECT a.attname::text
+                    FROM pg_catalog.unnest(i.indkey) WITH ORDINALITY AS u (attnum, n)
+                    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
+                    WHERE u.n <= i.indnkeyatts ORDER BY u.n) AS columns,
+                k.condeferrable AS deferrable,
+                k.condeferred AS initially_deferred,
+                """
+        tail: LiteralString = """
+            JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid
+            WHERE c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+                AND k.contype = '"""
+        return (
+            head + period + " AS without_overlaps, " + distinct + " AS nulls_not_distinct,"
+            + ATTRIBUTES + FROM_INDEX + tail + self.letter + "' ORDER BY n.nspname, c.relname, k.conname"
+        )  # fmt: skip
+
+    def state_of(self, document: KeyDocument, nulls_not_distinct: bool = False) -> KeyState:
+        """The state that a document declares. Raises ValueError where it names no column."""
+        if not document.columns:
+            raise ValueError(f"a {self.words.lower()} constraint needs at least one column")
+        return KeyState(
+            columns=bare_names(document.columns),
+            without_overlaps=document.without_overlaps,
+            include=bare_names(document.include),
+            nulls_not_distinct=nulls_not_distinct,
+            deferrable=document.deferrable or document.initially_deferred,
+            initially_deferred=document.initially_deferred,
+            options=options_from(document.options),
+            tablespace=document.tablespace,
+            clustered=document.clustered,
+            replica_identity=document.replica_identity,
+            only=document.only,
+        )
+
+    def written(self, entry: Entry, name: str | None = None) -> Any:
+        """The document of an entry; `name` where the document itself holds it."""
+        state: KeyState = entry.state
+        data = without_defaults(
+            {
+                "name": name,
+                "columns": [written_bare(column) for column in state.columns],
+                "without_overlaps": state.without_overlaps,
+                "include": [written_bare(column) for column in state.include],
+                "nulls_not_distinct": state.nulls_not_distinct,
+                "deferrable": state.deferrable,
+                "initially_deferred": state.initially_deferred,
+                "options": options_to(state.options),
+                "tablespace": state.tablespace,
+                "clustered": state.clustered,
+                "replica_identity": state.replica_identity,
+                "only": state.only,
+            }
+        )
+        return shortened(data)
+
+    def foldable(self, entry: Entry) -> bool:
+        return not entry.state.only
+
+    def clause(self, entry: Entry, clauses: Sequence[str] = ()) -> str:
+        state: KeyState = entry.state
+        words = f"{self.words} NULLS NOT DISTINCT" if state.nulls_not_distinct else self.words
+        columns = column_list(state.columns) + (" WITHOUT OVERLAPS" if state.without_overlaps else "")
+        return f"CONSTRAINT {name_of(entry)} {words} ({columns}){index_parameters(entry)}{deferral(state)}"
+
+    def settle(self, entry: Entry) -> Iterable[Statement]:
+        return settle_index(entry)
+
+    def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
+        yield add_index_constraint(entry, self.clause(entry), self.why_it_may_fail)
+        yield from self.settle(entry)
+
+    @property
+    def why_it_may_fail(self) -> str:
+        """What in existing rows stands against it."""
+        return "rows with equal values make it fail"
+
+    def drop(self, entry: Entry) -> Iterable[Statement]:
+        yield drop_constraint(entry, f"equal values in {', '.join(entry.state.columns)} are accepted from now on")
+
+    def rename(self, old: Entry, name: str) -> Iterable[Statement]:
+        yield rename_constraint(old, name)
+
+    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+        yield ("constraint", *entry.id.path)
+        yield from index_roles(entry)
+
+    def deviates(self, entry: Entry, carrier: Entry) -> bool:
+        if entry.id.kind != carrier.id.kind or entry.state != carrier.state:
+            return True
+        return entry.id.path[2] != self.default_name(entry.id.path[1], carrier.state.own_columns)

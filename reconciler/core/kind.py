@@ -1,0 +1,234 @@
+"""What a kind of object is: one file says how it is read, written, created, changed and dropped.
+
+The engine works through this class alone. Kinds do not know one another; what one kind must know of
+another's doings is a word here (`Disturbance`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, Generic, LiteralString, TypeVar
+
+from reconciler.core.catalog import Entry, State
+from reconciler.core.ident import ObjectId
+from reconciler.core.statement import Statement
+
+S = TypeVar("S")
+
+
+class Disturbance(Enum):
+    """What can happen to an object that makes some of its dependents give way and come back."""
+
+    RETYPED = "retyped"
+    """The data type of a column or attribute changes, or the values of a type do."""
+    RESHAPED = "reshaped"
+    """The columns of a relation that others select from change their order or names."""
+
+
+@dataclass(frozen=True, slots=True)
+class InPlace(Generic[S]):
+    """A field that ALTER can change. `render(old, new)` takes the two entries."""
+
+    render: Callable[[Entry, Entry], Iterable[Statement]]
+    disturbs: Disturbance | None = None
+    unless: Callable[[S, S], str | None] | None = None
+    """Says why this very change cannot be made in place; None where it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recreate:
+    """A field that only DROP and CREATE can change."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A field that never leads to a statement."""
+
+    why: str
+
+
+Rule = InPlace[Any] | Recreate | Ignored
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """Where in the YAML a document stands."""
+
+    schema: str
+    """The namespace of unqualified names in this file."""
+    parent: ObjectId | None = None
+    lineage: tuple[ObjectId, ...] = ()
+    """All ancestors from the top; the last is the parent."""
+    folder: str | None = None
+    """The folder of the YAML file, for files that stand beside it."""
+    position: int = 0
+    """The place among its siblings in the file, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """An object as the YAML declares it: names are resolved, SQL fragments are as written.
+
+    `needs` are objects known by name alone; what stands in SQL fragments is found by the scratch server.
+    """
+
+    id: ObjectId
+    state: State
+    parent: ObjectId | None = None
+    needs: frozenset[ObjectId] = frozenset()
+    former_names: tuple[str, ...] = ()
+    """Names that this object had before (`transition: {rename_from: ...}`)."""
+    not_renamed: bool = False
+    """True where a person says that nothing that disappears is this object under a former name."""
+
+
+class Kind(ABC, Generic[S]):
+    """One kind of object.
+
+    The query's result columns are the fields of the state, and these:
+    `address` (text `pg_class/16384/0`: classid's name, objid, objsubid as pg_depend has them), `path` (text[];
+    for facets `suffix` text[], appended to the parent's kind and path), `parent` (an address, may be null),
+    optional `also` (text[] of further addresses that mean this object: a view's rewrite rule, a constraint's
+    index), optional `carrier` (an address), optional `needs` (text[] of addresses that pg_depend does not know of).
+    Arrays arrive as tuples. Objects of extensions, of PostgreSQL itself and temporary ones are left out.
+    """
+
+    name: ClassVar[str]
+    """The word in ids: `table`."""
+    section: ClassVar[str]
+    """The YAML key: `tables`."""
+    parents: ClassVar[tuple[str, ...]] = ()
+    """The kinds under which the section nests; none: at the top of the file."""
+    nested_section: ClassVar[str | None] = None
+    """The YAML key under an object of this same kind: `partitions` under a table."""
+    singleton: ClassVar[bool] = False
+    """The section holds one document, not a mapping from names to documents."""
+    state: ClassVar[type[Any]]
+    document: ClassVar[Any]
+    """A type that pydantic can validate: a model, or an annotated type for short forms."""
+    rules: ClassVar[Mapping[str, Rule]]
+    """One per compared field."""
+    gives_way_to: ClassVar[frozenset[Disturbance]] = frozenset()
+    rank: ClassVar[int] = 50
+    """Among objects that do not depend on one another the lower rank is created first."""
+    folds_into: ClassVar[str | None] = None
+    """The kind whose CREATE can hold this one as a clause."""
+    is_facet: ClassVar[bool] = False
+    """True where it is an attribute of another object rather than one of its own (comment, owner, grants)."""
+    managed_with_ownership: ClassVar[bool] = False
+    """True where only `--ownership` takes it under management in full."""
+    ignores: ClassVar[frozenset[str]] = frozenset()
+    """Kinds that never count among what this kind needs, whatever pg_depend says (an owned sequence does not
+    need its column: the column's default needs the sequence)."""
+    elaborated: ClassVar[bool] = True
+    """False where what is written is already what the catalogs say, so that no scratch server is asked."""
+    reparsed: ClassVar[bool] = False
+    """True where PostgreSQL's text of the object, read once more, can come out as another text."""
+    resolve: ClassVar[LiteralString | None] = None
+    """SQL with %(schema)s and %(name)s (the id's path) that answers the canonical last part of the path, or
+    null: asked on the scratch server where a person may write a name in several ways (argument types)."""
+    holds_data: ClassVar[bool] = False
+    """True where dropping and creating loses rows."""
+
+    @abstractmethod
+    def query(self, major: int) -> LiteralString:
+        """The SQL that reads every object of the kind on that major version."""
+
+    @abstractmethod
+    def declare(self, name: str, document: Any, nest: Nest) -> Iterable[Declared]:
+        """The objects that a document declares. Raises ValueError with a plain sentence for nonsense."""
+
+    @abstractmethod
+    def write(self, entry: Entry, home: str) -> tuple[str, Any]:
+        """The YAML key and plain data that `declare` turns into this very state; `home` is the file's schema.
+        A singleton's key is ignored."""
+
+    def in_full(self, short: Any) -> Mapping[str, Any]:
+        """The mapping that a short form (`email: text`) stands for, so that sections can nest beside it."""
+        raise ValueError(f"{self.name} has no short form")
+
+    @abstractmethod
+    def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
+        """Statements that make the object; `clauses` are what was folded into it."""
+
+    @abstractmethod
+    def drop(self, entry: Entry) -> Iterable[Statement]:
+        """Statements that remove the object, never with CASCADE."""
+
+    def clause(self, entry: Entry, clauses: Sequence[str] = ()) -> str:
+        """The text inside the CREATE of the kind that it folds into."""
+        raise ValueError(f"{self.name} is never a clause")
+
+    def settle(self, entry: Entry) -> Iterable[Statement]:
+        """What a clause cannot say and must follow it."""
+        return ()
+
+    def foldable(self, entry: Entry) -> bool:
+        """Whether this very object may become a clause of its parent's CREATE."""
+        return self.folds_into is not None
+
+    def yields(self, entry: Entry, disturbance: Disturbance) -> bool:
+        """Whether this very object must be dropped and made again around such a change of what it needs."""
+        return disturbance in self.gives_way_to
+
+    def built_in(self, entry: Entry) -> bool:
+        """Whether every new database has it, so that leaving it undeclared says nothing (schema public)."""
+        return False
+
+    def normal(self, entry: Entry, database_owner: str) -> Entry | None:
+        """The declared entry as the target's catalog would hold it; None where it would hold none because it
+        says what holds anyway."""
+        return entry
+
+    def label(self, entry: Entry) -> str:
+        """How a person calls it: `table app.users`."""
+        return f"{self.name.replace('_', ' ')} {'.'.join(entry.id.path)}"
+
+    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+        """Names that no two objects can have at once, across kinds: `("relation", "app", "users")`."""
+        return ()
+
+    def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
+        """A way to keep the old object under another name while the new one is made and what cannot be
+        dropped moves over (`follow`): (a name to drop later, the renaming statements). None: drop first."""
+        return None
+
+    def drop_aside(self, entry: Entry, aside_name: str) -> Iterable[Statement]:
+        """Statements that remove the object that `aside` renamed."""
+        return ()
+
+    def follow(self, old: Entry, new: Entry, replaced: ObjectId) -> Iterable[Statement] | None:
+        """Statements that move this object from a replaced type (renamed aside) to the new one of the same
+        name; None where it can only be dropped and created."""
+        return None
+
+    def resemblance(self, entry: Entry) -> object | None:
+        """What two objects share when one may be the other renamed; None: renames cost nothing here."""
+        return None
+
+    def enquire(self, old: Entry, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+        """A question that only the server can answer before this alteration is planned: SQL with its named
+        parameters, one row with one text. None: nothing to ask."""
+        return None
+
+    def informed(self, new: Entry, answer: str | None) -> Entry:
+        """The desired entry with the server's answer in an uncompared field."""
+        return new
+
+    def rename(self, old: Entry, name: str) -> Iterable[Statement]:
+        """Statements that give the object another name (its last path part) and keep all else."""
+        raise ValueError(f"{self.name.replace('_', ' ')} cannot be renamed")
+
+    def implied(self, created: Entry, catalog: Iterable[Entry]) -> Iterable[Entry]:
+        """Entries of this kind that come into being by themselves when `created` is made in a database that
+        holds `catalog` (privileges from default privileges)."""
+        return ()
+
+    def deviates(self, entry: Entry, carrier: Entry) -> bool:
+        """Whether an inherited object must be written down because it is not just what its carrier makes it."""
+        return bool(entry.state != carrier.state)

@@ -1,0 +1,45 @@
+"""What views and materialized views have in common: the query as text, and the columns that it yields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import LiteralString
+
+from reconciler.core.catalog import Entry
+from reconciler.core.fragment import option_names, options_sql
+from reconciler.core.ident import qualified, quote
+from reconciler.core.statement import Hazard, LockMode, Statement, on
+
+QUERY: LiteralString = """pg_catalog.btrim(
+                    pg_catalog.rtrim(pg_catalog.btrim(pg_catalog.pg_get_viewdef(c.oid), E' \\n'), ';'), E' \\n')"""
+"""The query of the relation `c` as `trimmed` leaves it."""
+
+
+def trimmed(query: str) -> str:
+    """The query without the space around it and the semicolon after it."""
+    return query.strip().rstrip(";").rstrip()
+
+
+def written(query: str) -> str:
+    """The query as YAML shows it: several lines end with a line break, so that they become a block."""
+    return f"{query}\n" if "\n" in query else query
+
+
+def column_list(names: Iterable[str]) -> str:
+    """The optional list of column names after the relation's name."""
+    inside = ", ".join(quote(name) for name in names)
+    return f" ({inside})" if inside else ""
+
+
+def set_options(
+    word: str, old: Entry, new: Entry, mode: LockMode, hazards: tuple[Hazard, ...] = ()
+) -> Iterable[Statement]:
+    """ALTER `word` ... RESET and SET from the options of one state to those of another."""
+    relation = qualified(*new.id.path)
+    gone = sorted(option_names(old.state.options) - option_names(new.state.options))
+    changed = [option for option in new.state.options if option not in old.state.options]
+    if gone:
+        names = ", ".join(".".join(quote(part) for part in name.split(".")) for name in gone)
+        yield Statement(f"ALTER {word} {relation} RESET ({names})", on(relation, mode), hazards)
+    if changed:
+        yield Statement(f"ALTER {word} {relation} SET ({options_sql(changed)})", on(relation, mode), hazards)

@@ -1,0 +1,1 @@
+"""The engine: it compares, orders and carries out, and knows no kind by name."""

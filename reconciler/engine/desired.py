@@ -1,0 +1,116 @@
+"""The desired catalog, by the shortest way that is surely right.
+
+Canonical text equal to the live catalog's text needs no server. What differs goes to the scratch server, and
+what PostgreSQL writes differently when it reads its own words again is read twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.ident import ObjectId
+from reconciler.engine.load import Written
+from reconciler.engine.registry import Registry
+from reconciler.engine.scratch import Elaborated, elaborate, rebuild
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+Scratch = Callable[[], "AbstractContextManager[Connection[Any]]"]
+"""Opens an empty database of its own each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The declared state in the words of the catalogs."""
+
+    catalog: Catalog
+    ids: Mapping[ObjectId, ObjectId]
+    """Written id -> catalog id."""
+    used_scratch: bool
+
+
+def desired_catalog(
+    written: Written, current: Catalog, registry: Registry, scratch: Scratch, database_owner: str
+) -> Desired:
+    """What the declared state is, as the target's catalog would say it."""
+    short = _without_server(written, current, registry, database_owner)
+    if short is not None:
+        return Desired(short, {id: id for id in written.objects}, used_scratch=False)
+    with scratch() as connection:
+        elaborated = elaborate(written, connection, registry)
+    catalog = _settled(written, elaborated, current, registry, scratch)
+    return Desired(_normal(catalog, registry, database_owner), elaborated.ids, used_scratch=True)
+
+
+def _without_server(
+    written: Written, current: Catalog, registry: Registry, database_owner: str
+) -> Catalog | None:
+    """The desired catalog where text alone tells it; None where only a server can."""
+    entries: dict[ObjectId, Entry] = {}
+    for id, item in written.objects.items():
+        there = current.get(id)
+        declared = item.declared
+        if there is not None and there.state == declared.state and there.parent == declared.parent:
+            entries[id] = there
+        elif registry.of(id).elaborated:
+            return None
+        else:
+            needs = frozenset({declared.parent} - {None}) if declared.parent else frozenset()
+            entry = registry.of(id).normal(Entry(id, declared.state, declared.parent, needs), database_owner)
+            if entry is not None:
+                entries[id] = entry
+    for entry in current:
+        if entry.carrier is not None and entry.id not in entries and _is_brought(entry, entries, current):
+            entries[entry.id] = entry
+        elif registry.of(entry).built_in(entry):
+            entries.setdefault(entry.id, entry)
+    return dataclasses.replace(current, entries=entries)
+
+
+def _is_brought(entry: Entry, entries: Mapping[ObjectId, Entry], current: Catalog) -> bool:
+    """Whether an inherited object comes along although nobody wrote it: its table and its carrier are there."""
+    if entry.parent is not None and entry.parent not in entries:
+        return False
+    carrier = current.get(entry.carrier)
+    return carrier is not None and (
+        carrier.id in entries or carrier.carrier is not None and _is_brought(carrier, entries, current)
+    )
+
+
+def _settled(
+    written: Written, elaborated: Elaborated, current: Catalog, registry: Registry, scratch: Scratch
+) -> Catalog:
+    """Take the live text where the YAML says just that text; read what differs a second time."""
+    entries = dict(elaborated.catalog.entries)
+    names = {real: id for id, real in elaborated.ids.items()}
+    doubtful = False
+    for id, entry in entries.items():
+        item = written.objects.get(names.get(id, id))
+        there = current.get(id)
+        if there is not None and item is not None and item.declared.state == there.state:
+            entries[id] = dataclasses.replace(entry, state=there.state)
+        elif registry.of(id).reparsed and (there is None or there.state != entry.state):
+            doubtful = doubtful or item is None or item.declared.state != entry.state
+    if doubtful:
+        with scratch() as connection:
+            again = rebuild(elaborated.catalog, connection, registry)
+        for id, entry in entries.items():
+            there, second = current.get(id), again.get(id)
+            if second is not None and registry.of(id).reparsed and (there is None or there.state != entry.state):
+                entries[id] = dataclasses.replace(entry, state=second.state)
+    return dataclasses.replace(elaborated.catalog, entries=entries)
+
+
+def _normal(catalog: Catalog, registry: Registry, database_owner: str) -> Catalog:
+    entries = {}
+    for id, entry in catalog.entries.items():
+        normal = registry.of(entry).normal(entry, database_owner) if not registry.of(entry).elaborated else entry
+        if normal is not None:
+            entries[id] = normal
+    return dataclasses.replace(catalog, entries=entries)

@@ -1,0 +1,277 @@
+"""What must happen to each object, from two catalogs: derived equality is the diff; who stands in the way of a
+change gives way and comes back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.core.catalog import Catalog, Entry, compared
+from reconciler.core.ident import ObjectId
+from reconciler.core.kind import Disturbance, InPlace, Recreate
+from reconciler.core.statement import Statement
+from reconciler.engine.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Declared, and not there."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """There, and not declared."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Alter:
+    """There in another state; ALTER can change it."""
+
+    old: Entry
+    new: Entry
+    fields: tuple[str, ...]
+    implied: bool = False
+    """True where the old state comes into being inside this plan (default privileges)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """There, dropped and made again: itself changed, or gives way to something that does."""
+
+    old: Entry
+    new: Entry
+    because: str
+    aside: bool = False
+    """True where the old object is renamed and dropped only when everything has moved to the new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Stays, and moves from the renamed type to the new one of the same name."""
+
+    old: Entry
+    new: Entry
+    replaced: ObjectId
+
+
+Change = Create | Drop | Alter | Replace | Follow
+
+
+@dataclass
+class _Work:
+    current: Catalog
+    desired: Catalog
+    registry: Registry
+    changes: dict[ObjectId, Change] = field(default_factory=dict)
+    queue: list[ObjectId] = field(default_factory=list)
+
+    def put(self, id: ObjectId, change: Change) -> None:
+        self.changes[id] = change
+        self.queue.append(id)
+
+
+def diff(current: Catalog, desired: Catalog, registry: Registry) -> Mapping[ObjectId, Change]:
+    """The changes that lead from `current` to `desired`, keyed by id; empty where nothing differs."""
+    work = _Work(current, desired, registry)
+    for id in sorted({*current.entries, *desired.entries}):
+        change = _compare(work, current.get(id), desired.get(id))
+        if change is not None:
+            work.put(id, change)
+    while work.queue:
+        id = work.queue.pop()
+        _spread(work, id, work.changes[id])
+    _imply(work)
+    _carried(work)
+    return {id: work.changes[id] for id in sorted(work.changes)}
+
+
+def _compare(work: _Work, old: Entry | None, new: Entry | None) -> Change | None:
+    if old is None:
+        assert new is not None
+        return Create(new)
+    if new is None:
+        return Drop(old)
+    if old.state == new.state:
+        return None
+    return _alter_or_replace(work, old, new)
+
+
+def _alter_or_replace(work: _Work, old: Entry, new: Entry) -> Change:
+    kind = work.registry.of(new)
+    before, after = dict(compared(old.state)), dict(compared(new.state))
+    fields = tuple(name for name in after if before[name] != after[name])
+    for name in fields:
+        rule = kind.rules[name]
+        why = None
+        if isinstance(rule, Recreate):
+            why = rule.why
+        elif isinstance(rule, InPlace) and rule.unless is not None:
+            why = rule.unless(old.state, new.state)
+        if why is not None:
+            return Replace(old, new, why, aside=kind.aside(old) is not None)
+    return Alter(old, new, fields)
+
+
+def _spread(work: _Work, id: ObjectId, change: Change) -> None:
+    """Make children and dependents follow what happens to an object."""
+    match change:
+        case Drop() | Replace():
+            _take_children(work, id, change)
+            for dependent in _dependents(work, id):
+                _give_way(work, dependent, id, change)
+        case Alter(old, new, fields):
+            disturbances = {
+                rule.disturbs
+                for name in fields
+                if isinstance(rule := work.registry.of(new).rules[name], InPlace) and rule.disturbs
+            }
+            _disturb(work, id, disturbances, f"{_label(work, new)} is altered")
+        case Follow(_, new, replaced):
+            _disturb(work, id, {Disturbance.RETYPED}, f"{_label(work, new)} moves to the new {replaced}")
+        case Create():
+            pass
+
+
+def _dependents(work: _Work, id: ObjectId) -> list[ObjectId]:
+    return [other for other in work.current.dependents.get(id, ()) if other != id]
+
+
+def _take_children(work: _Work, id: ObjectId, change: Drop | Replace) -> None:
+    for child in work.current.children.get(id, ()):
+        new = work.desired.get(child.id)
+        present = work.changes.get(child.id)
+        if new is None or isinstance(present, Drop | Replace):
+            continue
+        if new.parent != child.parent:
+            continue  # it leaves this parent by itself (a partition that is detached)
+        if isinstance(change, Drop):
+            work.put(child.id, Replace(child, new, f"goes with {change.entry.id}"))
+        elif change.aside:
+            work.put(child.id, Create(new))
+        else:
+            work.put(child.id, Replace(child, new, f"comes back with {change.old.id}"))
+
+
+def _give_way(work: _Work, dependent: ObjectId, id: ObjectId, change: Drop | Replace) -> None:
+    present = work.changes.get(dependent)
+    if isinstance(present, Drop | Replace | Create):
+        return
+    old, new = work.current[dependent], work.desired.get(dependent)
+    if new is None:
+        return
+    if id not in new.needs and isinstance(present, Alter | Follow):
+        return  # its own change frees it; the order of steps does the rest
+    kind = work.registry.of(old)
+    verb = "is replaced" if isinstance(change, Replace) else "is dropped"
+    if isinstance(change, Replace) and change.aside and kind.follow(old, new, id) is not None:
+        work.put(dependent, Follow(old, new, id))
+        return
+    if kind.is_facet and isinstance(change, Replace):
+        return
+    label = _label(work, change.old if isinstance(change, Replace) else change.entry)
+    work.put(dependent, Replace(old, new, f"gives way: {label} {verb}", aside=kind.aside(old) is not None))
+
+
+def _disturb(work: _Work, id: ObjectId, disturbances: set[Disturbance], because: str) -> None:
+    if not disturbances:
+        return
+    for dependent in _dependents(work, id):
+        present = work.changes.get(dependent)
+        new = work.desired.get(dependent)
+        old = work.current[dependent]
+        if new is None or isinstance(present, Drop | Replace | Create):
+            continue
+        kind = work.registry.of(old)
+        if any(kind.yields(old, disturbance) for disturbance in disturbances):
+            work.put(dependent, Replace(old, new, f"gives way: {because}"))
+
+
+def _label(work: _Work, entry: Entry) -> str:
+    return work.registry.of(entry).label(entry)
+
+
+def _imply(work: _Work) -> None:
+    """Account for entries that appear by themselves when another is made (default privileges)."""
+    facets = [kind for kind in work.registry if kind.is_facet]
+    for change in list(work.changes.values()):
+        if not isinstance(change, Create | Replace):
+            continue
+        made = change.entry if isinstance(change, Create) else change.new
+        for kind in facets:
+            for entry in kind.implied(made, work.current):
+                _meet(work, entry)
+
+
+def _meet(work: _Work, implied: Entry) -> None:
+    wanted = work.desired.get(implied.id)
+    kind = work.registry.of(implied)
+    if wanted is None:
+        if kind.managed_with_ownership:
+            work.changes[implied.id] = Drop(implied)
+    elif wanted.state == implied.state:
+        work.changes.pop(implied.id, None)
+    else:
+        fields = tuple(name for name, value in compared(wanted.state) if getattr(implied.state, name) != value)
+        work.changes[implied.id] = Alter(implied, wanted, fields, implied=True)
+
+
+def _carried(work: _Work) -> None:
+    """Leave out what an ancestor brings along or takes away."""
+    for id, change in list(work.changes.items()):
+        if _is_carried(work, change):
+            del work.changes[id]
+
+
+def _is_carried(work: _Work, change: Change) -> bool:
+    match change:
+        case Create(entry):
+            return _comes_along(work, entry)
+        case Drop(entry):
+            return entry.carrier is not None and _is_gone(work, entry.carrier)
+        case Alter(old, new, fields):
+            carrier = work.changes.get(new.carrier) if new.carrier else None
+            if old.carrier is None or carrier is None:
+                return False
+            return isinstance(carrier, Replace) or isinstance(carrier, Alter) and set(fields) <= set(carrier.fields)
+        case Replace(old, new, _):
+            return old.carrier is not None and new.carrier is not None and isinstance(
+                work.changes.get(new.carrier), Replace
+            )
+        case Follow(old, new, _):
+            return old.carrier is not None and isinstance(work.changes.get(old.carrier), Follow)
+
+
+def _comes_along(work: _Work, entry: Entry) -> bool:
+    carrier = work.desired.get(entry.carrier)
+    if carrier is None or work.registry.of(entry).deviates(entry, carrier):
+        return False
+    made = isinstance(work.changes.get(carrier.id), Create | Replace)
+    holder = isinstance(work.changes.get(entry.parent), Create | Replace) if entry.parent else False
+    return made or holder
+
+
+def _is_gone(work: _Work, id: ObjectId) -> bool:
+    return isinstance(work.changes.get(id), Drop | Replace)
+
+
+def render_alter(change: Alter, registry: Registry) -> tuple[Statement, ...]:
+    """The statements of an alteration in the order of the kind's rules, each said once."""
+    kind = registry.of(change.new)
+    statements: dict[Statement, None] = {}
+    for name, rule in kind.rules.items():
+        if name in change.fields and isinstance(rule, InPlace):
+            statements.update(dict.fromkeys(rule.render(change.old, change.new)))
+    return tuple(statements)
+
+
+def with_answers(changes: Mapping[ObjectId, Change], answers: Mapping[ObjectId, Entry]) -> dict[ObjectId, Change]:
+    """The changes with the desired entries that the server's answers completed."""
+    return {
+        id: dataclasses.replace(change, new=answers[id]) if id in answers and isinstance(change, Alter) else change
+        for id, change in changes.items()
+    }

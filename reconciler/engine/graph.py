@@ -1,0 +1,295 @@
+"""The order of things: one directed graph of what must come before what (networkx), folded where a CREATE or
+DROP covers its children, and sorted the same way every time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.errors import ReconcileError
+from reconciler.core.ident import ObjectId
+from reconciler.engine.diff import Alter, Change, Create, Drop, Follow, Replace
+from reconciler.engine.registry import Registry
+
+if TYPE_CHECKING:
+    import networkx
+
+    Graph = networkx.DiGraph[Node]
+
+
+class Verb(IntEnum):
+    """What a node does; the value breaks ties: what frees names and dependents goes first."""
+
+    DROP = 0
+    ASIDE = 1
+    CREATE = 2
+    ALTER = 3
+    DROP_ASIDE = 4
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Node:
+    """One thing to do to one object."""
+
+    verb: Verb
+    id: ObjectId
+
+    def __str__(self) -> str:
+        return f"{self.verb.name.lower().replace('_', ' ')} {self.id}"
+
+
+class DependencyCycle(ReconcileError):
+    """Changes that each wait for the other."""
+
+    exit_code = 1
+
+
+@dataclass
+class Ordered:
+    """Nodes in the order of execution, with what was folded into each and what each waits for."""
+
+    nodes: Sequence[Node]
+    folded: Mapping[Node, Sequence[Node]]
+    requires: Mapping[Node, Sequence[Node]]
+
+
+@dataclass
+class _Plan:
+    current: Catalog
+    desired: Catalog
+    registry: Registry
+    changes: Mapping[ObjectId, Change]
+    graph: Graph
+    soft: set[tuple[Node, Node]] = field(default_factory=set)
+    into: dict[Node, Node] = field(default_factory=dict)
+    """A folded node and the node that covers it."""
+
+    def node(self, verb: Verb, id: ObjectId) -> Node | None:
+        found = Node(verb, id)
+        return found if found in self.graph else None
+
+
+def order(
+    current: Catalog, desired: Catalog, changes: Mapping[ObjectId, Change], registry: Registry, fold: bool = True
+) -> Ordered:
+    """Sort the changes so that each finds what it needs. Raises DependencyCycle, which names its members."""
+    import networkx
+
+    plan = _Plan(current, desired, registry, changes, networkx.DiGraph())
+    for id, change in changes.items():
+        plan.graph.add_nodes_from(Node(verb, id) for verb in _verbs(change))
+    for node in list(plan.graph):
+        _link(plan, node)
+    _link_names(plan)
+    if fold:
+        _choose_folds(plan)
+    contracted = _acyclic(plan)
+    rank = _rank(registry)
+    nodes = list(networkx.lexicographical_topological_sort(contracted, key=rank))
+    folded: dict[Node, list[Node]] = {}
+    for inner, outer in plan.into.items():
+        folded.setdefault(outer, []).append(inner)
+    requires = {node: sorted(contracted.predecessors(node), key=rank) for node in nodes}
+    return Ordered(nodes, folded, requires)
+
+
+def _verbs(change: Change) -> tuple[Verb, ...]:
+    match change:
+        case Create():
+            return (Verb.CREATE,)
+        case Drop():
+            return (Verb.DROP,)
+        case Alter() | Follow():
+            return (Verb.ALTER,)
+        case Replace(aside=True):
+            return (Verb.ASIDE, Verb.CREATE, Verb.DROP_ASIDE)
+        case Replace():
+            return (Verb.DROP, Verb.CREATE)
+
+
+def _rank(registry: Registry) -> Callable[[Node], tuple[int, int, ObjectId]]:
+    def key(node: Node) -> tuple[int, int, ObjectId]:
+        rank = registry[node.id.kind].rank
+        dropping = node.verb in (Verb.DROP, Verb.ASIDE)
+        return (0, -rank, node.id) if dropping else (1, rank, node.id)
+
+    return key
+
+
+def _link(plan: _Plan, node: Node) -> None:
+    change = plan.changes[node.id]
+    match node.verb:
+        case Verb.CREATE:
+            entry = change.entry if isinstance(change, Create) else _new(change)
+            _after_needs(plan, node, _wanted(entry))
+            for before in (Verb.DROP, Verb.ASIDE):
+                if earlier := plan.node(before, node.id):
+                    plan.graph.add_edge(earlier, node)
+            if entry.carrier and (carrier := plan.node(Verb.CREATE, entry.carrier)):
+                plan.graph.add_edge(node, carrier)
+        case Verb.DROP | Verb.ASIDE:
+            entry = change.entry if isinstance(change, Drop) else _old(change)
+            _before_needs(plan, node, _wanted(entry))
+        case Verb.DROP_ASIDE:
+            plan.graph.add_edge(Node(Verb.CREATE, node.id), node)
+            _before_needs(plan, node, _wanted(_old(change)))
+            for dependent in plan.current.dependents.get(node.id, ()):
+                if (moved := plan.node(Verb.ALTER, dependent)) and moved != node:
+                    plan.graph.add_edge(moved, node)
+        case Verb.ALTER:
+            _link_alter(plan, node, change)
+
+
+def _link_alter(plan: _Plan, node: Node, change: Change) -> None:
+    _after_needs(plan, node, _wanted(_new(change)))
+    if isinstance(change, Alter) and change.implied:
+        if maker := plan.node(Verb.CREATE, change.new.parent) if change.new.parent else None:
+            plan.graph.add_edge(maker, node)
+        return
+    for needed in _wanted(_old(change)):
+        for verb in (Verb.DROP, Verb.DROP_ASIDE):
+            if later := plan.node(verb, needed):
+                plan.graph.add_edge(node, later)
+
+
+def _after_needs(plan: _Plan, node: Node, needs: Iterable[ObjectId]) -> None:
+    for needed in needs:
+        if earlier := plan.node(Verb.CREATE, needed):
+            plan.graph.add_edge(earlier, node)
+        elif (earlier := plan.node(Verb.ALTER, needed)) and earlier != node:
+            plan.graph.add_edge(earlier, node)
+            if node.verb is Verb.ALTER:
+                plan.soft.add((earlier, node))
+
+
+def _before_needs(plan: _Plan, node: Node, needs: Iterable[ObjectId]) -> None:
+    for needed in needs:
+        for verb in (Verb.DROP, Verb.ASIDE, Verb.ALTER):
+            later = plan.node(verb, needed)
+            if later and later != node and not _implied(plan, later):
+                plan.graph.add_edge(node, later)
+
+
+def _implied(plan: _Plan, node: Node) -> bool:
+    change = plan.changes[node.id]
+    return isinstance(change, Alter) and change.implied
+
+
+def _wanted(entry: Entry) -> set[ObjectId]:
+    return {*entry.needs, entry.parent} - {None} if entry.parent else set(entry.needs)  # type: ignore[arg-type]
+
+
+def _old(change: Change) -> Entry:
+    assert isinstance(change, Replace | Alter | Follow)
+    return change.old
+
+
+def _new(change: Change) -> Entry:
+    assert isinstance(change, Replace | Alter | Follow)
+    return change.new
+
+
+def _link_names(plan: _Plan) -> None:
+    """Who takes a name waits for who gives it up."""
+    freed: dict[tuple[str, ...], list[Node]] = {}
+    for node in plan.graph:
+        change = plan.changes[node.id]
+        if node.verb in (Verb.DROP, Verb.ASIDE):
+            entry = change.entry if isinstance(change, Drop) else _old(change)
+            for name in plan.registry.of(entry).occupies(entry):
+                freed.setdefault(name, []).append(node)
+    for node in list(plan.graph):
+        if node.verb is not Verb.CREATE:
+            continue
+        change = plan.changes[node.id]
+        entry = change.entry if isinstance(change, Create) else _new(change)
+        for name in plan.registry.of(entry).occupies(entry):
+            for earlier in freed.get(name, ()):
+                plan.graph.add_edge(earlier, node)
+
+
+def _choose_folds(plan: _Plan) -> None:
+    for node in plan.graph:
+        if outer := _cover(plan, node):
+            plan.into[node] = outer
+
+
+def _cover(plan: _Plan, node: Node) -> Node | None:
+    change = plan.changes[node.id]
+    if node.verb is Verb.DROP:
+        entry = change.entry if isinstance(change, Drop) else _old(change)
+        return plan.node(Verb.DROP, entry.parent) if entry.parent else None
+    if node.verb is Verb.DROP_ASIDE or node.verb is Verb.ASIDE:
+        return None
+    if node.verb is Verb.CREATE:
+        entry = change.entry if isinstance(change, Create) else _new(change)
+        kind = plan.registry.of(entry)
+        if entry.parent and kind.folds_into == entry.parent.kind and kind.foldable(entry):
+            return plan.node(Verb.CREATE, entry.parent)
+    return None
+
+
+def _acyclic(plan: _Plan) -> Graph:
+    """Contract the folds; where that makes a cycle, unfold what is in it; then give up soft edges."""
+    import networkx
+
+    while True:
+        contracted = _contract(plan)
+        knots = [knot for knot in networkx.strongly_connected_components(contracted) if len(knot) > 1]
+        if not knots:
+            return contracted
+        if not any([_loosen(plan, knot) for knot in knots]):
+            raise _cycle(contracted, knots[0])
+
+
+def _contract(plan: _Plan) -> Graph:
+    import networkx
+
+    contracted: Graph = networkx.DiGraph()
+    top = {node: _top(plan, node) for node in plan.graph}
+    contracted.add_nodes_from(dict.fromkeys(top.values()))
+    for source, target in plan.graph.edges:
+        if top[source] != top[target]:
+            contracted.add_edge(top[source], top[target])
+    return contracted
+
+
+def _top(plan: _Plan, node: Node) -> Node:
+    while node in plan.into:
+        node = plan.into[node]
+    return node
+
+
+def _loosen(plan: _Plan, knot: set[Node]) -> bool:
+    """Unfold the members whose own edges tie the knot; True where something was loosened."""
+    members = [node for node in plan.into if _top(plan, node) in knot]
+    tied = [node for node in members if _ties(plan, node, knot)]
+    deepest = [node for node in tied if not any(other in tied and plan.into.get(other) == node for other in members)]
+    for node in deepest or tied:
+        plan.into.pop(node, None)
+    if deepest or tied:
+        return True
+    loose = [edge for edge in plan.soft if _top(plan, edge[0]) in knot and _top(plan, edge[1]) in knot]
+    plan.graph.remove_edges_from(loose)
+    plan.soft.difference_update(loose)
+    return bool(loose)
+
+
+def _ties(plan: _Plan, node: Node, knot: set[Node]) -> bool:
+    own = _top(plan, node)
+    neighbours = (*plan.graph.predecessors(node), *plan.graph.successors(node))
+    return any((top := _top(plan, other)) != own and top in knot for other in neighbours)
+
+
+def _cycle(graph: Graph, knot: set[Node]) -> DependencyCycle:
+    import networkx
+
+    edges = networkx.find_cycle(graph.subgraph(knot))
+    names = " -> ".join(str(edge[0]) for edge in edges)
+    return DependencyCycle(
+        f"these changes wait for one another: {names}",
+        hint="make the change in two plans: first remove one of the dependencies, then add the other",
+    )

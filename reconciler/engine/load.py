@@ -1,0 +1,204 @@
+"""From files of YAML to what they declare: nesting in the file is nesting of kinds."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.document import Node, Position
+from reconciler.core.errors import InvalidInput, Problem
+from reconciler.core.ident import ObjectId
+from reconciler.core.kind import Declared, Kind, Nest
+from reconciler.engine.registry import Registry
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+HOME = "schema"
+"""The key that names the schema of a file's unqualified names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A declared object with the place that declares it."""
+
+    declared: Declared
+    schema: str
+    """The namespace that SQL fragments of this object are read in."""
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The declared state as written: nothing in it has been to a server."""
+
+    objects: Mapping[ObjectId, Located]
+    digest: str
+    """Of the files' contents: `sha256:` and 64 hexadecimal digits."""
+
+    def catalog(self) -> Catalog:
+        """The objects as entries; what they need is known only as far as names say it."""
+        return Catalog(
+            {
+                id: Entry(id, item.declared.state, item.declared.parent, item.declared.needs)
+                for id, item in self.objects.items()
+            }
+        )
+
+
+@dataclass
+class _Loading:
+    registry: Registry
+    objects: dict[ObjectId, Located] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def complain(self, position: Position, object: str | None, message: str, hint: str | None = None) -> None:
+        self.problems.append(Problem(position.file, position.line, position.column, object, message, hint))
+
+
+def load(path: Path, registry: Registry) -> Written:
+    """Read a file or folder of YAML. Raises InvalidInput with every problem of every file."""
+    from reconciler.engine.yamltext import read_file, read_folder
+
+    reads = read_folder(path) if path.is_dir() else [read_file(path)]
+    loading = _Loading(registry)
+    contents = hashlib.sha256()
+    for read in reads:
+        loading.problems.extend(read.problems)
+        if read.root is not None:
+            _load_file(loading, read.root)
+            contents.update(repr(read.root.data).encode())
+            contents.update(_beside(loading, read.root))
+    if loading.problems:
+        raise InvalidInput.of(sorted(loading.problems, key=lambda problem: (problem.file, problem.line)))
+    return Written(loading.objects, "sha256:" + contents.hexdigest())
+
+
+def _beside(loading: _Loading, root: Node) -> bytes:
+    """What files that stand beside the YAML add: the declared states hold their text."""
+    mine = (item.declared for item in loading.objects.values() if item.position.file == root.file)
+    return hashlib.sha256(repr([(item.id, item.state) for item in mine]).encode()).digest()
+
+
+def _load_file(loading: _Loading, root: Node) -> None:
+    if not isinstance(root.data, dict):
+        loading.complain(root.value_position(), None, "a schema file holds a mapping of sections", "start with `tables:`")
+        return
+    home = root.data.get(HOME, "public")
+    if not isinstance(home, str):
+        loading.complain(root.value_position((HOME,)), None, "`schema` is the name of one schema", "write `schema: app`")
+        return
+    nest = Nest(home, folder=str(Path(root.file).parent))
+    for section, node in root.items():
+        if section == HOME:
+            continue
+        kind = loading.registry.top.get(section)
+        if kind is None:
+            _unknown_section(loading, root, section)
+        elif node.data is not None:
+            _load_section(loading, kind, section, node, nest)
+
+
+def _unknown_section(loading: _Loading, root: Node, section: str) -> None:
+    from reconciler.engine.yamlproblems import did_you_mean
+
+    known = [HOME, *loading.registry.top]
+    near = did_you_mean(section, known)
+    hint = f"did you mean `{near}`?" if near else f"known sections: {', '.join(sorted(known))}"
+    loading.complain(root.key_position((section,)), None, f"unknown section `{section}`", hint)
+
+
+def _load_section(loading: _Loading, kind: Kind[Any], section: str, node: Node, nest: Nest) -> None:
+    if kind.singleton:
+        _load_object(loading, kind, section, node, nest)
+        return
+    if not isinstance(node.data, dict):
+        message = f"`{section}` is a mapping from names to definitions"
+        loading.complain(node.value_position(), None, message, f"write `{section}: {{name: ...}}`")
+        return
+    for position, (name, inner) in enumerate(node.items(), start=1):
+        _load_object(loading, kind, name, inner, dataclasses.replace(nest, position=position))
+
+
+def _load_object(loading: _Loading, kind: Kind[Any], name: str, node: Node, nest: Nest) -> None:
+    position = node.key_position() if node.spot.key_line else node.value_position()
+    sections = loading.registry.under(kind.name)
+    own, nested = _split(kind, node, sections)
+    document = _validate(loading, kind, name, own, node)
+    if document is None:
+        return
+    try:
+        declared = list(kind.declare(name, document, nest))
+    except ValueError as error:
+        loading.complain(position, f"{kind.name} {name}", str(error))
+        return
+    for item in declared:
+        _add(loading, item, nest.schema, position)
+    if declared:
+        main = declared[0].id
+        inner = Nest(nest.schema, main, lineage=(*nest.lineage, main), folder=nest.folder)
+        for section, child in nested:
+            _load_section(loading, sections[section], section, child, inner)
+
+
+def _split(
+    kind: Kind[Any], node: Node, sections: Mapping[str, Kind[Any]]
+) -> tuple[Any, list[tuple[str, Node]]]:
+    """A document's own part, and the sections of what nests under it."""
+    if not isinstance(node.data, dict):
+        return node.data, []
+    fields = _own_fields(kind)
+    nested = [(key, child) for key, child in node.items() if key in sections and key not in fields]
+    taken = {key for key, _ in nested}
+    own = {key: value for key, value in node.data.items() if key not in taken}
+    return own, [(key, child) for key, child in nested if child.data is not None]
+
+
+def _validate(loading: _Loading, kind: Kind[Any], name: str, own: Any, node: Node) -> Any:
+    from pydantic import ValidationError
+
+    try:
+        return _adapter(kind).validate_python({} if own is None else own)
+    except ValidationError as error:
+        from reconciler.engine.yamlproblems import problems_of
+
+        label = f"{kind.name} {name}"
+        loading.problems.extend(problems_of(error, (), node, kind.document, label))
+        return None
+
+
+def _add(loading: _Loading, declared: Declared, schema: str, position: Position) -> None:
+    earlier = loading.objects.get(declared.id)
+    if earlier is not None:
+        message = f"declared twice; the other place is {earlier.position}"
+        loading.complain(position, str(declared.id), message, "remove one of the two")
+        return
+    loading.objects[declared.id] = Located(declared, schema, position)
+
+
+@cache
+def _adapter(kind: Kind[Any]) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind.document)
+
+
+@cache
+def _own_fields(kind: Kind[Any]) -> frozenset[str]:
+    return frozenset(_model_fields(kind.document))
+
+
+def _model_fields(document: Any) -> Iterable[str]:
+    """The keys of the models in a document type, through Annotated and unions."""
+    from typing import get_args
+
+    fields = getattr(document, "model_fields", None)
+    if fields is not None:
+        return list(fields)
+    return [name for inner in get_args(document) for name in _model_fields(inner)]

@@ -1,0 +1,75 @@
+"""What of a database is ours: the part of the current catalog that a comparison looks at."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.ident import ObjectId
+from reconciler.engine.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The settings under `manage:`."""
+
+    schemas: tuple[str, ...] = ()
+    """Empty: every schema that is not PostgreSQL's own or an extension's."""
+    ignore: tuple[str, ...] = ()
+    """Patterns over ids: `table:public.spatial_*`, `*:partman.*`."""
+    ownership: bool = False
+
+
+def managed(catalog: Catalog, scope: Scope) -> Catalog:
+    """The entries that the settings put under management, with everything that hangs on the left-out gone too."""
+    left_out: set[ObjectId] = set()
+    kept: dict[ObjectId, Entry] = {}
+    for entry in catalog:
+        if entry.parent in left_out or not _is_ours(entry, scope):
+            left_out.add(entry.id)
+        else:
+            kept[entry.id] = entry
+    return dataclasses.replace(catalog, entries=kept) if left_out else catalog
+
+
+def _is_ours(entry: Entry, scope: Scope) -> bool:
+    path = entry.id.path
+    if scope.schemas and len(path) > 1 and not entry.parent and path[0] not in scope.schemas:
+        return False
+    text = str(entry.id)
+    return not any(fnmatchcase(text, pattern) for pattern in scope.ignore)
+
+
+def compared_with(current: Catalog, declared: Iterable[ObjectId], scope: Scope, registry: Registry) -> Catalog:
+    """The managed part of `current` that a declared state is held against.
+
+    Without `ownership` only those owners and privileges count that the YAML declares; what every database has
+    (schema public) may stay undeclared.
+    """
+    wanted = frozenset(declared)
+    kept = {
+        entry.id: entry for entry in managed(current, scope) if entry.id in wanted or _counts(entry, scope, registry)
+    }
+    return dataclasses.replace(current, entries=kept)
+
+
+def _counts(entry: Entry, scope: Scope, registry: Registry) -> bool:
+    kind = registry.of(entry)
+    if kind.managed_with_ownership and not scope.ownership:
+        return False
+    return not kind.built_in(entry)
+
+
+def without_needless(desired: Catalog, current: Catalog, registry: Registry) -> Catalog:
+    """The desired catalog without what only a new database has and nothing in it needs."""
+    needless = {
+        entry.id
+        for entry in desired
+        if registry.of(entry).built_in(entry)
+        and entry.id not in current
+        and not any(dependent in desired for dependent in desired.dependents.get(entry.id, ()))
+    }
+    return desired.only(id for id in desired.entries if id not in needless) if needless else desired

@@ -1,0 +1,234 @@
+"""The scratch server: PostgreSQL itself says what the written state means."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.errors import InvalidInput, Problem
+from reconciler.core.ident import ObjectId, quote
+from reconciler.engine.diff import Create, diff
+from reconciler.engine.introspect import introspect
+from reconciler.engine.load import Located, Written
+from reconciler.engine.plan import Step
+from reconciler.engine.planner import Context, steps_of
+from reconciler.engine.registry import Registry
+from reconciler.engine.session import opened
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+BATCH = 200
+"""Steps sent at once; each batch is a transaction of its own, so that the lock table does not fill up."""
+
+_SHOWN_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Elaborated:
+    """The declared state as PostgreSQL understands it."""
+
+    catalog: Catalog
+    ids: Mapping[ObjectId, ObjectId]
+    """What each written id is called in the catalog."""
+
+
+@contextmanager
+def scratch_database(admin_url: str) -> Iterator[Connection[Any]]:
+    """A fresh database on the server behind `admin_url`, dropped at the end.
+
+    Raises ConnectionFailed, and ServerError where the role may not create databases.
+    """
+    from psycopg.conninfo import make_conninfo
+
+    name = f"reconcile_scratch_{secrets.token_hex(6)}"
+    with opened(admin_url) as admin:
+        strategy = " STRATEGY wal_log" if admin.info.server_version >= 150000 else ""
+        admin.execute(f"CREATE DATABASE {quote(name)} TEMPLATE template0{strategy}".encode())
+        try:
+            with opened(make_conninfo(admin_url, dbname=name)) as connection:
+                connection.execute("SET statement_timeout = 0; SET client_min_messages = error")
+                yield connection
+        finally:
+            admin.execute(f"DROP DATABASE IF EXISTS {quote(name)} WITH (FORCE)".encode())
+
+
+def elaborate(written: Written, connection: Connection[Any], registry: Registry) -> Elaborated:
+    """Build the written state in an empty database and read it back. Raises InvalidInput with PostgreSQL's
+    message at the place in the YAML."""
+    objects = {id: item for id, item in written.objects.items() if registry.of(id).elaborated}
+    catalog = written.catalog().only(objects)
+    schemas = {id: item.schema for id, item in objects.items()}
+    failed = _build(catalog, schemas, connection, registry)
+    if failed:
+        raise _problems(failed, objects)
+    read = introspect(connection, registry)
+    ids = dict(_resolved(written.objects, read, connection, registry))
+    return Elaborated(_with_plain(written, read, ids, registry), ids)
+
+
+def rebuild(catalog: Catalog, connection: Connection[Any], registry: Registry) -> Catalog:
+    """Build an elaborated catalog in an empty database and read it back."""
+    own = catalog.only(entry.id for entry in catalog if registry.of(entry).elaborated)
+    failed = _build(own, {}, connection, registry)
+    if failed:
+        step, error = failed[0]
+        raise InvalidInput.of([_problem(step, error, {})])
+    return introspect(connection, registry)
+
+
+_Failed = list[tuple[Step, Any]]
+
+
+def _build(
+    catalog: Catalog, schemas: Mapping[ObjectId, str], connection: Connection[Any], registry: Registry
+) -> _Failed:
+    present = introspect(connection, registry)
+    missing = catalog.only(entry.id for entry in catalog if entry.id not in present)
+    failed: _Failed = []
+    for fold in (True, False):
+        failed = _attempt(missing, schemas, connection, registry, fold)
+        if not failed:
+            return []
+        missing = _remaining(missing, failed, connection, registry)
+    return failed
+
+
+def _remaining(catalog: Catalog, failed: _Failed, connection: Connection[Any], registry: Registry) -> Catalog:
+    """What is still to be made when folded statements failed: the failed objects and what was folded in."""
+    there = introspect(connection, registry)
+    objects = {step.object for step, _ in failed}
+    return catalog.only(
+        entry.id for entry in catalog if entry.id in objects or _hangs_on(entry, objects, catalog) and entry.id not in there
+    )
+
+
+def _hangs_on(entry: Entry, objects: set[ObjectId], catalog: Catalog) -> bool:
+    parent = catalog.get(entry.parent)
+    return parent is not None and (parent.id in objects or _hangs_on(parent, objects, catalog))
+
+
+def _attempt(
+    catalog: Catalog,
+    schemas: Mapping[ObjectId, str],
+    connection: Connection[Any],
+    registry: Registry,
+    fold: bool,
+) -> _Failed:
+    """Make everything; what fails for want of something later is tried again until nothing moves."""
+    changes = diff(Catalog({}), catalog, registry) if not schemas else {e.id: Create(e) for e in catalog}
+    context = Context(connection.info.server_version // 10000, "")
+    pending: Sequence[Step] = steps_of(Catalog({}), catalog, changes, registry, context, fold)
+    failed: _Failed = []
+    while pending:
+        failed = list(_run(pending, schemas, connection))
+        if len(failed) == len(pending):
+            break
+        pending = [step for step, _ in failed]
+    return failed
+
+
+def _run(steps: Sequence[Step], schemas: Mapping[ObjectId, str], connection: Connection[Any]) -> Iterator[Any]:
+    import psycopg
+
+    for batch in _batches(steps, schemas):
+        path = _search_path(schemas.get(batch[0].object))
+        try:
+            connection.execute((path + "".join(map(_text, batch))).encode())
+        except psycopg.Error as error:
+            if len(batch) == 1:
+                yield batch[0], error
+                continue
+            for step in batch:
+                try:
+                    connection.execute((path + _text(step)).encode())
+                except psycopg.Error as error:
+                    yield step, error
+    connection.execute("SET search_path = ''")
+
+
+def _batches(steps: Sequence[Step], schemas: Mapping[ObjectId, str]) -> Iterator[list[Step]]:
+    batch: list[Step] = []
+    for step in steps:
+        if batch and (len(batch) == BATCH or schemas.get(step.object) != schemas.get(batch[0].object)):
+            yield batch
+            batch = []
+        batch.append(step)
+    if batch:
+        yield batch
+
+
+def _text(step: Step) -> str:
+    return "".join(f"{sql};\n" for sql in step.sql)
+
+
+def _search_path(schema: str | None) -> str:
+    """SQL fragments are read in their file's schema, then in public: extensions usually live there."""
+    if schema is None:
+        return "SET search_path = '';\n"
+    return f"SET search_path = {', '.join(dict.fromkeys((quote(schema), 'public')))};\n"
+
+
+def _resolved(
+    objects: Mapping[ObjectId, Located], catalog: Catalog, connection: Connection[Any], registry: Registry
+) -> Iterator[tuple[ObjectId, ObjectId]]:
+    for id, item in objects.items():
+        query = registry.of(id).resolve
+        if id in catalog or query is None:
+            yield id, id
+            continue
+        connection.execute(_search_path(item.schema).encode())
+        row = connection.execute(query, {"schema": id.path[0], "name": id.path[-1]}).fetchone()
+        yield id, ObjectId(id.kind, (*id.path[:-1], row[0])) if row and row[0] else id
+    connection.execute("SET search_path = ''")
+
+
+def _with_plain(
+    written: Written, read: Catalog, ids: Mapping[ObjectId, ObjectId], registry: Registry
+) -> Catalog:
+    """Add what needed no server: comments, owners."""
+    entries = dict(read.entries)
+    for id, item in written.objects.items():
+        if registry.of(id).elaborated:
+            continue
+        parent = item.declared.parent
+        real = ids.get(parent, parent) if parent else None
+        if parent and real and real != parent:
+            id = real.facet(id.kind, *id.path[1 + len(parent.path) :])
+        needs = {real} if real else set()
+        entries[id] = Entry(id, item.declared.state, real, frozenset(needs))
+    return Catalog(entries, read.unknown, read.notes)
+
+
+def _problems(failed: _Failed, objects: Mapping[ObjectId, Located]) -> InvalidInput:
+    """The errors that are causes come first: what only misses something that failed itself says little."""
+    roots = [pair for pair in failed if not _is_consequence(pair[1])] or failed
+    return InvalidInput.of([_problem(step, error, objects) for step, error in roots[:_SHOWN_PROBLEMS]])
+
+
+def _is_consequence(error: Any) -> bool:
+    return (error.sqlstate or "") in ("42P01", "42704", "42703", "3F000")
+
+
+def _problem(step: Step, error: Any, objects: Mapping[ObjectId, Located]) -> Problem:
+    item = objects.get(step.object)
+    message = f"PostgreSQL refuses it: {error.diag.message_primary or type(error).__name__}"
+    hint = error.diag.message_hint or _EXPLAINED.get(error.sqlstate or "")
+    if item is None:
+        return Problem("", 1, 1, str(step.object), message, hint)
+    place = item.position
+    return Problem(place.file, place.line, place.column, step.label, message, hint)
+
+
+_EXPLAINED: Mapping[str, str] = {
+    "42P01": "declare the relation too, or qualify its name with its schema",
+    "42704": "declare the type, role or extension too, or qualify its name with its schema",
+    "42883": "declare the function too, or qualify its name with its schema",
+    "0A000": "the scratch server does not offer this; point --scratch-url at a server like the target",
+    "58P01": "the extension is not installed on the scratch server; use --scratch-url",
+}
+

@@ -1,0 +1,173 @@
+"""Check constraints of tables and domains (manual: CREATE TABLE, CREATE DOMAIN)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, LiteralString
+
+from pydantic import BeforeValidator
+
+from reconciler.core.catalog import Entry
+from reconciler.core.constraint import (
+    RenameTransition,
+    bare_name,
+    name_of,
+    relation_of,
+    rename_constraint,
+    validate_constraint,
+    written_bare,
+)
+from reconciler.core.fragment import Document, Fragment, without_defaults
+from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Recreate, Rule
+from reconciler.core.statement import Cost, Hazard, HazardCode, Statement, on
+
+
+@dataclass(frozen=True, slots=True)
+class CheckState:
+    """A check constraint."""
+
+    expression: str
+    """As pg_get_expr writes it; a domain's says VALUE."""
+    no_inherit: bool = False
+    not_valid: bool = False
+    """Holds for new rows; those from before it were never looked at."""
+    not_enforced: bool = False
+    """Only declared (18)."""
+
+
+class CheckDocument(Document):
+    """`price_check: price > 0`, or a mapping where more is said."""
+
+    expression: Fragment
+    no_inherit: bool = False
+    not_valid: bool = False
+    not_enforced: bool = False
+    transition: RenameTransition = RenameTransition()
+
+
+def _short(value: object) -> object:
+    return value if isinstance(value, dict | CheckDocument) else {"expression": value}
+
+
+def _noun(entry: Entry) -> str:
+    assert entry.parent is not None
+    return "DOMAIN" if entry.parent.kind == "domain" else "TABLE"
+
+
+def _validate(old: Entry, new: Entry) -> Iterable[Statement]:
+    if not new.state.not_valid and not new.state.not_enforced:
+        yield validate_constraint(new, noun=_noun(new))
+
+
+def _unless_valid(old: CheckState, new: CheckState) -> str | None:
+    return "a constraint that is valid cannot be made NOT VALID" if new.not_valid else None
+
+
+class Check(Kind[CheckState]):
+    """A condition that every row, or every value of a domain, meets."""
+
+    name = "check"
+    section = "checks"
+    parents = ("table", "domain")
+    state = CheckState
+    document = Annotated[CheckDocument, BeforeValidator(_short)]
+    rank = 44
+    folds_into = "table"
+    reparsed = True
+    gives_way_to = frozenset({Disturbance.RETYPED})
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "expression": Recreate("the condition of a check cannot be altered"),
+        "no_inherit": Recreate("whether a check is inherited cannot be altered"),
+        "not_valid": InPlace(_validate, unless=_unless_valid),
+        "not_enforced": Recreate("whether a check is enforced cannot be altered"),
+    }
+
+    def query(self, major: int) -> LiteralString:
+        enforced: LiteralString = "k.conenforced" if major >= 18 else "true"
+        return (
+            """
+            SELECT 'pg_constraint/' || k.oid || '/0' AS address,
+                ARRAY[n.nspname, coalesce(c.relname, t.typname), k.conname]::text[] AS path,
+                coalesce('pg_class/' || c.oid || '/0', 'pg_type/' || t.oid || '/0') AS parent,
+                CASE WHEN NOT k.conislocal THEN (
+                    SELECT 'pg_constraint/' || above.oid || '/0'
+                    FROM pg_catalog.pg_inherits h
+                    JOIN pg_catalog.pg_constraint above
+                        ON above.conrelid = h.inhparent AND above.conname = k.conname AND above.contype = 'c'
+                    WHERE h.inhrelid = k.conrelid
+                    ORDER BY h.inhseqno LIMIT 1)
+                END AS carrier,
+                pg_catalog.pg_get_expr(k.conbin, k.conrelid) AS expression,
+                k.connoinherit AS no_inherit,
+                NOT k.convalidated AND """ + enforced + """ AS not_valid,
+                NOT """ + enforced + """ AS not_enforced
+            FROM pg_catalog.pg_constraint k
+            LEFT JOIN pg_catalog.pg_class c ON c.oid = k.conrelid AND k.conrelid <> 0
+            LEFT JOIN pg_catalog.pg_type t ON t.oid = k.contypid AND k.contypid <> 0
+            JOIN pg_catalog.pg_namespace n ON n.oid = coalesce(c.relnamespace, t.typnamespace)
+            WHERE k.contype = 'c' AND coalesce(c.relpersistence, 'p') <> 't'
+                AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+            ORDER BY n.nspname, coalesce(c.relname, t.typname), k.conname"""
+        )  # fmt: skip
+
+    def declare(self, name: str, document: CheckDocument, nest: Nest) -> Iterable[Declared]:
+        assert nest.parent is not None
+        if nest.parent.kind == "domain" and (document.no_inherit or document.not_enforced):
+            raise ValueError("a domain's check is always inherited and enforced")
+        state = CheckState(
+            document.expression, document.no_inherit, document.not_valid and not document.not_enforced, document.not_enforced
+        )
+        yield Declared(
+            nest.parent.child("check", bare_name(name)),
+            state,
+            nest.parent,
+            former_names=document.transition.former_names,
+            not_renamed=document.transition.not_renamed,
+        )
+
+    def write(self, entry: Entry, home: str) -> tuple[str, Any]:
+        state: CheckState = entry.state
+        data = without_defaults(
+            {
+                "expression": state.expression,
+                "no_inherit": state.no_inherit,
+                "not_valid": state.not_valid,
+                "not_enforced": state.not_enforced,
+            }
+        )
+        return written_bare(entry.id.path[2]), state.expression if list(data) == ["expression"] else data
+
+    def foldable(self, entry: Entry) -> bool:
+        return _noun(entry) == "TABLE" and not entry.state.not_valid
+
+    def clause(self, entry: Entry, clauses: Sequence[str] = ()) -> str:
+        state: CheckState = entry.state
+        flags = (("NO INHERIT", state.no_inherit), ("NOT VALID", state.not_valid), ("NOT ENFORCED", state.not_enforced))
+        said = "".join(f" {words}" for words, is_said in flags if is_said)
+        return f"CONSTRAINT {name_of(entry)} CHECK ({state.expression}){said}"
+
+    def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
+        state: CheckState = entry.state
+        looks = not state.not_valid and not state.not_enforced
+        hazards = (Hazard(HazardCode.MAY_FAIL, entry.id, "a row that violates it makes it fail"),) if looks else ()
+        relation = relation_of(entry)
+        yield Statement(
+            f"ALTER {_noun(entry)} {relation} ADD {self.clause(entry)}",
+            on(relation) if _noun(entry) == "TABLE" else (),
+            hazards,
+            cost=Cost.SCAN if looks else Cost.INSTANT,
+        )
+
+    def drop(self, entry: Entry) -> Iterable[Statement]:
+        relation = relation_of(entry)
+        message = "what it refused is accepted from now on"
+        hazards = () if entry.state.not_enforced else (Hazard(HazardCode.VALIDATION_LOST, entry.id, message),)
+        locks = on(relation) if _noun(entry) == "TABLE" else ()
+        yield Statement(f"ALTER {_noun(entry)} {relation} DROP CONSTRAINT {name_of(entry)}", locks, hazards)
+
+    def rename(self, old: Entry, name: str) -> Iterable[Statement]:
+        yield rename_constraint(old, name, _noun(old))
+
+    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+        yield ("constraint", *entry.id.path)

@@ -1,0 +1,236 @@
+"""Indexes that no constraint made (manual: CREATE INDEX)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, LiteralString
+
+from pydantic import BeforeValidator, Field
+
+from reconciler.core.catalog import Entry
+from reconciler.core.constraint import (
+    RenameTransition,
+    bare_name,
+    bare_names,
+    chosen_name,
+    column_list,
+    name_of,
+    relation_of,
+    short_columns,
+    shortened,
+    written_bare,
+)
+from reconciler.core.fragment import (
+    Document,
+    Fragment,
+    Fragments,
+    Names,
+    Option,
+    options_from,
+    options_sql,
+    options_to,
+    without_defaults,
+)
+from reconciler.core.ident import ObjectId, quote
+from reconciler.core.index_attributes import (
+    ATTRIBUTE_RULES,
+    ATTRIBUTES,
+    ELEMENT,
+    FROM_ELEMENTS,
+    FROM_INDEX,
+    IS_BOUND_TO_TYPES,
+    STATISTICS,
+    STATISTICS_RULE,
+    index_of,
+    index_roles,
+    settle_index,
+    statistics_from,
+    statistics_to,
+)
+from reconciler.core.kind import Declared, Disturbance, Ignored, Kind, Nest, Recreate, Rule
+from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Statement, on
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """An index of a table or materialized view."""
+
+    columns: tuple[str, ...]
+    """Each key as CREATE INDEX writes it: `created_at DESC`, `lower(email) text_pattern_ops`."""
+    unique: bool = False
+    using: str = "btree"
+    include: tuple[str, ...] = ()
+    where: str | None = None
+    nulls_not_distinct: bool = False
+    """Of a unique index (15)."""
+    options: tuple[str, ...] = ()
+    tablespace: str | None = None
+    statistics: tuple[tuple[int, int], ...] = ()
+    """(number of an expression's column, target)."""
+    clustered: bool = False
+    replica_identity: bool = False
+    only: bool = False
+    """On a partitioned table: some partition has no such index yet."""
+    invalid: bool = False
+    """Never declared: what is found invalid is built again."""
+    partitioned: bool = field(default=False, compare=False)
+    own_columns: tuple[str, ...] = field(default=(), compare=False)
+    bound_to_types: bool = field(default=True, compare=False)
+    """It has an expression, a predicate or a class of its own, which may not fit another type of a column."""
+
+
+class IndexDocument(Document):
+    """`users_created_at_idx: [created_at desc]`, or a mapping where more is said."""
+
+    columns: Fragments
+    unique: bool = False
+    using: str = "btree"
+    include: Names = ()
+    where: Fragment | None = None
+    nulls_not_distinct: bool = False
+    options: dict[str, Option] = Field(default_factory=dict)
+    tablespace: str | None = None
+    statistics: dict[str, int] = Field(default_factory=dict)
+    clustered: bool = False
+    replica_identity: bool = False
+    only: bool = False
+    transition: RenameTransition = RenameTransition()
+
+
+class Index(Kind[IndexState]):
+    """An index; PostgreSQL builds it again by itself where a plain column changes its type."""
+
+    name = "index"
+    section = "indexes"
+    parents = ("table", "materialized_view")
+    state = IndexState
+    document = Annotated[IndexDocument, BeforeValidator(short_columns)]
+    rank = 40
+    reparsed = True
+    gives_way_to = frozenset({Disturbance.RETYPED})
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "columns": Recreate("the keys of an index cannot be altered"),
+        "unique": Recreate("whether an index is unique cannot be altered"),
+        "using": Recreate("the access method of an index cannot be altered"),
+        "where": Recreate("the predicate of an index cannot be altered"),
+        "nulls_not_distinct": Recreate("whether nulls are distinct is built into the index"),
+        "invalid": Recreate("an interrupted concurrent build left it invalid"),
+        "statistics": STATISTICS_RULE,
+        "bound_to_types": Ignored("it follows from the keys and the predicate"),
+        **ATTRIBUTE_RULES,
+    }
+
+    def query(self, major: int) -> LiteralString:
+        distinct: LiteralString = "i.indnullsnotdistinct" if major >= 15 else "false"
+        return (
+            """
+            SELECT 'pg_class/' || i.indexrelid || '/0' AS address,
+                ARRAY[n.nspname, ic.relname]::text[] AS path,
+                'pg_class/' || c.oid || '/0' AS parent,
+                ARRAY(SELECT """ + ELEMENT + FROM_ELEMENTS + """ ORDER BY u.n) AS columns,
+                i.indisunique AS unique,
+                am.amname::text AS using,
+                pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS where,
+                """ + distinct + """ AS nulls_not_distinct,
+                ic.relkind = 'i' AND NOT i.indisvalid AS invalid,
+                """ + IS_BOUND_TO_TYPES + """ AS bound_to_types,"""
+            + STATISTICS + "," + ATTRIBUTES + FROM_INDEX + """
+            WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't'
+                AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+                AND NOT EXISTS (
+                    SELECT FROM pg_catalog.pg_constraint k
+                    WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x'))
+            ORDER BY n.nspname, ic.relname"""
+        )  # fmt: skip
+
+    def declare(self, name: str, document: IndexDocument, nest: Nest) -> Iterable[Declared]:
+        assert nest.parent is not None
+        if not document.columns:
+            raise ValueError("an index needs at least one column or expression")
+        if document.nulls_not_distinct and not document.unique:
+            raise ValueError("`nulls_not_distinct` says something of a unique index only")
+        state = IndexState(
+            columns=document.columns,
+            unique=document.unique,
+            using=document.using,
+            include=bare_names(document.include),
+            where=document.where,
+            nulls_not_distinct=document.nulls_not_distinct,
+            options=options_from(document.options),
+            tablespace=document.tablespace,
+            statistics=statistics_from(document.statistics),
+            clustered=document.clustered,
+            replica_identity=document.replica_identity,
+            only=document.only,
+        )
+        yield Declared(
+            ObjectId("index", (nest.parent.path[0], bare_name(name))),
+            state,
+            nest.parent,
+            former_names=document.transition.former_names,
+            not_renamed=document.transition.not_renamed,
+        )
+
+    def write(self, entry: Entry, home: str) -> tuple[str, Any]:
+        state: IndexState = entry.state
+        data = {
+            "columns": list(state.columns),
+            "unique": state.unique,
+            "using": state.using if state.using != "btree" else None,
+            "include": [written_bare(column) for column in state.include],
+            "where": state.where,
+            "nulls_not_distinct": state.nulls_not_distinct,
+            "options": options_to(state.options),
+            "tablespace": state.tablespace,
+            "statistics": statistics_to(state.statistics),
+            "clustered": state.clustered,
+            "replica_identity": state.replica_identity,
+            "only": state.only,
+        }
+        return written_bare(entry.id.path[1]), shortened(without_defaults(data))
+
+    def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
+        state: IndexState = entry.state
+        relation = relation_of(entry)
+        parts = [f"CREATE {'UNIQUE ' if state.unique else ''}INDEX {name_of(entry)}"]
+        parts.append(f"ON {'ONLY ' if state.only else ''}{relation}")
+        if state.using != "btree":
+            parts.append(f"USING {quote(state.using)}")
+        parts.append(f"({', '.join(state.columns)})")
+        if state.include:
+            parts.append(f"INCLUDE ({column_list(state.include)})")
+        if state.nulls_not_distinct:
+            parts.append("NULLS NOT DISTINCT")
+        if state.options:
+            parts.append(f"WITH ({options_sql(state.options)})")
+        if state.tablespace:
+            parts.append(f"TABLESPACE {quote(state.tablespace)}")
+        if state.where:
+            parts.append(f"WHERE {state.where}")
+        message = "rows with equal values make it fail"
+        hazards = (Hazard(HazardCode.MAY_FAIL, entry.id, message),) if state.unique and not state.only else ()
+        cost = Cost.INSTANT if state.only else Cost.BUILD
+        yield Statement(" ".join(parts), on(relation, LockMode.SHARE), hazards, cost=cost)
+        yield from settle_index(entry)
+
+    def drop(self, entry: Entry) -> Iterable[Statement]:
+        message = f"equal values in {', '.join(entry.state.columns)} are accepted from now on"
+        hazards = (Hazard(HazardCode.VALIDATION_LOST, entry.id, message),) if entry.state.unique else ()
+        yield Statement(f"DROP INDEX {index_of(entry)}", on(relation_of(entry)), hazards)
+
+    def rename(self, old: Entry, name: str) -> Iterable[Statement]:
+        locks = on(index_of(old), LockMode.SHARE_UPDATE_EXCLUSIVE)
+        yield Statement(f"ALTER INDEX {index_of(old)} RENAME TO {quote(name)}", locks)
+
+    def yields(self, entry: Entry, disturbance: Disturbance) -> bool:
+        return disturbance in self.gives_way_to and entry.state.bound_to_types
+
+    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+        return index_roles(entry)
+
+    def deviates(self, entry: Entry, carrier: Entry) -> bool:
+        if entry.id.kind != carrier.id.kind or entry.state != carrier.state:
+            return True
+        assert entry.parent is not None
+        return entry.id.path[1] != chosen_name(entry.parent.path[-1], carrier.state.own_columns, "idx")

@@ -1,0 +1,124 @@
+"""Project settings: reconcile.yaml, RECONCILE_... variables, flags; the later wins (docs/format.md, section 2)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from reconciler.core.errors import InvalidInput, UsageError
+from reconciler.core.fragment import Document, Names
+from reconciler.engine.scope import Scope
+
+FILE = "reconcile.yaml"
+EMBEDDED = "embedded"
+"""The url of a target that is a local server under .reconcile/."""
+
+
+class TargetSettings(Document):
+    """One database that the schema is brought to."""
+
+    url: str | None = None
+    url_env: str | None = None
+    url_file: str | None = None
+    approve: dict[str, str] = Field(default_factory=dict)
+    pooler: Literal["refuse", "session"] = "refuse"
+
+
+class ManageSettings(Document):
+    """What is ours; the rest is never touched."""
+
+    schemas: Names = ()
+    ignore: Names = ()
+    ownership: bool = False
+    prune: Literal["never", "ask", "always"] = "ask"
+
+
+class Settings(Document):
+    """The whole file."""
+
+    # `schema` would shadow a method of the base class.
+    schema_path: str = Field(default="schema/", alias="schema")
+    plans: str = "plans/"
+    targets: dict[str, TargetSettings] = Field(default_factory=dict)
+    manage: ManageSettings = Field(default_factory=ManageSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Settings with the folder that relative paths start from."""
+
+    root: Path
+    settings: Settings
+    is_configured: bool
+    """Whether there is a reconcile.yaml."""
+
+    @property
+    def schema(self) -> Path:
+        """Where the declared state lives."""
+        return self.root / os.environ.get("RECONCILE_SCHEMA", self.settings.schema_path)
+
+    @property
+    def plans(self) -> Path:
+        """Where saved plans live."""
+        return self.root / os.environ.get("RECONCILE_PLANS", self.settings.plans)
+
+    def scope(self, ownership: bool) -> Scope:
+        """What is under management."""
+        manage = self.settings.manage
+        return Scope(manage.schemas, manage.ignore, ownership or manage.ownership)
+
+    def target(self, name: str | None) -> tuple[str, TargetSettings]:
+        """The named target, or the only one, or `dev`. Raises UsageError for a name that does not exist."""
+        targets = self.settings.targets or {"dev": TargetSettings(url=EMBEDDED)}
+        chosen = name or os.environ.get("RECONCILE_TARGET") or ("dev" if "dev" in targets else next(iter(targets)))
+        if chosen not in targets:
+            raise UsageError(f"there is no target `{chosen}`", hint=f"reconcile.yaml knows: {', '.join(targets)}")
+        return chosen, targets[chosen]
+
+
+def find_project(start: Path) -> Project:
+    """The project whose reconcile.yaml is nearest above `start`; without one, `start` with defaults.
+
+    Raises InvalidInput where the file is wrong.
+    """
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return Project(folder, _read(folder / FILE), True)
+    return Project(start, Settings(), False)
+
+
+def _read(path: Path) -> Settings:
+    from reconciler.engine.yamlproblems import problems_of
+    from reconciler.engine.yamltext import read_file
+
+    read = read_file(path)
+    if read.problems or read.root is None:
+        if read.problems:
+            raise InvalidInput.of(read.problems)
+        return Settings()
+    try:
+        return Settings.model_validate(read.root.data)
+    except ValidationError as error:
+        raise InvalidInput.of(problems_of(error, (), read.root, Settings, "settings")) from None
+
+
+def url_of(target: TargetSettings, name: str, environment: Mapping[str, str]) -> str:
+    """The connection string of a target; `embedded` as it stands. Raises UsageError where none is set."""
+    if target.url_env:
+        if target.url_env not in environment:
+            hint = f"export {target.url_env}, or pass --url"
+            raise UsageError(f"target `{name}` wants its URL in {target.url_env}, which is not set", hint=hint)
+        return environment[target.url_env]
+    if target.url_file:
+        try:
+            return Path(target.url_file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise UsageError(f"target `{name}`: cannot read {target.url_file}: {error.strerror}") from None
+    if target.url is None:
+        raise UsageError(f"target `{name}` has no url", hint="set url, url_env or url_file in reconcile.yaml")
+    return target.url

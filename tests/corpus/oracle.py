@@ -1,0 +1,186 @@
+"""What the corpus holds, how a case is loaded, and when two databases count as equal.
+
+Equality is judged by observers that share no code with the product: the corpus's own catalog snapshot
+(`snap.py`, 45 kinds) and pg_dump. The order of columns is left out, except for tables that are new.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psycopg
+
+from reconciler.audit import pg_dump
+
+Case = dict[str, Any]
+Snapshot = Mapping[str, Mapping[str, str]]
+
+_SHOWN = 160
+_LISTS = re.compile(r"\{[^{}]*\}")
+_STATISTICS = re.compile(r"(?s)^(.*? ON )(.*)( FROM .*)$")
+
+
+class LoadError(Exception):
+    """A side of a case does not load on this server."""
+
+
+def corpus_dir() -> Path | None:
+    """Where the corpus is: RECONCILE_CORPUS, or shared/corpus beside the repository; None where neither exists."""
+    named = os.environ.get("RECONCILE_CORPUS")
+    folder = Path(named) if named else Path(__file__).resolve().parents[3] / "shared" / "corpus"
+    return folder if (folder / "corpus.py").exists() else None
+
+
+def module(name: str) -> ModuleType:
+    """A module of the corpus (`corpus`, `snap`, `sqlsplit`), loaded by path. Raises FileNotFoundError."""
+    folder = corpus_dir()
+    if folder is None:
+        raise FileNotFoundError("the corpus is not here: set RECONCILE_CORPUS to its folder")
+    spec = importlib.util.spec_from_file_location(f"reconcile_corpus_{name}", folder / f"{name}.py")
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(f"{folder} has no {name}.py")
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+def load_cases(major: int | None = None, *, backwards: bool = False) -> Iterator[Case]:
+    """Every case that loads on `major`, each from old to new, or from new to old."""
+    for case in module("corpus").cases(str(corpus_dir()), pg=_nearest(major)):
+        yield reverse(case) if backwards else case
+
+
+def _nearest(major: int | None) -> int | None:
+    """The corpus says what loads on 15, 17 and 18; a major between takes the word of the one below."""
+    return None if major is None else max((known for known in (15, 17, 18) if known <= major), default=15)
+
+
+def reverse(case: Case) -> Case:
+    """The same case from new to old."""
+    return case | {
+        "id": case["id"] + "~",
+        "old": case["new"],
+        "new": case["old"],
+        "seed": case.get("seed_reverse"),
+        "seed_reverse": case.get("seed"),
+    }
+
+
+def load_sql(url: str, sql: str, exec: str = "script") -> None:
+    """Load one side of a case into a database. Raises LoadError with the server's words."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        texts = [sql] if exec == "script" else module("sqlsplit").split(sql)
+        for text in texts:
+            result = connection.pgconn.exec_(text.encode())
+            if result.status not in (psycopg.pq.ExecStatus.COMMAND_OK, psycopg.pq.ExecStatus.TUPLES_OK,
+                                     psycopg.pq.ExecStatus.EMPTY_QUERY):  # fmt: skip
+                raise LoadError(result.error_message.decode(errors="replace").strip())
+
+
+def snapshot(url: str, *, roles: bool = False) -> Snapshot:
+    """The catalogs of a database, by kind and identity."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        found: Snapshot = module("snap").snapshot(connection, roles=roles)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something in which two databases are not equal."""
+
+    observer: str
+    """`catalogs` or `pg_dump`."""
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.observer}: {self.text}"
+
+
+def catalog_differences(a: Snapshot, b: Snapshot, old: Snapshot | None = None) -> list[Difference]:
+    """What differs between two snapshots.
+
+    With `old`, the state that a was before, also columns that are out of order in tables that were not there;
+    partitions and children of tables that were there take their order.
+    """
+    return [
+        Difference("catalogs", kind, text)
+        for kind in sorted({*a, *b})
+        for text in _kind_differences(kind, a.get(kind, {}), b.get(kind, {}), _orderly(kind, b, old))
+    ]
+
+
+def _orderly(kind: str, b: Snapshot, old: Snapshot | None) -> frozenset[str] | None:
+    """The identities whose definition must agree; None: all."""
+    if kind != "column_order":
+        return None
+    if old is None:
+        return frozenset()
+    before = old.get("table", {})
+    return frozenset(
+        name
+        for name, definition in b.get("table", {}).items()
+        if name not in before and not any(parent in definition for parent in before)
+    )
+
+
+def _kind_differences(
+    kind: str, a: Mapping[str, str], b: Mapping[str, str], only: frozenset[str] | None
+) -> Iterator[str]:
+    for name in sorted({*a, *b}):
+        if only is not None and name not in only:
+            continue
+        if name not in a:
+            yield f"{kind} {name} is missing"
+        elif name not in b:
+            yield f"{kind} {name} is too much"
+        elif _settled(kind, a[name]) != _settled(kind, b[name]):
+            yield f"{kind} {name}: {_cut(a[name], b[name])}"
+
+
+def _settled(kind: str, definition: str) -> str:
+    """A definition without what follows the order of a table's columns."""
+    if kind == "publication":
+        return _LISTS.sub(lambda match: "{" + ",".join(sorted(match[0][1:-1].split(","))) + "}", definition)
+    if kind == "statistics" and (parts := _STATISTICS.match(definition)):
+        return parts[1] + ", ".join(sorted(parts[2].split(", "))) + parts[3]
+    return definition
+
+
+def _cut(a: str, b: str) -> str:
+    """Both texts from a little before the first place where they differ."""
+    same = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    start = max(0, same - 20)
+    return f"{a[start : start + _SHOWN]!r} should be {b[start : start + _SHOWN]!r}"
+
+
+def dump_differences(url_a: str, url_b: str, binaries: Path | None = None) -> list[Difference]:
+    """What pg_dump writes otherwise for a than for b, the order of columns aside."""
+    how = pg_dump.Comparison(column_order=False, binary_dir=binaries)
+    return [
+        Difference("pg_dump", re.sub(r"^[-+!] ([A-Z ]+[A-Z])\b.*", r"\1", text.split("\n")[0]), text)
+        for text in pg_dump.differences(url_a, url_b, how)
+    ]
+
+
+def equal_catalogs(url_a: str, url_b: str, *, roles: bool = False) -> list[Difference]:
+    """What keeps two databases from being equal: empty when both observers see no difference."""
+    return [
+        *catalog_differences(snapshot(url_a, roles=roles), snapshot(url_b, roles=roles)),
+        *dump_differences(url_a, url_b),
+    ]
+
+
+def causes(differences: Iterable[Difference]) -> str:
+    """A short name for a set of differences: the first observer's kinds."""
+    found = list(differences)
+    observer = found[0].observer
+    kinds = dict.fromkeys(difference.kind for difference in found if difference.observer == observer)
+    return f"{observer}: {', '.join(list(kinds)[:3])}"

@@ -1,0 +1,92 @@
+"""The laws that every kind keeps, as functions: what is read can be written, declared, created and read again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from typing import Any, cast
+
+from psycopg import Connection
+from pydantic import TypeAdapter
+
+from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.ident import ObjectId
+from reconciler.core.kind import Declared, InPlace, Kind, Nest
+from reconciler.core.statement import Statement
+from reconciler.engine.introspect import introspect
+from reconciler.engine.registry import Registry
+
+
+def run(connection: Connection[Any], *statements: str | Statement) -> None:
+    """Execute SQL, one text or statement at a time."""
+    for statement in statements:
+        sql = statement if isinstance(statement, str) else statement.sql
+        connection.execute(cast("Any", sql))
+
+
+def read(connection: Connection[Any], kinds: Iterable[Kind[Any]]) -> Catalog:
+    """What those kinds see in a database."""
+    run(connection, "SET search_path = ''")
+    return introspect(connection, Registry(kinds))
+
+
+def of_kind(catalog: Catalog, kind: Kind[Any]) -> dict[ObjectId, Entry]:
+    """The entries of one kind."""
+    return {entry.id: entry for entry in catalog if entry.id.kind == kind.name}
+
+
+def declare(kind: Kind[Any], entry: Entry, home: str) -> Declared:
+    """What the document says that the kind writes for an entry, by way of plain data."""
+    key, data = kind.write(entry, home)
+    document = TypeAdapter(kind.document).validate_python(json.loads(json.dumps(data)))
+    lineage = (entry.parent,) if entry.parent else ()
+    (declared,) = kind.declare(key, document, Nest(home, entry.parent, lineage))
+    return declared
+
+
+def assert_written(kind: Kind[Any], catalog: Catalog, homes: Iterable[str] = ("app", "public")) -> int:
+    """declare(write(entry)) is the entry, whatever the file's schema. Returns how many were looked at."""
+    entries = of_kind(catalog, kind)
+    for entry in entries.values():
+        for home in homes:
+            declared = declare(kind, entry, home)
+            assert (declared.id, declared.state, declared.parent) == (entry.id, entry.state, entry.parent)
+            assert set(kind.rules) >= {f.name for f in dataclasses.fields(entry.state) if f.compare}
+    return len(entries)
+
+
+def assert_built(kind: Kind[Any], catalog: Catalog, empty: Connection[Any], kinds: Iterable[Kind[Any]]) -> None:
+    """Created elsewhere, where only what they stand on exists, the entries are what they were."""
+    wanted = of_kind(catalog, kind)
+    for entry in wanted.values():
+        if entry.carrier is None:
+            run(empty, *kind.create(entry))
+    built = of_kind(read(empty, kinds), kind)
+    assert {id: entry.state for id, entry in built.items()} == {id: entry.state for id, entry in wanted.items()}
+
+
+def alterations(kind: Kind[Any], old: Entry, new: Entry) -> list[Statement]:
+    """The statements of the rules whose fields differ; fails where one of them cannot be altered in place."""
+    statements: dict[Statement, None] = {}
+    for name, rule in kind.rules.items():
+        if getattr(old.state, name) != getattr(new.state, name) and not name.startswith("_"):
+            assert isinstance(rule, InPlace), f"{name} is not altered in place"
+            assert rule.unless is None or rule.unless(old.state, new.state) is None, name
+            statements.update(dict.fromkeys(rule.render(old, new)))
+    return list(statements)
+
+
+def assert_altered(
+    connection: Connection[Any], kind: Kind[Any], id: ObjectId, kinds: Iterable[Kind[Any]], **fields: Any
+) -> None:
+    """Altering those fields on the server leads to the state with those fields, and back again."""
+    kinds = list(kinds)
+    first = read(connection, kinds)[id]
+    second = dataclasses.replace(first, state=dataclasses.replace(first.state, **fields))
+    assert second.state != first.state
+    for old, new in ((first, second), (second, first)):
+        statements = alterations(kind, old, new)
+        assert statements
+        run(connection, *statements)
+        assert read(connection, kinds)[id].state == new.state
