@@ -22,8 +22,8 @@ def scratch_for(
 
     @contextmanager
     def scratch() -> Iterator[Any]:
-        url = scratch_url or _scratch_server(url, target, declared)
-        with scratch_database(url) as connection:
+        server = scratch_url or _scratch_server(url, target, declared)
+        with scratch_database(server) as connection:
             _same_roles(connection, target)
             yield connection
 

@@ -9,13 +9,16 @@ from typing import Any, Protocol
 
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Names
-from reconciler.core.ident import qualified, quote, split_name, written_name
+from reconciler.core.ident import in_schema, qualified, quote, split_name
 from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, LockMode, Statement, on
 
 NAME_BYTES = 63
 """NAMEDATALEN - 1: the longest name of a server that was built without a change of that limit."""
 
 _LIST_PART = re.compile(r'\s*("(?:[^"]|"")+"|[^",]+)\s*(,|\Z)')
+
+_ODD = re.compile(r'[,".()]|^\s|\s$')
+"""What makes a name need quotes inside a reference."""
 
 
 class RenameTransition(Document):
@@ -74,8 +77,7 @@ def split_list(text: str) -> tuple[str, ...]:
 
 def written_list(names: Iterable[str]) -> str:
     """The inverse of `split_list`."""
-    odd = re.compile(r'[,"()]|^\s|\s$')
-    return ", ".join('"' + name.replace('"', '""') + '"' if odd.search(name) else name for name in names)
+    return ", ".join(_written_part(name) for name in names)
 
 
 def column_list(names: Iterable[str]) -> str:
@@ -176,8 +178,6 @@ def validate_constraint(entry: Entry, more_locks: tuple[Lock, ...] = (), noun: s
 
 def read_reference(text: str, schema: str) -> tuple[str, str, tuple[str, ...]]:
     """(schema, relation, columns) of `orgs`, `orgs(id)` or `app.orgs(id, x)`. Raises ValueError otherwise."""
-    from reconciler.core.ident import in_schema
-
     match = re.fullmatch(r'\s*((?:"(?:[^"]|"")+"|[^"(])+?)\s*(?:\((.*)\))?\s*', text, re.DOTALL)
     if match is None:
         raise ValueError(f"{text!r} is not a reference; expected table or table(column, ...)")
@@ -187,11 +187,14 @@ def read_reference(text: str, schema: str) -> tuple[str, str, tuple[str, ...]]:
 
 def write_reference(schema: str, relation: str, columns: Iterable[str], home: str) -> str:
     """The inverse of `read_reference`, for a file whose namespace is `home`."""
+    parts = (relation,) if schema == home else (schema, relation)
+    name = ".".join(_written_part(part) for part in parts)
     listed = written_list(columns)
-    name = written_name(schema, relation, home)
-    if any(mark in name for mark in "(") and '"' not in name:
-        name = ".".join('"' + part + '"' for part in ((relation,) if schema == home else (schema, relation)))
     return f"{name}({listed})" if listed else name
+
+
+def _written_part(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"' if _ODD.search(name) else name
 
 
 def short_columns(value: object) -> object:

@@ -48,8 +48,8 @@ _DEFAULT_CLASS_OF_KEY: LiteralString = """
 
 ELEMENT: LiteralString = (
     """pg_catalog.pg_get_indexdef(i.indexrelid, u.n::integer, false)
-                    || CASE WHEN u.collation <> 0 AND u.collation <> coalesce(ta.attcollation, 100)
-                        THEN ' COLLATE ' || u.collation::pg_catalog.regcollation::text ELSE '' END
+                    || CASE WHEN u.coll <> 0 AND u.coll <> coalesce(ta.attcollation, 100)
+                        THEN ' COLLATE ' || u.coll::pg_catalog.regcollation::text ELSE '' END
                     || CASE WHEN """
     + _DEFAULT_CLASS_OF_KEY
     + """ AND ia.attoptions IS NULL THEN ''
@@ -69,7 +69,7 @@ PostgreSQL would choose (a class is named once too often rather than once too se
 FROM_ELEMENTS: LiteralString = """
                     FROM ROWS FROM (pg_catalog.unnest(i.indkey), pg_catalog.unnest(i.indcollation),
                         pg_catalog.unnest(i.indclass), pg_catalog.unnest(i.indoption))
-                        WITH ORDINALITY AS u (attnum, collation, class, option, n)
+                        WITH ORDINALITY AS u (attnum, coll, class, option, n)
                     JOIN pg_catalog.pg_attribute ia ON ia.attrelid = i.indexrelid AND ia.attnum = u.n
                     LEFT JOIN pg_catalog.pg_attribute ta
                         ON ta.attrelid = i.indrelid AND ta.attnum = u.attnum AND u.attnum <> 0

@@ -6,6 +6,7 @@ another's doings is a word here (`Disturbance`).
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -132,6 +133,9 @@ class Kind(ABC, Generic[S]):
     resolve: ClassVar[LiteralString | None] = None
     """SQL with %(schema)s and %(name)s (the id's path) that answers the canonical last part of the path, or
     null: asked on the scratch server where a person may write a name in several ways (argument types)."""
+    is_structural: ClassVar[bool] = False
+    """True for what its parent cannot be made without (columns): it is folded whenever it can be, and where
+    an ancestor brings it along, what differs is altered afterwards."""
     holds_data: ClassVar[bool] = False
     """True where dropping and creating loses rows."""
 
@@ -171,6 +175,10 @@ class Kind(ABC, Generic[S]):
     def foldable(self, entry: Entry) -> bool:
         """Whether this very object may become a clause of its parent's CREATE."""
         return self.folds_into is not None
+
+    def rereads(self, entry: Entry) -> bool:
+        """Whether this very object's text may change when PostgreSQL reads its own words."""
+        return self.reparsed
 
     def yields(self, entry: Entry, disturbance: Disturbance) -> bool:
         """Whether this very object must be dropped and made again around such a change of what it needs."""
@@ -229,6 +237,14 @@ class Kind(ABC, Generic[S]):
         holds `catalog` (privileges from default privileges)."""
         return ()
 
+    def comes_with(self, fields: Iterable[str], new: Entry) -> bool:
+        """Whether an alteration of the carrier in the same fields alters this inherited object as well."""
+        return True
+
+    def brought(self, entry: Entry, carrier: Entry) -> Entry:
+        """The inherited object as its carrier makes it."""
+        return dataclasses.replace(entry, state=carrier.state)
+
     def deviates(self, entry: Entry, carrier: Entry) -> bool:
         """Whether an inherited object must be written down because it is not just what its carrier makes it."""
-        return bool(entry.state != carrier.state)
+        return bool(entry.state != self.brought(entry, carrier).state)

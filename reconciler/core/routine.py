@@ -1,7 +1,7 @@
-"""What functions, procedures and aggregates have in common: signatures in YAML keys and ids, bodies, settings.
+"""What functions, procedures and aggregates have in common: signatures, bodies, settings.
 
 The last part of a routine's path is SQL that follows the schema in ALTER, DROP, COMMENT and GRANT:
-`add(integer, integer)`. Its types are those that PostgreSQL tells routines apart by, as format_type writes them.
+`add(integer, integer)`. Its types, as format_type writes them, are what PostgreSQL tells routines apart by.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 from pydantic import Field
 
@@ -75,82 +75,6 @@ class RoutineDocument(Document):
     transforms: Names = ()
 
 
-TYPES: LiteralString = """(
-                    SELECT coalesce(pg_catalog.string_agg(pg_catalog.format_type(a.type, NULL), ', ' ORDER BY a.number), '')
-                    FROM pg_catalog.unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, number))"""
-"""The types that tell a routine `p` from others of its name."""
-
-PATH: LiteralString = (
-    """ARRAY[n.nspname, pg_catalog.quote_ident(p.proname) || '(' || """ + TYPES + """ || ')']::text[]"""
-)
-
-COLUMNS: LiteralString = """
-                pg_catalog.pg_get_function_arguments(p.oid) AS arguments,
-                l.lanname AS language,
-                CASE WHEN p.prosqlbody IS NULL AND p.probin IS NULL THEN p.prosrc END AS body,
-                pg_catalog.btrim(pg_catalog.pg_get_function_sqlbody(p.oid), E' \\n\\t') AS sql_body,
-                p.probin AS object_file,
-                CASE WHEN p.probin IS NOT NULL THEN p.prosrc END AS link_symbol,
-                p.prosecdef AS security_definer,
-                ARRAY(SELECT c FROM pg_catalog.unnest(p.proconfig) AS c ORDER BY c COLLATE "C") AS settings,
-                ARRAY(
-                    SELECT pg_catalog.format_type(t.type, NULL)
-                    FROM pg_catalog.unnest(p.protrftypes) WITH ORDINALITY AS t (type, number) ORDER BY t.number
-                ) AS transforms,
-                ARRAY(
-                    SELECT coalesce(p.proargmodes[a.number::integer]::text, 'i') || ' '
-                        || coalesce(p.proargnames[a.number::integer], '')
-                    FROM pg_catalog.unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]))
-                        WITH ORDINALITY AS a (type, number)
-                    WHERE coalesce(p.proargmodes[a.number::integer]::text, 'i') IN ('i', 'b', 'v')
-                    ORDER BY a.number
-                ) AS inputs,
-                ARRAY(
-                    SELECT p.proargmodes[a.number::integer]::text || ' '
-                        || coalesce(p.proargnames[a.number::integer], '') || ' '
-                        || pg_catalog.format_type(a.type, NULL)
-                    FROM pg_catalog.unnest(p.proallargtypes) WITH ORDINALITY AS a (type, number)
-                    WHERE p.proargmodes[a.number::integer]::text IN ('o', 'b', 't')
-                    ORDER BY a.number
-                ) AS outputs,
-                p.pronargdefaults::integer AS defaults"""
-"""The columns of a query that fill RoutineState, over pg_proc p and pg_language l."""
-
-SOURCE: LiteralString = """
-            FROM pg_catalog.pg_proc p
-            JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-            JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-            WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"""
-
-RESOLVE: LiteralString = (
-    """
-            WITH candidate AS (
-                SELECT p.oid, pg_catalog.quote_ident(p.proname) || '(' || """
-    + TYPES
-    + """ || ')' AS path,
-                    pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.pg_get_function_arguments(p.oid) || ')' AS long
-                FROM pg_catalog.pg_proc p
-                JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-                WHERE n.nspname = %(schema)s::text
-                    AND pg_catalog.starts_with(%(name)s::text, pg_catalog.quote_ident(p.proname) || '(')
-                    AND NOT EXISTS (
-                        SELECT FROM pg_catalog.pg_depend d
-                        WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid
-                            AND d.deptype = 'e'))
-            SELECT coalesce(
-                (SELECT path FROM candidate WHERE path = %(name)s::text),
-                (SELECT pg_catalog.min(path) FROM candidate HAVING pg_catalog.count(*) = 1),
-                (SELECT path FROM candidate WHERE pg_catalog.lower(long) = pg_catalog.lower(%(name)s::text) LIMIT 1),
-                -- OFFSET 0 keeps the planner from asking to_regprocedure, which raises for what is not a type.
-                (SELECT c.path FROM candidate c JOIN (
-                    SELECT pg_catalog.to_regprocedure(
-                        pg_catalog.quote_ident(%(schema)s::text) || '.' || %(name)s::text) AS oid OFFSET 0
-                ) AS f ON f.oid = c.oid))"""
-)
-"""The canonical last path part of a routine whose parameters were written loosely. Before PostgreSQL 16 the
-last resort raises a syntax error where parameters of an overloaded name are written with names and aliases."""
-
-
 def signature(key: str, schema: str, arguments: str | None = None) -> tuple[str, str, str]:
     """(schema, last path part, text between the parentheses) of a YAML key such as `app.add(integer)`.
 
@@ -158,7 +82,7 @@ def signature(key: str, schema: str, arguments: str | None = None) -> tuple[str,
     """
     match = _NAME.match(key)
     if match is None:
-        raise ValueError(f"{key!r} is not a routine's name with the types of its parameters, such as add(integer)")
+        raise ValueError(f"{key!r} is not a name with the types of the parameters, such as add(integer)")
     rest = key[match.end() :].strip()
     if rest and not rest.endswith(")"):
         raise ValueError(f"{key!r} does not end with the closing parenthesis of its parameters")
@@ -280,7 +204,7 @@ def body_sql(state: RoutineState) -> str:
 
 
 def not_replaceable(old: RoutineState, new: RoutineState) -> str | None:
-    """Why CREATE OR REPLACE refuses these parameters (manual: CREATE FUNCTION, notes); None where it does not."""
+    """Why CREATE OR REPLACE refuses these parameters; None where it does not (manual: CREATE FUNCTION)."""
     if old.inputs is None or new.inputs is None:
         return "its parameters are not known"
     if len(old.inputs) != len(new.inputs) or old.outputs != new.outputs:

@@ -10,8 +10,8 @@ from reconciler.core.fragment import option_names, options_sql
 from reconciler.core.ident import qualified, quote
 from reconciler.core.statement import Hazard, LockMode, Statement, on
 
-QUERY: LiteralString = """pg_catalog.btrim(
-                    pg_catalog.rtrim(pg_catalog.btrim(pg_catalog.pg_get_viewdef(c.oid), E' \\n'), ';'), E' \\n')"""
+QUERY: LiteralString = """pg_catalog.btrim(pg_catalog.rtrim(
+                    pg_catalog.btrim(pg_catalog.pg_get_viewdef(c.oid), E' \\n'), ';'), E' \\n')"""
 """The query of the relation `c` as `trimmed` leaves it."""
 
 

@@ -47,9 +47,15 @@ class Consent:
         return any((hazard.code, name) in self.objects for name in _names(hazard.object))
 
 
-def missing_consent(plan: Plan, consent: Consent) -> tuple[tuple[Step, Hazard], ...]:
-    """The blocking hazards that neither the plan's acks nor `consent` allow."""
-    return tuple((step, hazard) for step, hazard in plan.blocking if not consent.allows(hazard))
+def missing_consent(
+    plan: Plan, consent: Consent, done: frozenset[int] = frozenset()
+) -> tuple[tuple[Step, Hazard], ...]:
+    """The blocking hazards, but for those of steps already done, that neither acks nor `consent` allow."""
+    return tuple(
+        (step, hazard)
+        for step, hazard in plan.blocking
+        if step.number not in done and not consent.allows(hazard)
+    )
 
 
 def flags(missing: Iterable[tuple[Step, Hazard]]) -> tuple[str, ...]:
@@ -58,9 +64,9 @@ def flags(missing: Iterable[tuple[Step, Hazard]]) -> tuple[str, ...]:
     return tuple(f"--allow {text if _SHELL_SAFE.match(text) else shlex.quote(text)}" for text in texts)
 
 
-def require_consent(plan: Plan, consent: Consent) -> None:
+def require_consent(plan: Plan, consent: Consent, done: frozenset[int] = frozenset()) -> None:
     """Raise Blocked where a hazard that needs consent has none; the error names the flags to pass."""
-    missing = missing_consent(plan, consent)
+    missing = missing_consent(plan, consent, done)
     if not missing:
         return
     count = "1 hazard needs" if len(missing) == 1 else f"{len(missing)} hazards need"
@@ -76,7 +82,9 @@ def _code(word: str, text: str) -> HazardCode:
         return HazardCode(word.strip().lower().replace("-", "_"))
     except ValueError:
         known = ", ".join(code.value for code in HazardCode)
-        raise UsageError(f"--allow {text}: there is no hazard {word!r}", hint=f"all, or one of: {known}") from None
+        raise UsageError(
+            f"--allow {text}: there is no hazard {word!r}", hint=f"all, or one of: {known}"
+        ) from None
 
 
 def _names(id: ObjectId) -> tuple[str, ...]:

@@ -91,18 +91,20 @@ def _settled(
     names = {real: id for id, real in elaborated.ids.items()}
     doubtful = False
     for id, entry in entries.items():
-        item = written.objects.get(names.get(id, id))
         there = current.get(id)
+        if not registry.of(id).rereads(entry) or there is not None and there.state == entry.state:
+            continue
+        item = written.objects.get(names.get(id, id))
         if there is not None and item is not None and item.declared.state == there.state:
             entries[id] = dataclasses.replace(entry, state=there.state)
-        elif registry.of(id).reparsed and (there is None or there.state != entry.state):
+        else:
             doubtful = doubtful or item is None or item.declared.state != entry.state
     if doubtful:
         with scratch() as connection:
             again = rebuild(elaborated.catalog, connection, registry)
         for id, entry in entries.items():
             there, second = current.get(id), again.get(id)
-            if second is not None and registry.of(id).reparsed and (there is None or there.state != entry.state):
+            if second is not None and registry.of(id).rereads(entry) and (there is None or there.state != entry.state):
                 entries[id] = dataclasses.replace(entry, state=second.state)
     return dataclasses.replace(elaborated.catalog, entries=entries)
 

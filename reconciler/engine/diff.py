@@ -221,10 +221,21 @@ def _meet(work: _Work, implied: Entry) -> None:
 
 
 def _carried(work: _Work) -> None:
-    """Leave out what an ancestor brings along or takes away."""
+    """Leave out what an ancestor brings along or takes away; alter what then differs."""
     for id, change in list(work.changes.items()):
         if _is_carried(work, change):
             del work.changes[id]
+        elif isinstance(change, Create) and (brought := _brought_otherwise(work, change.entry)):
+            fields = tuple(name for name, value in compared(change.entry.state) if getattr(brought.state, name) != value)
+            work.changes[id] = Alter(brought, change.entry, fields, implied=True)
+
+
+def _brought_otherwise(work: _Work, entry: Entry) -> Entry | None:
+    """What an ancestor makes of a structural object before it is altered to what is declared."""
+    carrier = work.desired.get(entry.carrier)
+    if carrier is None or not work.registry.of(entry).is_structural or not _is_made(work, entry, carrier):
+        return None
+    return work.registry.of(entry).brought(entry, carrier)
 
 
 def _is_carried(work: _Work, change: Change) -> bool:
@@ -237,7 +248,10 @@ def _is_carried(work: _Work, change: Change) -> bool:
             carrier = work.changes.get(new.carrier) if new.carrier else None
             if old.carrier is None or carrier is None:
                 return False
-            return isinstance(carrier, Replace) or isinstance(carrier, Alter) and set(fields) <= set(carrier.fields)
+            if isinstance(carrier, Replace):
+                return True
+            same = isinstance(carrier, Alter) and set(fields) <= set(carrier.fields)
+            return same and work.registry.of(new).comes_with(fields, new)
         case Replace(old, new, _):
             return old.carrier is not None and new.carrier is not None and isinstance(
                 work.changes.get(new.carrier), Replace
@@ -250,6 +264,11 @@ def _comes_along(work: _Work, entry: Entry) -> bool:
     carrier = work.desired.get(entry.carrier)
     if carrier is None or work.registry.of(entry).deviates(entry, carrier):
         return False
+    return _is_made(work, entry, carrier)
+
+
+def _is_made(work: _Work, entry: Entry, carrier: Entry) -> bool:
+    """Whether this plan makes what brings the entry along: its carrier, or the table that inherits."""
     made = isinstance(work.changes.get(carrier.id), Create | Replace)
     holder = isinstance(work.changes.get(entry.parent), Create | Replace) if entry.parent else False
     return made or holder

@@ -75,7 +75,8 @@ class _Plan:
 def order(
     current: Catalog, desired: Catalog, changes: Mapping[ObjectId, Change], registry: Registry, fold: bool = True
 ) -> Ordered:
-    """Sort the changes so that each finds what it needs. Raises DependencyCycle, which names its members."""
+    """Sort the changes so that each finds what it needs; without `fold` only structural children are clauses.
+    Raises DependencyCycle, which names its members."""
     import networkx
 
     plan = _Plan(current, desired, registry, changes, networkx.DiGraph())
@@ -84,8 +85,7 @@ def order(
     for node in list(plan.graph):
         _link(plan, node)
     _link_names(plan)
-    if fold:
-        _choose_folds(plan)
+    _choose_folds(plan, structural_only=not fold)
     contracted = _acyclic(plan)
     rank = _rank(registry)
     nodes = list(networkx.lexicographical_topological_sort(contracted, key=rank))
@@ -146,9 +146,12 @@ def _link(plan: _Plan, node: Node) -> None:
 def _link_alter(plan: _Plan, node: Node, change: Change) -> None:
     _after_needs(plan, node, _wanted(_new(change)))
     if isinstance(change, Alter) and change.implied:
-        if maker := plan.node(Verb.CREATE, change.new.parent) if change.new.parent else None:
-            plan.graph.add_edge(maker, node)
+        for maker in (change.new.parent, change.new.carrier):
+            if maker and (earlier := plan.node(Verb.CREATE, maker)):
+                plan.graph.add_edge(earlier, node)
         return
+    if isinstance(change, Alter) and change.new.carrier and (carrier := plan.node(Verb.ALTER, change.new.carrier)):
+        plan.graph.add_edge(carrier, node)
     for needed in _wanted(_old(change)):
         for verb in (Verb.DROP, Verb.DROP_ASIDE):
             if later := plan.node(verb, needed):
@@ -211,8 +214,10 @@ def _link_names(plan: _Plan) -> None:
                 plan.graph.add_edge(earlier, node)
 
 
-def _choose_folds(plan: _Plan) -> None:
+def _choose_folds(plan: _Plan, structural_only: bool) -> None:
     for node in plan.graph:
+        if structural_only and not plan.registry[node.id.kind].is_structural:
+            continue
         if outer := _cover(plan, node):
             plan.into[node] = outer
 

@@ -38,7 +38,7 @@ _GLOBAL: LiteralString = """
 
 _IDENTIFY: LiteralString = """
     SELECT i.type || ' ' || i.identity
-    FROM pg_catalog.unnest(%(classes)s::text[], %(oids)s::oid[]) AS a (class, oid),
+    FROM ROWS FROM (pg_catalog.unnest(%(classes)s::text[]), pg_catalog.unnest(%(oids)s::oid[])) AS a (class, oid),
         pg_catalog.pg_identify_object(('pg_catalog.' || a.class)::pg_catalog.regclass, a.oid, 0) AS i
     WHERE i.type IS NOT NULL AND coalesce(i.schema, '') !~ '^pg_' AND coalesce(i.schema, '') <> 'information_schema'
     ORDER BY 1"""

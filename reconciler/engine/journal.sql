@@ -32,7 +32,7 @@ CREATE TABLE _reconcile.plan (
 CREATE TABLE _reconcile.run (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     plan_id text NOT NULL REFERENCES _reconcile.plan,
-    first_run_id bigint NOT NULL,            -- its own id, or the run that this one resumes
+    resumes bigint REFERENCES _reconcile.run, -- the first run of those that this one goes on with
     fence bigint NOT NULL,
     tool_version text NOT NULL,
     role_name name NOT NULL DEFAULT CURRENT_USER,

@@ -44,12 +44,19 @@ class Written:
 
     def catalog(self) -> Catalog:
         """The objects as entries; what they need is known only as far as names say it."""
-        return Catalog(
-            {
-                id: Entry(id, item.declared.state, item.declared.parent, item.declared.needs)
-                for id, item in self.objects.items()
-            }
-        )
+        return Catalog({id: self._entry(id, item.declared) for id, item in self.objects.items()})
+
+    def _entry(self, id: ObjectId, declared: Declared) -> Entry:
+        return Entry(id, declared.state, declared.parent, declared.needs, self._carrier(id, declared.parent))
+
+    def _carrier(self, id: ObjectId, parent: ObjectId | None) -> ObjectId | None:
+        """What stands under a partition overrides what has the same name under the partitioned table."""
+        holder = self.objects.get(parent) if parent else None
+        above = holder.declared.parent if holder else None
+        if parent is None or above is None or above.kind != parent.kind:
+            return None
+        carrier = ObjectId(id.kind, (*above.path, *id.path[len(parent.path) :]))
+        return carrier if carrier in self.objects else None
 
 
 @dataclass

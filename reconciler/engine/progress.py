@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: frozen events for displays and logs. No event holds query text or rows."""
+"""What a run tells while it goes on: events for displays and logs. None holds query text or rows."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class RetryPolicy:
     def lock_timeout_ms(self, attempt: int, deadlock_timeout_ms: int) -> int:
         """The lock_timeout of an attempt; attempts count from 0."""
         longest = max(1, int(deadlock_timeout_ms * self.deadlock_share))
-        return min(self.first_lock_timeout_ms * 2 ** min(attempt, 20), longest)
+        return min(self.first_lock_timeout_ms << min(attempt, 20), longest)
 
     def pause_seconds(self, attempt: int, clock: Clock) -> float:
         """The pause after an attempt: doubling, and jittered from half to one and a half."""

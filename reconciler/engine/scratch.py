@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.errors import InvalidInput, Problem
 from reconciler.core.ident import ObjectId, quote
-from reconciler.engine.diff import Create, diff
+from reconciler.engine.diff import diff
 from reconciler.engine.introspect import introspect
 from reconciler.engine.load import Located, Written
 from reconciler.engine.plan import Step
@@ -120,7 +120,7 @@ def _attempt(
     fold: bool,
 ) -> _Failed:
     """Make everything; what fails for want of something later is tried again until nothing moves."""
-    changes = diff(Catalog({}), catalog, registry) if not schemas else {e.id: Create(e) for e in catalog}
+    changes = diff(Catalog({}), catalog, registry)
     context = Context(connection.info.server_version // 10000, "")
     pending: Sequence[Step] = steps_of(Catalog({}), catalog, changes, registry, context, fold)
     failed: _Failed = []

@@ -117,10 +117,15 @@ def _alter(entry: Entry, action: str, mode: LockMode = LockMode.ACCESS_EXCLUSIVE
     return Statement(sql, on(relation, mode), **more)
 
 
+def _without_identity(old: Entry, new: Entry) -> Iterable[Statement]:
+    """An identity that goes must be gone before the type or NOT NULL that it insists on."""
+    if old.state.identity and not new.state.identity:
+        yield _alter(new, "DROP IDENTITY")
+
+
 def _retype(old: Entry, new: Entry) -> Iterable[Statement]:
     before, after = old.state, new.state
-    if before.identity and not after.identity:
-        yield _alter(new, "DROP IDENTITY")
+    yield from _without_identity(old, new)
     collation = f" COLLATE {after.collation}" if after.collation else ""
     using = f" USING {after.using}" if after.using else ""
     message = f"values are converted from {before.type} to {after.type}"
@@ -186,6 +191,7 @@ def _may_lose(old: str, new: str) -> bool:
 def _not_null(old: Entry, new: Entry) -> Iterable[Statement]:
     before, after = old.state, new.state
     renamed_only = before.not_null and after.not_null and before.not_null_flags == after.not_null_flags
+    yield from _without_identity(old, new)
     if not after.not_null:
         yield _alter(new, "DROP NOT NULL")
     elif renamed_only:
@@ -218,19 +224,15 @@ def _not_null_clause(entry: Entry, standalone: bool = False) -> str:
 
 def _identity(old: Entry, new: Entry) -> Iterable[Statement]:
     before, after = old.state, new.state
-    retyped = before.type != after.type
-    if before.identity and not after.identity:
-        if not retyped:
-            yield _alter(new, "DROP IDENTITY")
-    elif after.identity and not before.identity:
+    yield from _without_identity(old, new)
+    if after.identity and not before.identity:
         yield _alter(new, f"ADD {_identity_clause(after)}")
         sequence = f"pg_catalog.pg_get_serial_sequence({literal(_relation(new))}, {literal(new.id.path[2])})"
         highest = f"pg_catalog.max({quote(new.id.path[2])})"
         # An identity sequence starts at 1 whatever the rows hold; setval() of no rows (NULL) does nothing.
         yield Statement(f"SELECT pg_catalog.setval({sequence}, {highest}) FROM {_relation(new)}", cost=Cost.SCAN)
-    else:
-        if before.identity != after.identity:
-            yield _alter(new, f"SET GENERATED {after.identity.upper()}")
+    elif after.identity and before.identity != after.identity:
+        yield _alter(new, f"SET GENERATED {after.identity.upper()}")
 
 
 _SEQUENCE_DEFAULTS = {
@@ -308,6 +310,7 @@ class Column(Kind[ColumnState]):
     document = Annotated[ColumnDocument, BeforeValidator(_short)]
     rank = 31
     folds_into = "table"
+    is_structural = True
     holds_data = True
     rules: ClassVar[Mapping[str, Rule]] = {
         "type": InPlace(_retype, Disturbance.RETYPED),
@@ -327,6 +330,11 @@ class Column(Kind[ColumnState]):
         "type_storage": Ignored("a fact about the type"),
         "using": Ignored("how to get there, not where to be"),
     }
+
+    def brought(self, entry: Entry, carrier: Entry) -> Entry:
+        # An inherited NOT NULL has the parent's name, and an identity stays the parent's.
+        state = dataclasses.replace(carrier.state, not_null_name=None, identity=None, identity_options=())
+        return dataclasses.replace(entry, state=state)
 
     def query(self, major: int) -> LiteralString:
         return """
@@ -353,7 +361,8 @@ class Column(Kind[ColumnState]):
                     FROM pg_catalog.pg_collation co JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
                     WHERE co.oid = a.attcollation)
                 END AS collation,
-                CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity,
+                CASE WHEN a.attislocal THEN
+                    CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END END AS identity,
                 CASE WHEN q.seqrelid IS NULL THEN '{}' ELSE array_remove(ARRAY[
                     CASE WHEN qc.relname <> c.relname || '_' || a.attname || '_seq' THEN
                         'SEQUENCE NAME ' || pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(qc.relname) END,
@@ -468,6 +477,13 @@ class Column(Kind[ColumnState]):
         cost = Cost.REWRITE if state.identity or state.generated == "stored" else Cost.INSTANT
         yield Statement(f"ALTER TABLE {relation} ADD COLUMN {self.clause(entry, clauses)}", on(relation), hazards, cost=cost)
         yield from self.settle(entry)
+
+    def comes_with(self, fields: Iterable[str], new: Entry) -> bool:
+        # A partition can hold a NOT NULL of its own, which outlives the parent's.
+        return "not_null" not in fields or new.state.not_null
+
+    def rereads(self, entry: Entry) -> bool:
+        return entry.state.generated is not None
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         relation = _relation(entry)

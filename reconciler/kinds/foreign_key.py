@@ -25,7 +25,7 @@ from reconciler.core.constraint import (
 from reconciler.core.fragment import Document, Names, without_defaults
 from reconciler.core.ident import ObjectId, qualified, quote, split_name
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Recreate, Rule
-from reconciler.core.statement import Cost, Lock, LockMode, Statement, on
+from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, LockMode, Statement, on
 
 Action = Literal["no action", "restrict", "cascade", "set null", "set default"]
 
@@ -74,14 +74,12 @@ def _both(entry: Entry, own: LockMode, referenced: LockMode) -> tuple[Lock, ...]
     return tuple(sorted({*on(relation_of(entry), own), *on(entry.state.referenced, referenced)}))
 
 
-def _alter(entry: Entry, action: str, cost: Cost = Cost.INSTANT) -> Statement:
-    relation = relation_of(entry)
-    locks = _both(entry, LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE)
-    return Statement(f"ALTER TABLE {relation} ALTER CONSTRAINT {name_of(entry)} {action}", locks, cost=cost)
+def _alter(entry: Entry, action: str) -> str:
+    return f"ALTER TABLE {relation_of(entry)} ALTER CONSTRAINT {name_of(entry)} {action}"
 
 
 def _deferral(old: Entry, new: Entry) -> Iterable[Statement]:
-    yield _alter(new, deferral(new.state).strip() or "NOT DEFERRABLE")
+    yield Statement(_alter(new, deferral(new.state).strip() or "NOT DEFERRABLE"), on(relation_of(new)))
 
 
 def _validate(old: Entry, new: Entry) -> Iterable[Statement]:
@@ -94,8 +92,21 @@ def _unless_valid(old: ForeignKeyState, new: ForeignKeyState) -> str | None:
 
 
 def _enforcement(old: Entry, new: Entry) -> Iterable[Statement]:
-    enforced = not new.state.not_enforced
-    yield _alter(new, "ENFORCED" if enforced else "NOT ENFORCED", Cost.SCAN if enforced else Cost.INSTANT)
+    own = LockMode.ACCESS_EXCLUSIVE
+    if new.state.not_enforced:
+        hazards = (Hazard(HazardCode.VALIDATION_LOST, new.id, _lost(new)),)
+        yield Statement(_alter(new, "NOT ENFORCED"), _both(new, own, own), hazards)
+    else:
+        hazards = (Hazard(HazardCode.MAY_FAIL, new.id, _WHY_IT_MAY_FAIL),)
+        locks = _both(new, own, LockMode.SHARE_ROW_EXCLUSIVE)
+        yield Statement(_alter(new, "ENFORCED"), locks, hazards, cost=Cost.SCAN)
+
+
+_WHY_IT_MAY_FAIL = "a row that refers to nothing makes it fail"
+
+
+def _lost(entry: Entry) -> str:
+    return f"rows may refer to nothing in {entry.state.referenced} from now on"
 
 
 def _columns(names: Sequence[str], period: bool) -> str:
@@ -218,13 +229,13 @@ class ForeignKey(Kind[ForeignKeyState]):
         text += deferral(state)
         text += " NOT VALID" if state.not_valid else " NOT ENFORCED" if state.not_enforced else ""
         looks = not state.not_valid and not state.not_enforced
-        why = "a row that refers to nothing makes it fail" if looks else None
+        why = _WHY_IT_MAY_FAIL if looks else None
         locks = _both(entry, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE)
         yield add_constraint(entry, text, why, Cost.SCAN if looks else Cost.INSTANT, locks)
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         locks = _both(entry, LockMode.ACCESS_EXCLUSIVE, LockMode.ACCESS_EXCLUSIVE)
-        yield drop_constraint(entry, f"rows may refer to nothing in {entry.state.referenced} from now on", locks)
+        yield drop_constraint(entry, _lost(entry), locks)
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         yield rename_constraint(old, name)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, LiteralString
 
-from reconciler.core import routine
+from reconciler.core import routine, routine_sql
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Fragment, without_defaults
-from reconciler.core.ident import ObjectId
+from reconciler.core.ident import ObjectId, quote
 from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Hazard, HazardCode, Statement
 
@@ -50,7 +50,7 @@ class FunctionDocument(routine.RoutineDocument):
 def _definition(entry: Entry, verb: str) -> str:
     state: FunctionState = entry.state
     attributes = [
-        f"LANGUAGE {routine.quote(state.language)}",
+        f"LANGUAGE {quote(state.language)}",
         *(["WINDOW"] if state.window else []),
         *([state.volatility.upper()] if state.volatility != "volatile" else []),
         *(["STRICT"] if state.strict else []),
@@ -62,9 +62,8 @@ def _definition(entry: Entry, verb: str) -> str:
         *routine.attributes_sql(state),
     ]
     returns = f"\nRETURNS {state.returns}" if state.returns else ""
-    return (
-        f"{verb} FUNCTION {routine.definition_name(entry)}{returns}\n{' '.join(attributes)}\n{routine.body_sql(state)}"
-    )
+    head = f"{verb} FUNCTION {routine.definition_name(entry)}{returns}"
+    return f"{head}\n{' '.join(attributes)}\n{routine.body_sql(state)}"
 
 
 def _replace(old: Entry, new: Entry) -> Iterable[Statement]:
@@ -75,7 +74,7 @@ def _replace(old: Entry, new: Entry) -> Iterable[Statement]:
     yield Statement(_definition(new, "CREATE OR REPLACE"), hazards=tuple(hazards))
 
 
-_REPLACE = InPlace(_replace)
+_REPLACE: Rule = InPlace(_replace)
 
 
 class Function(Kind[FunctionState]):
@@ -87,7 +86,7 @@ class Function(Kind[FunctionState]):
     document = FunctionDocument
     rank = 20
     reparsed = True
-    resolve = routine.RESOLVE
+    resolve = routine_sql.RESOLVE
     gives_way_to = frozenset({Disturbance.RETYPED})
     rules: ClassVar[Mapping[str, Rule]] = {
         "arguments": InPlace(_replace, unless=routine.not_replaceable),
@@ -116,21 +115,23 @@ class Function(Kind[FunctionState]):
     def query(self, major: int) -> LiteralString:
         return (
             "SELECT 'pg_proc/' || p.oid || '/0' AS address, "
-            + routine.PATH
+            + routine_sql.PATH
             + " AS path,"
-            + routine.COLUMNS
+            + routine_sql.COLUMNS
             + """,
                 pg_catalog.pg_get_function_result(p.oid) AS returns,
-                CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,
+                CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable'
+                    ELSE 'volatile' END AS volatility,
                 p.proisstrict AS strict,
                 p.proleakproof AS leakproof,
-                CASE p.proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' ELSE 'unsafe' END AS parallel,
+                CASE p.proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted'
+                    ELSE 'unsafe' END AS parallel,
                 CASE WHEN p.procost <> CASE WHEN l.lanname IN ('c', 'internal') THEN 1 ELSE 100 END
                     THEN p.procost::text END AS cost,
                 CASE WHEN p.proretset AND p.prorows <> 1000 THEN p.prorows::text END AS rows,
                 CASE WHEN p.prosupport <> 0 THEN p.prosupport::pg_catalog.regproc::text END AS support,
                 p.prokind = 'w' AS "window" """
-            + routine.SOURCE
+            + routine_sql.SOURCE
             + " AND p.prokind IN ('f', 'w') ORDER BY 2"
         )
 

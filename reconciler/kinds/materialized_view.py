@@ -160,18 +160,21 @@ class MaterializedView(Kind[MaterializedViewState]):
                 nullif(am.amname, 'heap') AS access_method,
                 s.spcname AS tablespace,
                 ARRAY(
-                    SELECT ARRAY[a.attname::text, CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external'
-                        WHEN 'x' THEN 'extended' ELSE 'main' END]
+                    SELECT ARRAY[a.attname::text, CASE a.attstorage WHEN 'p' THEN 'plain'
+                        WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended' ELSE 'main' END]
                     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type at ON at.oid = a.atttypid
                     WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attstorage <> at.typstorage
                     ORDER BY a.attname::text COLLATE "C") AS storage,
                 ARRAY(
                     SELECT ARRAY[a.attname::text, v.setting, v.value]
                     FROM pg_catalog.pg_attribute a, LATERAL (
-                        SELECT 'statistics' AS setting, a.attstattarget::text AS value WHERE a.attstattarget >= 0
-                        UNION ALL SELECT 'compression', CASE a.attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END
+                        SELECT 'statistics' AS setting, a.attstattarget::text AS value
+                            WHERE a.attstattarget >= 0
+                        UNION ALL
+                        SELECT 'compression', CASE a.attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END
                             WHERE a.attcompression <> ''
-                        UNION ALL SELECT pg_catalog.split_part(o, '=', 1), pg_catalog.split_part(o, '=', 2)
+                        UNION ALL
+                        SELECT pg_catalog.split_part(o, '=', 1), pg_catalog.split_part(o, '=', 2)
                             FROM pg_catalog.unnest(a.attoptions) AS o) AS v
                     WHERE a.attrelid = c.oid AND a.attnum > 0
                     ORDER BY a.attname::text COLLATE "C", v.setting COLLATE "C") AS column_settings
@@ -201,7 +204,8 @@ class MaterializedView(Kind[MaterializedViewState]):
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
         state: MaterializedViewState = entry.state
-        key, query = written_name(*entry.id.path, home), viewtext.written(state.query)
+        schema, name = entry.id.path
+        key, query = written_name(schema, name, home), viewtext.written(state.query)
         data = without_defaults(
             {
                 "columns": list(state.column_names),

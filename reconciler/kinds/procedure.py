@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
 
-from reconciler.core import routine
+from reconciler.core import routine, routine_sql
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import without_defaults
 from reconciler.core.ident import ObjectId, quote
@@ -37,7 +37,7 @@ def _replace(old: Entry, new: Entry) -> Iterable[Statement]:
     yield Statement(_definition(new, "CREATE OR REPLACE"), hazards=tuple(hazards))
 
 
-_REPLACE = InPlace(_replace)
+_REPLACE: Rule = InPlace(_replace)
 
 
 class Procedure(Kind[ProcedureState]):
@@ -49,7 +49,7 @@ class Procedure(Kind[ProcedureState]):
     document = ProcedureDocument
     rank = 20
     reparsed = True
-    resolve = routine.RESOLVE
+    resolve = routine_sql.RESOLVE
     gives_way_to = frozenset({Disturbance.RETYPED})
     rules: ClassVar[Mapping[str, Rule]] = {
         "arguments": InPlace(_replace, unless=routine.not_replaceable),
@@ -69,10 +69,10 @@ class Procedure(Kind[ProcedureState]):
     def query(self, major: int) -> LiteralString:
         return (
             "SELECT 'pg_proc/' || p.oid || '/0' AS address, "
-            + routine.PATH
+            + routine_sql.PATH
             + " AS path,"
-            + routine.COLUMNS
-            + routine.SOURCE
+            + routine_sql.COLUMNS
+            + routine_sql.SOURCE
             + " AND p.prokind = 'p' ORDER BY 2"
         )
 

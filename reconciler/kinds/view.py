@@ -152,7 +152,8 @@ class View(Kind[ViewState]):
                     WHERE d.adrelid = c.oid ORDER BY a.attname::text COLLATE "C") AS column_defaults,
                 ARRAY(
                     SELECT ARRAY[a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod)
-                        || coalesce(' COLLATE ' || nullif(a.attcollation, 0)::pg_catalog.regcollation::text, '')]
+                        || coalesce(
+                            ' COLLATE ' || nullif(a.attcollation, 0)::pg_catalog.regcollation::text, '')]
                     FROM pg_catalog.pg_attribute a
                     WHERE a.attrelid = c.oid AND a.attnum > 0 ORDER BY a.attnum) AS columns
             FROM pg_catalog.pg_class c
@@ -177,7 +178,8 @@ class View(Kind[ViewState]):
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
         state: ViewState = entry.state
-        key, query = written_name(*entry.id.path, home), viewtext.written(state.query)
+        schema, name = entry.id.path
+        key, query = written_name(schema, name, home), viewtext.written(state.query)
         data = without_defaults(
             {
                 "columns": list(state.column_names),

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,12 +33,13 @@ class LoadError(Exception):
 
 
 def corpus_dir() -> Path | None:
-    """Where the corpus is: RECONCILE_CORPUS, or shared/corpus beside the repository; None where neither exists."""
+    """The corpus: RECONCILE_CORPUS, or shared/corpus beside the repository; None where neither exists."""
     named = os.environ.get("RECONCILE_CORPUS")
     folder = Path(named) if named else Path(__file__).resolve().parents[3] / "shared" / "corpus"
     return folder if (folder / "corpus.py").exists() else None
 
 
+@cache
 def module(name: str) -> ModuleType:
     """A module of the corpus (`corpus`, `snap`, `sqlsplit`), loaded by path. Raises FileNotFoundError."""
     folder = corpus_dir()

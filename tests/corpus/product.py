@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,12 @@ class InProcess(CommandLine):
                 code = self._main(list(arguments))
             except SystemExit as left:
                 code = left.code
-        return Finished(code if isinstance(code, int) else int(code is not None), stdout.getvalue(), stderr.getvalue())
+            except Exception:  # what would be a traceback in a terminal is one here
+                code = 1
+                traceback.print_exc(file=stderr)
+        return Finished(
+            code if isinstance(code, int) else int(code is not None), stdout.getvalue(), stderr.getvalue()
+        )
 
 
 class Replace:
@@ -161,9 +167,12 @@ def rendered(plan: Plan) -> str:
     """A plan for reading: each step's label, hazards and SQL."""
     parts = []
     for step in plan.get("steps", ()):
-        codes = " ".join(hazard["code"] if isinstance(hazard, dict) else str(hazard) for hazard in step.get("hazards", ()))
+        label = step.get("label") or step.get("object", "")
+        codes = " ".join(
+            hazard["code"] if isinstance(hazard, dict) else str(hazard) for hazard in step.get("hazards", ())
+        )
         sql = step.get("sql", ())
         texts = [sql] if isinstance(sql, str) else sql
-        head = f"-- {step.get('number', '?')}. {step.get('action', '')} {step.get('label') or step.get('object', '')}"
+        head = f"-- {step.get('number', '?')}. {step.get('action', '')} {label}"
         parts.append("\n".join([f"{head}  {codes}".rstrip(), *(f"{text};" for text in texts)]))
     return "\n".join(parts) or "-- nothing to do"

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from psycopg import Connection
+
+Database = Callable[[], Connection[Any]]
+"""Makes a new database and opens a connection to it (autocommit)."""
+
 TABLES = """
 CREATE SCHEMA app;
 CREATE SCHEMA "Odd.Schema";
@@ -32,3 +40,8 @@ CREATE TABLE app.uses (id int4range, valid_at daterange, n integer);
 def tables(major: int) -> str:
     """The tables alone, as that major understands them."""
     return TABLES + (ONLY_18 if major >= 18 else "")
+
+
+def major_of(connection: Connection[Any]) -> int:
+    """The server's major version."""
+    return connection.info.server_version // 10000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from pydantic import TypeAdapter
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Declared, InPlace, Kind, Nest
-from reconciler.core.statement import Statement
+from reconciler.core.statement import LockMode, Statement
 from reconciler.engine.introspect import introspect
 from reconciler.engine.registry import Registry
 
@@ -60,8 +61,14 @@ def assert_built(kind: Kind[Any], catalog: Catalog, empty: Connection[Any], kind
     """Created elsewhere, where only what they stand on exists, the entries are what they were."""
     wanted = of_kind(catalog, kind)
     for entry in wanted.values():
+        carrier = catalog.get(entry.carrier)
+        if carrier is not None and kind.deviates(entry, carrier):
+            run(empty, *kind.create(entry))  # before its carrier, which adopts it
+    for entry in wanted.values():
         if entry.carrier is None:
-            run(empty, *kind.create(entry))
+            statements = list(kind.create(entry))
+            assert_locks(empty, *statements)
+            run(empty, *statements)
     built = of_kind(read(empty, kinds), kind)
     assert {id: entry.state for id, entry in built.items()} == {id: entry.state for id, entry in wanted.items()}
 
@@ -77,6 +84,47 @@ def alterations(kind: Kind[Any], old: Entry, new: Entry) -> list[Statement]:
     return list(statements)
 
 
+_STRENGTH = list(LockMode)
+_HELD = """
+    SELECT c.oid::regclass::text, l.mode
+    FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
+    WHERE l.pid = pg_catalog.pg_backend_pid() AND c.relkind IN ('r', 'p', 'm', 'f') AND c.oid >= 16384
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid)"""
+
+
+_EXISTING = "SELECT pg_catalog.array_agg(oid::regclass::text) FROM pg_catalog.pg_class WHERE oid >= 16384"
+
+
+def assert_locks(connection: Connection[Any], *statements: Statement) -> None:
+    """Run in one transaction that is rolled back: each lock on a table that a statement takes, above access
+    share, is what it
+    declares, no more and no less. What it does to partitions and children is the engine's to say."""
+    with connection.transaction(force_rollback=True):
+        run(connection, "SET LOCAL search_path = ''")
+        (existing,) = connection.execute(cast("Any", _EXISTING)).fetchone() or ([],)
+        for statement in statements:
+            before = _held(connection)
+            run(connection, statement)
+            after = _held(connection)
+            declared = {lock.relation: lock.mode for lock in statement.locks}
+            for relation, mode in after.items():
+                is_old = before.get(relation) is mode or mode is LockMode.ACCESS_SHARE
+                assert is_old or declared.get(relation) is mode, (statement.sql, relation, mode)
+            for relation in declared.keys() & after.keys():
+                said, held = (_STRENGTH.index(modes[relation]) for modes in (declared, after))
+                assert said <= held, (statement.sql, relation, after[relation])
+
+
+def _held(connection: Connection[Any]) -> dict[str, LockMode]:
+    strongest: dict[str, LockMode] = {}
+    for relation, mode in connection.execute(cast("Any", _HELD)):
+        words = re.sub(r"(?<!^)(?=[A-Z])", " ", mode.removesuffix("Lock")).lower()
+        found = LockMode(words)
+        if relation not in strongest or _STRENGTH.index(strongest[relation]) < _STRENGTH.index(found):
+            strongest[relation] = found
+    return strongest
+
+
 def assert_altered(
     connection: Connection[Any], kind: Kind[Any], id: ObjectId, kinds: Iterable[Kind[Any]], **fields: Any
 ) -> None:
@@ -88,5 +136,6 @@ def assert_altered(
     for old, new in ((first, second), (second, first)):
         statements = alterations(kind, old, new)
         assert statements
+        assert_locks(connection, *statements)
         run(connection, *statements)
         assert read(connection, kinds)[id].state == new.state

@@ -1,0 +1,218 @@
+"""Privileges as text and as SQL: `select`, `select (email)`, `all`, each perhaps `with grant option`.
+
+The canonical form, which queries and documents share: lower case, one column each, sorted; `all` where every
+privilege of the object's type is held (and none or all of them with grant option), except where the type has
+only one. That `all` covers MAINTAIN on PostgreSQL 17 and not before is just what GRANT ALL does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Annotated, NamedTuple
+
+from pydantic import BeforeValidator
+
+from reconciler.core.ident import quote
+from reconciler.core.statement import Hazard, Statement
+
+_TABLE = ("select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain")
+PRIVILEGES = {
+    "tables": _TABLE,
+    "sequences": ("select", "update", "usage"),
+    "functions": ("execute",),
+    "types": ("usage",),
+    "schemas": ("create", "usage"),
+}
+"""All privileges by object type, in the words of ALTER DEFAULT PRIVILEGES (manual, chapter 5.8)."""
+
+OBJECT_TYPES = {
+    "table": "tables",
+    "view": "tables",
+    "materialized_view": "tables",
+    "foreign_table": "tables",
+    "sequence": "sequences",
+    "function": "functions",
+    "procedure": "functions",
+    "aggregate": "functions",
+    "enum": "types",
+    "domain": "types",
+    "composite": "types",
+    "range": "types",
+    "schema": "schemas",
+}
+"""The object type of each kind that privileges can be granted on."""
+
+BY_COLUMN = ("select", "insert", "update", "references")
+OF_PUBLIC = {"functions": ("execute",), "types": ("usage",)}
+"""What PUBLIC holds without being told (acldefault)."""
+
+MAINTAIN_SINCE = 17
+
+_ITEM = re.compile(r"(?P<word>[a-z ]+?)\s*(?:\((?P<columns>.*)\))?\s*(?P<option>with grant option)?\Z", re.IGNORECASE)
+_COLUMN = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^",\s][^",]*?))\s*(?:,|\Z)')
+
+
+class Privilege(NamedTuple):
+    """One privilege that somebody holds."""
+
+    word: str
+    column: str | None = None
+    """The bare name; None for the whole object."""
+    grantable: bool = False
+
+    def __str__(self) -> str:
+        column = f" ({quote(self.column)})" if self.column is not None else ""
+        return f"{self.word}{column}{' with grant option' if self.grantable else ''}"
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+Privileges = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+"""`[select, "update (name, email)"]` or a single word."""
+
+
+def parsed(text: str) -> Iterable[Privilege]:
+    """Read one item of a list: a privilege on the object or on several columns. Raises ValueError."""
+    match = _ITEM.match(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a privilege, such as select or \"select (email) with grant option\"")
+    word = " ".join(match["word"].lower().split()).removesuffix(" privileges")
+    grantable = match["option"] is not None
+    if match["columns"] is None:
+        yield Privilege(word, None, grantable)
+        return
+    for column in _columns(match["columns"]):
+        for each in BY_COLUMN if word == "all" else (word,):
+            yield Privilege(each, column, grantable)
+
+
+def _columns(text: str) -> Iterable[str]:
+    position = 0
+    while position < len(text) or not position:
+        match = _COLUMN.match(text, position)
+        if match is None:
+            raise ValueError(f"({text}) is not a list of columns")
+        yield match[1].replace('""', '"') if match[1] is not None else match[2]
+        position = match.end()
+
+
+def canonical(items: Iterable[str], object_type: str, major: int | None = None) -> tuple[str, ...]:
+    """The canonical form of a list as a person writes it, for `tables`, `functions` ...
+
+    Without `major` seven privileges on a table are not `all`, though they are before 17. Raises ValueError for
+    a privilege that objects of the type do not have.
+    """
+    allowed = PRIVILEGES[object_type]
+    held: dict[tuple[str, str | None], bool] = {}
+    for item in items:
+        for word, column, grantable in parsed(item):
+            _check(word, column, object_type)
+            for each in allowed if word == "all" else (word,):
+                held[each, column] = held.get((each, column), False) or grantable
+    whole = {word: grantable for (word, column), grantable in held.items() if column is None}
+    found = [Privilege(word, column, grantable) for (word, column), grantable in held.items() if column is not None]
+    complete = set(allowed)
+    if major is not None and major < MAINTAIN_SINCE:
+        complete.discard("maintain")
+    if len(allowed) > 1 and complete <= set(whole) and len(set(whole.values())) == 1:
+        found.append(Privilege("all", None, all(whole.values())))
+    else:
+        found += [Privilege(word, None, grantable) for word, grantable in whole.items()]
+    return tuple(sorted(map(str, found)))
+
+
+def _check(word: str, column: str | None, object_type: str) -> None:
+    allowed = (*PRIVILEGES[object_type], "all")
+    if word not in allowed:
+        raise ValueError(f"{word!r} is not a privilege on {object_type}; they are {', '.join(allowed)}")
+    if column is not None and (object_type != "tables" or word not in BY_COLUMN):
+        raise ValueError(f"{word!r} cannot be granted on columns; {', '.join(BY_COLUMN)} can")
+
+
+def written(privileges: Iterable[str]) -> list[str]:
+    """The canonical form as a person would write it: columns with the same privilege together."""
+    found: list[str] = []
+    columns: dict[tuple[str, bool], list[str]] = {}
+    for word, column, grantable in (item for text in privileges for item in parsed(text)):
+        if column is None:
+            found.append(str(Privilege(word, None, grantable)))
+        else:
+            columns.setdefault((word, grantable), []).append(quote(column))
+    for (word, grantable), names in columns.items():
+        found.append(f"{word} ({', '.join(names)}){' with grant option' if grantable else ''}")
+    return found
+
+
+def grantee_sql(grantee: str) -> str:
+    """A role, or PUBLIC for all of them."""
+    return "PUBLIC" if grantee == "public" else quote(grantee)
+
+
+class Target(NamedTuple):
+    """What GRANT and REVOKE are said about."""
+
+    on: str
+    """After ON: `TABLE app.users`, `TABLES`."""
+    grantee: str
+    prefix: str = ""
+    """`ALTER DEFAULT PRIVILEGES FOR ROLE app_owner `, or nothing."""
+    hazards: tuple[Hazard, ...] = ()
+
+    def grant(self, items: Sequence[Privilege]) -> Iterable[Statement]:
+        """GRANT, once for those with grant option and once for the others."""
+        for grantable in (False, True):
+            some = [item for item in items if item.grantable is grantable]
+            if some:
+                option = " WITH GRANT OPTION" if grantable else ""
+                sql = f"GRANT {_list(some)} ON {self.on} TO {grantee_sql(self.grantee)}{option}"
+                yield Statement(self.prefix + sql, hazards=self.hazards)
+
+    def revoke(self, items: Sequence[Privilege], option_only: bool = False) -> Iterable[Statement]:
+        """REVOKE, perhaps only the right to pass it on."""
+        if items:
+            option = "GRANT OPTION FOR " if option_only else ""
+            sql = f"REVOKE {option}{_list(items)} ON {self.on} FROM {grantee_sql(self.grantee)}"
+            yield Statement(self.prefix + sql, hazards=self.hazards)
+
+    def change(self, old: Iterable[str], new: Iterable[str]) -> Iterable[Statement]:
+        """Lead from one canonical list to another."""
+        before = {(p.word, p.column): p for text in old for p in parsed(text)}
+        after = {(p.word, p.column): p for text in new for p in parsed(text)}
+        if ("all", None) in before and ("all", None) not in after:
+            yield from self.revoke([Privilege("all")])
+            before = {}
+        whole = ("all", None) in after
+        gone = [p for key, p in before.items() if key not in after and not (whole and p.column is None)]
+        yield from self.revoke(gone)
+        weaker = [p for key, p in before.items() if p.grantable and not _may_pass_on(after, key)]
+        yield from self.revoke([p for p in weaker if p not in gone], option_only=True)
+        # Taking a privilege from the whole table takes it from every column too.
+        swept = {p.word for p in gone if p.column is None}
+        yield from self.grant(
+            [p for key, p in after.items() if _is_more(before.get(key), p) or (p.column is not None and p.word in swept)]
+        )
+
+
+def _may_pass_on(after: dict[tuple[str, str | None], Privilege], key: tuple[str, str | None]) -> bool:
+    found = after.get(key) or (after.get(("all", None)) if key[1] is None else None)
+    return found is not None and found.grantable
+
+
+def _is_more(old: Privilege | None, new: Privilege) -> bool:
+    return old is None or (new.grantable and not old.grantable)
+
+
+def _list(items: Sequence[Privilege]) -> str:
+    columns: dict[str, list[str]] = {}
+    words: list[str] = []
+    for item in items:
+        if item.column is None:
+            words.append(item.word.upper())
+        else:
+            columns.setdefault(item.word, []).append(quote(item.column))
+    return ", ".join(words + [f"{word.upper()} ({', '.join(names)})" for word, names in columns.items()])

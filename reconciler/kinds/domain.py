@@ -1,0 +1,148 @@
+"""Domains (manual: CREATE DOMAIN). Their checks are entries of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, LiteralString
+
+from pydantic import BeforeValidator
+
+from reconciler.core.aside import aside_name, drop_type, rename_type
+from reconciler.core.catalog import Entry
+from reconciler.core.constraint import RenameTransition
+from reconciler.core.fragment import Document, Fragment, without_defaults
+from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_name
+from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule
+from reconciler.core.statement import Cost, Hazard, HazardCode, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class DomainState:
+    """A domain. What its NOT NULL constraint is called (PostgreSQL 17) is nobody's concern."""
+
+    type: str
+    """As format_type writes it, with its modifier."""
+    not_null: bool = False
+    default: str | None = None
+    collation: str | None = None
+    """None is the type's own."""
+
+
+class DomainDocument(Document):
+    """`amount: {type: numeric(12, 2), not_null: true}`; a bare string is the type."""
+
+    type: Fragment
+    not_null: bool = False
+    default: Fragment | None = None
+    collation: str | None = None
+    transition: RenameTransition | None = None
+
+
+def _short(value: object) -> object:
+    return {"type": value} if isinstance(value, str) else value
+
+
+def _alter(entry: Entry, action: str, **more: Any) -> Statement:
+    return Statement(f"ALTER DOMAIN {qualified(*entry.id.path)} {action}", **more)
+
+
+def _not_null(old: Entry, new: Entry) -> Iterable[Statement]:
+    if new.state.not_null:
+        hazards = (Hazard(HazardCode.MAY_FAIL, new.id, "a null in a column of the domain makes it fail"),)
+        yield _alter(new, "SET NOT NULL", hazards=hazards, cost=Cost.SCAN)
+    else:
+        yield _alter(new, "DROP NOT NULL")
+
+
+def _default(old: Entry, new: Entry) -> Iterable[Statement]:
+    expression = new.state.default
+    yield _alter(new, "DROP DEFAULT" if expression is None else f"SET DEFAULT {expression}")
+
+
+class Domain(Kind[DomainState]):
+    """A data type with constraints."""
+
+    name = "domain"
+    section = "domains"
+    state = DomainState
+    document = Annotated[DomainDocument, BeforeValidator(_short)]
+    rank = 12
+    reparsed = True
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "type": Recreate("the type under a domain cannot be altered"),
+        "collation": Recreate("the collation of a domain cannot be altered"),
+        "default": InPlace(_default),
+        "not_null": InPlace(_not_null),
+    }
+
+    def query(self, major: int) -> LiteralString:
+        return """
+            SELECT 'pg_type/' || t.oid || '/0' AS address, ARRAY[n.nspname, t.typname]::text[] AS path,
+                ARRAY['pg_type/' || t.typarray || '/0'] || ARRAY(
+                    SELECT 'pg_constraint/' || c.oid || '/0' FROM pg_catalog.pg_constraint c
+                    WHERE c.contypid = t.oid AND c.contype = 'n') AS also,
+                pg_catalog.format_type(t.typbasetype, t.typtypmod) AS type,
+                t.typnotnull AS not_null,
+                pg_catalog.pg_get_expr(t.typdefaultbin, 'pg_catalog.pg_type'::pg_catalog.regclass) AS "default",
+                CASE WHEN t.typcollation <> b.typcollation THEN
+                    pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname)
+                END AS collation
+            FROM pg_catalog.pg_type t
+            JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+            JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
+            LEFT JOIN pg_catalog.pg_collation co ON co.oid = t.typcollation
+            LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
+            WHERE t.typtype = 'd' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+            ORDER BY n.nspname, t.typname"""
+
+    def declare(self, name: str, document: DomainDocument, nest: Nest) -> Iterable[Declared]:
+        transition = document.transition or RenameTransition()
+        yield Declared(
+            ObjectId("domain", in_schema(name, nest.schema)),
+            DomainState(document.type, document.not_null, document.default, document.collation),
+            former_names=transition.former_names,
+            not_renamed=transition.not_renamed,
+        )
+
+    def write(self, entry: Entry, home: str) -> tuple[str, Any]:
+        state: DomainState = entry.state
+        data = without_defaults(
+            {"type": state.type, "not_null": state.not_null, "default": state.default, "collation": state.collation}
+        )
+        return written_name(*entry.id.path, home), state.type if list(data) == ["type"] else data
+
+    def in_full(self, short: Any) -> Mapping[str, Any]:
+        return {"type": short}
+
+    def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
+        state: DomainState = entry.state
+        parts = [f"CREATE DOMAIN {qualified(*entry.id.path)} AS {state.type}"]
+        if state.collation:
+            parts.append(f"COLLATE {state.collation}")
+        if state.default is not None:
+            parts.append(f"DEFAULT {state.default}")
+        if state.not_null:
+            parts.append("NOT NULL")
+        yield Statement(" ".join([*parts, *clauses]))
+
+    def drop(self, entry: Entry) -> Iterable[Statement]:
+        yield Statement(f"DROP DOMAIN {qualified(*entry.id.path)}")
+
+    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+        yield ("type", *entry.id.path)
+
+    def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
+        name = aside_name(entry.id.path[1])
+        return name, (rename_type(entry, name, "DOMAIN"),)
+
+    def drop_aside(self, entry: Entry, aside_name: str) -> Iterable[Statement]:
+        return drop_type(entry, aside_name, "DOMAIN")
+
+    def resemblance(self, entry: Entry) -> object | None:
+        return entry.id.path[0], entry.state
+
+    def rename(self, old: Entry, name: str) -> Iterable[Statement]:
+        message = f"statements that say {old.id.path[1]} fail from now on"
+        hazards = (Hazard(HazardCode.APPLICATION_BREAK, old.id, message),)
+        yield _alter(old, f"RENAME TO {quote(name)}", hazards=hazards)

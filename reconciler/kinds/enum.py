@@ -1,0 +1,167 @@
+"""Enumerated types (manual: CREATE TYPE ... AS ENUM)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, LiteralString
+
+from pydantic import BeforeValidator, Field
+
+from reconciler.core.aside import aside_name, drop_type, rename_type
+from reconciler.core.catalog import Entry
+from reconciler.core.constraint import RenameTransition
+from reconciler.core.fragment import Document, Names
+from reconciler.core.ident import ObjectId, in_schema, literal, qualified, quote, written_name
+from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
+from reconciler.core.statement import Hazard, HazardCode, Mode, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class EnumState:
+    """The labels in their sort order."""
+
+    labels: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = dataclasses.field(default=(), compare=False)
+    """(former, present) labels, as the YAML's transition says."""
+    removed: tuple[tuple[str, str], ...] = dataclasses.field(default=(), compare=False)
+    """(removed, its stand-in) labels: what rows that hold a removed label shall hold."""
+
+
+class Removed(Document):
+    """`removed: {team_lead: {map_to: team_member}}`"""
+
+    map_to: str
+
+
+class EnumTransition(RenameTransition):
+    """How to get there from what was: inert once the database is there."""
+
+    renamed: dict[str, str] = Field(default_factory=dict)
+    removed: dict[str, Removed] = Field(default_factory=dict)
+
+
+class EnumDocument(Document):
+    """`user_type: [customer, partner]`, or with `values:` where more is said."""
+
+    values: Names = ()
+    transition: EnumTransition | None = None
+
+
+def _short(value: object) -> object:
+    return {"values": value} if isinstance(value, list) else value
+
+
+def _renames(old: EnumState, new: EnumState) -> dict[str, str]:
+    """The declared renames that this very database has still before it."""
+    return {
+        before: after
+        for before, after in new.renamed
+        if before in old.labels and before not in new.labels and after in new.labels and after not in old.labels
+    }
+
+
+def _labels(old: Entry, new: Entry) -> Iterable[Statement]:
+    type_name = qualified(*new.id.path)
+    renames = _renames(old.state, new.state)
+    for before, after in renames.items():
+        message = f"statements that say {before} fail from now on"
+        hazards = (Hazard(HazardCode.APPLICATION_BREAK, new.id, message),)
+        yield Statement(f"ALTER TYPE {type_name} RENAME VALUE {literal(before)} TO {literal(after)}", hazards=hazards)
+    present = [renames.get(label, label) for label in old.state.labels]
+    for number, label in enumerate(new.state.labels):
+        if label in present[number : number + 1]:
+            continue
+        place = f" BEFORE {literal(present[number])}" if number < len(present) else ""
+        sql = f"ALTER TYPE {type_name} ADD VALUE {literal(label)}{place}"
+        yield Statement(sql, mode=Mode.COMMIT_AFTER)
+        present.insert(number, label)
+
+
+def _unless(old: EnumState, new: EnumState) -> str | None:
+    renames = _renames(old, new)
+    present = [renames.get(label, label) for label in old.labels]
+    gone = [label for label in present if label not in new.labels]
+    if gone:
+        return f"PostgreSQL cannot remove a label of an enum: {', '.join(gone)}"
+    if [label for label in new.labels if label in present] != present:
+        return "PostgreSQL cannot change the order of an enum's labels"
+    return None
+
+
+class Enum(Kind[EnumState]):
+    """An enumerated type."""
+
+    name = "enum"
+    section = "enums"
+    state = EnumState
+    document = Annotated[EnumDocument, BeforeValidator(_short)]
+    rank = 10
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "labels": InPlace(_labels, unless=_unless),
+        "renamed": Ignored("how to get there, not where to be"),
+        "removed": Ignored("how to get there, not where to be"),
+    }
+
+    def query(self, major: int) -> LiteralString:
+        return """
+            SELECT 'pg_type/' || t.oid || '/0' AS address, ARRAY[n.nspname, t.typname]::text[] AS path,
+                ARRAY['pg_type/' || t.typarray || '/0'] AS also,
+                ARRAY(
+                    SELECT e.enumlabel::text FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid
+                    ORDER BY e.enumsortorder) AS labels
+            FROM pg_catalog.pg_type t
+            JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+            WHERE t.typtype = 'e' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+            ORDER BY n.nspname, t.typname"""
+
+    def declare(self, name: str, document: EnumDocument, nest: Nest) -> Iterable[Declared]:
+        twice = sorted({label for label in document.values if document.values.count(label) > 1})
+        if twice:
+            raise ValueError(f"a label stands twice: {', '.join(twice)}")
+        transition = document.transition or EnumTransition()
+        for label, stand_in in transition.removed.items():
+            if stand_in.map_to not in document.values:
+                raise ValueError(f"{label} is mapped to {stand_in.map_to}, which is none of the labels")
+        yield Declared(
+            ObjectId("enum", in_schema(name, nest.schema)),
+            EnumState(
+                document.values,
+                renamed=tuple(transition.renamed.items()),
+                removed=tuple((label, other.map_to) for label, other in transition.removed.items()),
+            ),
+            former_names=transition.former_names,
+            not_renamed=transition.not_renamed,
+        )
+
+    def write(self, entry: Entry, home: str) -> tuple[str, Any]:
+        return written_name(*entry.id.path, home), list(entry.state.labels)
+
+    def in_full(self, short: Any) -> Mapping[str, Any]:
+        return {"values": short}
+
+    def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
+        labels = ", ".join(map(literal, entry.state.labels))
+        yield Statement(f"CREATE TYPE {qualified(*entry.id.path)} AS ENUM ({labels})")
+
+    def drop(self, entry: Entry) -> Iterable[Statement]:
+        yield Statement(f"DROP TYPE {qualified(*entry.id.path)}")
+
+    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+        yield ("type", *entry.id.path)
+
+    def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
+        name = aside_name(entry.id.path[1])
+        return name, (rename_type(entry, name),)
+
+    def drop_aside(self, entry: Entry, aside_name: str) -> Iterable[Statement]:
+        return drop_type(entry, aside_name)
+
+    def resemblance(self, entry: Entry) -> object | None:
+        return entry.id.path[0], entry.state.labels
+
+    def rename(self, old: Entry, name: str) -> Iterable[Statement]:
+        sql = f"ALTER TYPE {qualified(*old.id.path)} RENAME TO {quote(name)}"
+        message = f"statements that say {old.id.path[1]} fail from now on"
+        yield Statement(sql, hazards=(Hazard(HazardCode.APPLICATION_BREAK, old.id, message),))

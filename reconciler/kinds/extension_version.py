@@ -1,0 +1,76 @@
+"""Which version of an extension is wanted (manual: ALTER EXTENSION ... UPDATE).
+
+An entry of its own, so that an extension without `version:` is right in whichever version it is, while a
+version that somebody names is held: it enters CREATE EXTENSION, and leads to an update where it differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, LiteralString
+
+from reconciler.core.address import facet_of
+from reconciler.core.catalog import Entry
+from reconciler.core.ident import literal, quote
+from reconciler.core.kind import Declared, InPlace, Kind, Nest, Rule
+from reconciler.core.statement import Hazard, HazardCode, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionVersionState:
+    """A version's name, which need not be a number."""
+
+    version: str
+
+
+def _update(entry: Entry) -> Iterable[Statement]:
+    name = facet_of(entry.id).path[0]
+    message = "PostgreSQL refuses it where the extension has no update script from the present version"
+    hazards = (Hazard(HazardCode.MAY_FAIL, entry.id, message),)
+    yield Statement(f"ALTER EXTENSION {quote(name)} UPDATE TO {literal(entry.state.version)}", hazards=hazards)
+
+
+class ExtensionVersion(Kind[ExtensionVersionState]):
+    """The version of an extension. Undeclared it says nothing: no statement ever follows from it."""
+
+    name = "extension_version"
+    section = "version"
+    parents = ("extension",)
+    singleton = True
+    state = ExtensionVersionState
+    document = str
+    rank = 6
+    folds_into = "extension"
+    is_facet = True
+    elaborated = False
+    rules: ClassVar[Mapping[str, Rule]] = {"version": InPlace(lambda old, new: _update(new))}
+
+    def query(self, major: int) -> LiteralString:
+        return """
+            SELECT 'extension_version/' || e.oid || '/0' AS address, 'pg_extension/' || e.oid || '/0' AS parent,
+                e.extversion AS version
+            FROM pg_catalog.pg_extension e
+            ORDER BY e.extname"""
+
+    def declare(self, name: str, document: str, nest: Nest) -> Iterable[Declared]:
+        assert nest.parent is not None
+        yield Declared(nest.parent.facet("extension_version"), ExtensionVersionState(document), nest.parent)
+
+    def write(self, entry: Entry, home: str) -> tuple[str, Any]:
+        return "version", entry.state.version
+
+    def clause(self, entry: Entry, clauses: Sequence[str] = ()) -> str:
+        return f"VERSION {literal(entry.state.version)}"
+
+    def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
+        return _update(entry)
+
+    def drop(self, entry: Entry) -> Iterable[Statement]:
+        return ()
+
+    def label(self, entry: Entry) -> str:
+        return f"version of extension {facet_of(entry.id).path[0]}"
+
+    def built_in(self, entry: Entry) -> bool:
+        return True

@@ -1,0 +1,1 @@
+"""What people and machines read: a plan in, characters out."""
