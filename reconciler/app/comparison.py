@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.catalog import Catalog, digest
+from reconciler.core.catalog import Catalog
 from reconciler.core.ident import ObjectId
 from reconciler.app.discovery import registry
-from reconciler.app.servers import scratch_for
 from reconciler.engine.scope import Scope, compared_with, managed, without_needless
 
 if TYPE_CHECKING:
@@ -66,19 +65,15 @@ def make_plan(request: Request) -> Plan:
 
 
 def _plan_against(request: Request, written: Any, live: Catalog, connection: Connection[Any]) -> Plan:
-    from reconciler.engine.desired import desired_catalog
+    from reconciler.app import elaboration
     from reconciler.engine.planner import Context
     from reconciler.engine.planner import make_plan as plan_between
 
     major = connection.info.server_version // 10000
     owner = str(_one(connection, _DATABASE_OWNER))
-    scratch = scratch_for(request.url, request.scratch_url, connection, written.objects)
-    desired = desired_catalog(written, live, registry(), scratch, owner)
+    desired = elaboration.desired(written, live, connection, (request.url, request.scratch_url), owner)
     current = compared_with(live, desired.catalog.entries, request.scope, registry())
     wanted = without_needless(desired.catalog, live, registry())
-    if not request.scope.ownership:
-        # A scratch database has privileges of its own only where something was declared.
-        wanted = wanted.only(wanted.entries)
     sources = {
         desired.ids.get(id, id): f"{_relative(item.position.file, request.base)}:{item.position.line}"
         for id, item in written.objects.items()
@@ -122,6 +117,6 @@ def observer(plan: Plan) -> Callable[[Connection[Any]], Mapping[ObjectId, str]]:
 
     def observe(connection: Connection[Any]) -> Mapping[ObjectId, str]:
         catalog = live_catalog(connection)
-        return {id: digest(catalog[id].state) for id in plan.touches if id in catalog}
+        return {id: catalog[id].digest() for id in plan.touches if id in catalog}
 
     return observe

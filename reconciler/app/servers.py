@@ -1,43 +1,99 @@
-"""Which servers serve: for scratch databases, and as the embedded target."""
+"""Which servers serve for scratch databases."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.core.errors import EmbeddedUnavailable, ServerError
 from reconciler.core.ident import ObjectId, quote
+from reconciler.engine.scratch import scratch_database
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 
-def scratch_for(
-    url: str, scratch_url: str | None, target: Connection[Any], declared: Mapping[ObjectId, Any]
-) -> Callable[[], Any]:
-    """Where scratch databases are made: --scratch-url, an embedded server of the target's major, a database on
-    the target's own server, an embedded server of another major."""
-    from reconciler.engine.scratch import scratch_database
+@dataclass(frozen=True, slots=True)
+class ScratchServer:
+    """A server where scratch databases can be made, and why it was chosen."""
+
+    url: str
+    name: str
+    """What it is and which version, for notes and cache keys."""
+    is_own_major: bool
+    """Whether it deparses as the target does."""
+
+
+def scratch_servers(
+    url: str, scratch_url: str | None, target: Connection[Any], declared: Iterable[ObjectId]
+) -> Iterator[ScratchServer]:
+    """The servers to try, best first: --scratch-url alone where it is given; else an embedded server of the
+    target's major that has the declared extensions, the target's own server where the role may create
+    databases, an embedded server of another major."""
+    major = target.info.server_version // 10000
+    if scratch_url:
+        yield ScratchServer(scratch_url, "--scratch-url", is_own_major=True)
+        return
+    extensions = {id.path[0] for id in declared if id.kind == "extension"} - {"plpgsql"}
+    embedded = _embedded(major, extensions)
+    if embedded is not None and embedded.is_own_major:
+        yield embedded
+    if _may_create_databases(target):
+        yield ScratchServer(url, f"the target's own server {target.info.server_version}", is_own_major=True)
+    elif embedded is not None and not embedded.is_own_major:
+        yield embedded
+
+
+def _embedded(major: int, extensions: set[str]) -> ScratchServer | None:
+    from reconciler.embedded import choose, shared_scratch
+
+    try:
+        choice = choose(major, extensions)
+        if choice.missing_extensions:
+            return None
+        server = shared_scratch(major, extensions)
+    except EmbeddedUnavailable:
+        return None
+    return ScratchServer(server.url(), f"embedded {choice.installation.version}", server.major == major)
+
+
+def _may_create_databases(target: Connection[Any]) -> bool:
+    query = "SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"
+    row = target.execute(query).fetchone()
+    return bool(row and row[0])
+
+
+def scratch_on(server: ScratchServer, target: Connection[Any]) -> Callable[[], AbstractContextManager[Connection[Any]]]:
+    """A function that opens a new scratch database on that server each time."""
 
     @contextmanager
-    def scratch() -> Iterator[Any]:
-        server = scratch_url or _scratch_server(url, target, declared)
-        with scratch_database(server) as connection:
+    def scratch() -> Iterator[Connection[Any]]:
+        with scratch_database(server.url) as connection:
             _same_roles(connection, target)
             yield connection
 
     return scratch
 
 
-def _scratch_server(url: str, target: Connection[Any], declared: Mapping[ObjectId, Any]) -> str:
-    return url
+def no_scratch_server() -> ServerError:
+    """What to say when there is none."""
+    return ServerError(
+        "the declared state needs a scratch server to be understood, and none can be had",
+        hint="install the package's embedded server, pass --scratch-url, or let the role create databases",
+    )
 
 
 def _same_roles(scratch: Connection[Any], target: Connection[Any]) -> None:
     """Roles belong to the server, and grants name them: a scratch server of our own learns the target's."""
+    import psycopg
+
     query = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_'"
     wanted = {name for (name,) in target.execute(query)}
     present = {name for (name,) in scratch.execute(query)}
     for name in sorted(wanted - present):
-        scratch.execute(f"CREATE ROLE {quote(name)}".encode())
+        try:
+            scratch.execute(f"CREATE ROLE {quote(name)}".encode())
+        except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            pass  # another run was quicker

@@ -4,44 +4,47 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-_COMMANDS = (
+COMMANDS = (
     "init", "demo", "check", "pull", "plan", "show", "explain", "apply", "run", "push", "status", "history", "diff",
     "drift", "adopt", "verify", "schema",
 )  # fmt: skip
-"""In the order of --help: the way a schema goes."""
+"""In the order of --help: the way a schema goes. Each is a module `<name>_command` with `register(application)`."""
 
+UNEXPECTED = 1
 USAGE = 64
 INTERRUPTED = 130
+_DEBUG = "--debug"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (docs/format.md, section 4). Never raises."""
-    from reconciler.core.errors import ReconcileError
-
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    is_debugging = _DEBUG in words or os.environ.get("RECONCILE_DEBUG") not in (None, "", "0")
+    words = [word for word in words if word != _DEBUG]
     try:
-        return _run(list(sys.argv[1:] if arguments is None else arguments))
-    except ReconcileError as error:
-        from reconciler.cli.output import complain
-
-        complain(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return INTERRUPTED
+        with _ended_by_sigterm():
+            return _run(words)
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing is wrong, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except BaseException as error:
+        if isinstance(error, SystemExit | GeneratorExit):
+            raise
+        from reconciler.cli.failure import told
+
+        return told(error, is_debugging)
 
 
 def _run(arguments: list[str]) -> int:
     import typer
     from typer._click.exceptions import ClickException
 
-    command = typer.main.get_command(_application())
+    command = typer.main.get_command(_application(arguments))
     try:
         result = command.main(arguments, prog_name="reconcile", standalone_mode=False)
     except ClickException as error:
@@ -50,21 +53,46 @@ def _run(arguments: list[str]) -> int:
     return int(result) if isinstance(result, int) else 0
 
 
-def _application() -> Any:
+def _application(arguments: Sequence[str]) -> Any:
+    """The commands that these arguments can mean: importing one is quicker than importing all."""
     from importlib import import_module
 
     import typer
 
+    from reconciler.cli.options import before_command
+
     application = typer.Typer(
         name="reconcile",
-        help="PostgreSQL schema as YAML in git: plan, review, apply, in sync.",
         no_args_is_help=True,
-        add_completion=True,
+        add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for name in _COMMANDS:
-        module = import_module(f"reconciler.cli.{name}_command")
-        module.register(application)
+    application.callback()(before_command)
+    named = next((word for word in arguments if not word.startswith("-")), None)
+    for name in (named,) if named in COMMANDS else COMMANDS:
+        import_module(f"reconciler.cli.{name}_command").register(application)
     return application
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends the command through its `finally` clauses, so that scratch databases are dropped."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: object) -> None:
+        from reconciler.core.errors import Terminated
+
+        raise Terminated("stopped on request")
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -6,12 +6,12 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from reconciler.app import Request
+    from reconciler.app import Policy, Request
     from reconciler.settings import Project
 
 Target = Annotated[str | None, typer.Option("--target", "-t", help="A target of reconcile.yaml.", show_default=False)]
@@ -36,10 +36,15 @@ Allow = Annotated[
 WaitLock = Annotated[
     float, typer.Option("--wait-lock", help="Seconds to wait for another run to end.", show_default=True)
 ]
+DetailedExitcode = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there are changes.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every detail of every step.")]
+
+CHANGES = 2
+"""The exit code of --detailed-exitcode where there are changes."""
 
 
 class Format(StrEnum):
-    """How a result is shown."""
+    """How a plan is shown."""
 
     TEXT = "text"
     JSON = "json"
@@ -47,7 +52,15 @@ class Format(StrEnum):
     SQL = "sql"
 
 
-OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="How to show the result.")]
+class Shape(StrEnum):
+    """How any other result is shown."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+PlanFormat = Annotated[Format, typer.Option("--format", "-f", help="How to show the plan.")]
+ResultFormat = Annotated[Shape, typer.Option("--format", "-f", help="How to show the result.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,13 @@ class Chosen:
     target: str
     url: str
     schema: Path
-    pooler: str
+    pooler: Literal["refuse", "session"]
+    policy: Policy
+
+    @property
+    def plans(self) -> Path:
+        """The folder of the target's chain."""
+        return self.project.plans / self.target
 
 
 def choose(target: str | None, url: str | None, schema: Path | None = None) -> Chosen:
@@ -68,6 +87,8 @@ def choose(target: str | None, url: str | None, schema: Path | None = None) -> C
     """
     from reconciler import settings
 
+    from reconciler.app import Policy
+
     project = settings.find_project(Path.cwd())
     url = url or os.environ.get("RECONCILE_URL")
     name, chosen = project.target(target) if target or not url else (target or "default", settings.TargetSettings())
@@ -76,13 +97,37 @@ def choose(target: str | None, url: str | None, schema: Path | None = None) -> C
         from reconciler.app import embedded_url
 
         found = embedded_url(project.root)
-    return Chosen(project, name, found, schema or project.schema, chosen.pooler)
+    policy = Policy.parse(chosen.approve, name)
+    return Chosen(project, name, found, schema or project.schema, chosen.pooler, policy)
 
 
 def request_of(chosen: Chosen, ownership: bool, scratch_url: str | None) -> Request:
-    """The comparison that the options ask for."""
+    """The comparison that the options ask for. Raises UsageError where the schema folder does not exist."""
     from reconciler.app import Request
+    from reconciler.core.errors import UsageError
 
+    if not chosen.schema.exists():
+        hint = "pass --schema, or start with: reconcile init"
+        raise UsageError(f"there is no schema at {chosen.schema}", hint=hint)
     base = chosen.project.root if chosen.project.is_configured else None
     scratch = scratch_url or os.environ.get("RECONCILE_SCRATCH_URL")
     return Request(chosen.url, chosen.schema, chosen.project.scope(ownership), scratch, base)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from reconciler import __version__
+
+        typer.echo(f"reconcile {__version__}")
+        raise typer.Exit
+
+
+def before_command(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; anywhere on the line. (RECONCILE_DEBUG=1)")
+    ] = False,
+) -> None:
+    """PostgreSQL schema as YAML in git: plan, review, apply, in sync."""

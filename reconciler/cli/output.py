@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from reconciler.cli.options import Format
 
@@ -21,6 +21,16 @@ def has_colour(stream: TextIO) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
 
 
+def can_ask() -> bool:
+    """Whether a person is there to answer."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def width() -> int:
+    """Columns to fill."""
+    return min(shutil.get_terminal_size((100, 40)).columns, 120)
+
+
 def show_plan(plan: Plan, format: Format, target: str, verbose: bool = False) -> None:
     """Write a plan to standard output."""
     sys.stdout.write(rendered(plan, format, target, verbose))
@@ -32,18 +42,26 @@ def rendered(plan: Plan, format: Format, target: str, verbose: bool = False) -> 
 
     match format:
         case Format.JSON:
-            return _ended(json.render(plan))
+            shown = json.render(plan)
         case Format.MARKDOWN:
-            return _ended(markdown.render(plan, target=target))
+            shown = markdown.render(plan, target=target)
         case Format.SQL:
-            return _ended(sql.render(plan))
+            shown = sql.render(plan)
         case Format.TEXT:
-            width = shutil.get_terminal_size((100, 40)).columns
-            return _ended(text.render(plan, colour=has_colour(sys.stdout), width=width, verbose=verbose))
+            shown = text.render(plan, colour=has_colour(sys.stdout), width=width(), verbose=verbose)
+    return shown if shown.endswith("\n") else shown + "\n"
 
 
-def _ended(text: str) -> str:
-    return text if text.endswith("\n") else text + "\n"
+def show_json(data: Any) -> None:
+    """Write plain data to standard output."""
+    import json
+
+    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def show(line: str = "") -> None:
+    """One line of a result on standard output."""
+    sys.stdout.write(line + "\n")
 
 
 def say(message: str) -> None:

@@ -31,7 +31,7 @@ def words(kind: str) -> str:
 
 
 def named(id: ObjectId, on_domain: bool = False) -> str:
-    """The object without the words for its kind: `app.users`, `app.add(integer)`, `users_check ON app.users`."""
+    """The object without the words for its kind: `app.users`, `app.add(integer)`, `a_check ON app.users`."""
     if id.kind in ROUTINES:
         return f"{quote(id.path[0])}.{id.path[1]}"
     if id.kind in _ON_RELATION:

@@ -28,6 +28,11 @@ class Entry:
     carrier: ObjectId | None = None
     """The entry one level up an inheritance or partition tree that brings this one along when it changes."""
 
+    def digest(self) -> str:
+        """A short digest of the compared state and the parent: 16 hexadecimal digits."""
+        text = repr((compared(self.state), str(self.parent) if self.parent else None))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
 
 @dataclass(frozen=True)
 class Catalog:
@@ -64,6 +69,15 @@ class Catalog:
         return {parent: tuple(entries) for parent, entries in found.items()}
 
     @cached_property
+    def carried(self) -> Mapping[ObjectId, tuple[Entry, ...]]:
+        """The entries that each carrier brings along."""
+        found: dict[ObjectId, list[Entry]] = {}
+        for entry in self:
+            if entry.carrier is not None:
+                found.setdefault(entry.carrier, []).append(entry)
+        return {carrier: tuple(entries) for carrier, entries in found.items()}
+
+    @cached_property
     def dependents(self) -> Mapping[ObjectId, tuple[ObjectId, ...]]:
         """The ids that need each id: the edges of `needs`, reversed."""
         found: dict[ObjectId, list[ObjectId]] = {}
@@ -80,7 +94,7 @@ class Catalog:
 
     def fingerprint(self) -> str:
         """A digest over every id and compared field: `fp1:` and 32 hexadecimal digits."""
-        lines = sorted(f"{entry.id}\t{digest(entry.state)}" for entry in self)
+        lines = sorted(f"{entry.id}\t{entry.digest()}" for entry in self)
         return "fp1:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 
@@ -88,7 +102,3 @@ def compared(state: State) -> tuple[tuple[str, Any], ...]:
     """The fields of a state that take part in equality, with their values, in order of declaration."""
     return tuple((f.name, getattr(state, f.name)) for f in dataclasses.fields(state) if f.compare)
 
-
-def digest(state: State) -> str:
-    """A short digest of a state's compared fields: 16 hexadecimal digits."""
-    return hashlib.sha256(repr(compared(state)).encode()).hexdigest()[:16]

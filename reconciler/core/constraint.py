@@ -1,5 +1,5 @@
-"""What the constraints and indexes of a table have in common: names as PostgreSQL chooses and YAML writes them,
-and the statements that add, rename and drop a constraint."""
+"""What the constraints and indexes of a table have in common: names as PostgreSQL chooses and YAML writes
+them, and the statements that add, rename and drop a constraint."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def written_bare(name: str) -> str:
 
 
 def split_list(text: str) -> tuple[str, ...]:
-    """Names between commas (`id, "odd, name"`). Raises ValueError where a quote is open or a name is empty."""
+    """Names between commas (`id, "odd, name"`). Raises ValueError for an open quote or an empty name."""
     names: list[str] = []
     position, more = 0, True
     while more:
@@ -88,8 +88,8 @@ def column_list(names: Iterable[str]) -> str:
 def chosen_name(table: str, columns: Iterable[str], label: str) -> str:
     """The name that PostgreSQL gives to a constraint or index if nothing else has it: `users_email_key`.
 
-    The rule of makeObjectName() and ChooseIndexName() in the server's source: parts joined by underscores, the
-    longer of table and columns cut byte by byte until it all fits.
+    The rule of makeObjectName() and ChooseIndexName() in the server's source: parts joined by underscores,
+    the longer of table and columns cut byte by byte until it all fits.
     """
     addition = _joined(columns).encode()
     first = table.encode()
@@ -157,7 +157,9 @@ def drop_constraint(entry: Entry, what_is_lost: str, locks: tuple[Lock, ...] | N
     """ALTER TABLE ... DROP CONSTRAINT: access exclusive (measured, like every level in this file)."""
     relation = relation_of(entry)
     hazards = (Hazard(HazardCode.VALIDATION_LOST, entry.id, what_is_lost),)
-    return Statement(f"ALTER TABLE {relation} DROP CONSTRAINT {name_of(entry)}", locks or on(relation), hazards)
+    return Statement(
+        f"ALTER TABLE {relation} DROP CONSTRAINT {name_of(entry)}", locks or on(relation), hazards
+    )
 
 
 def rename_constraint(entry: Entry, name: str, noun: str = "TABLE") -> Statement:

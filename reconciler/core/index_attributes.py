@@ -43,7 +43,8 @@ _DEFAULT_CLASS_OF_KEY: LiteralString = """
                     (oc.opcdefault AND NOT EXISTS (
                         SELECT FROM pg_catalog.pg_opclass other
                         WHERE other.opcmethod = oc.opcmethod AND other.opcdefault AND other.oid <> oc.oid
-                            AND other.opcintype = CASE WHEN u.attnum <> 0 THEN coalesce(nullif(kt.typbasetype, 0), kt.oid)
+                            AND other.opcintype = CASE
+                                WHEN u.attnum <> 0 THEN coalesce(nullif(kt.typbasetype, 0), kt.oid)
                                 WHEN oc.opckeytype = 0 THEN ia.atttypid ELSE oc.opcintype END))"""
 
 ELEMENT: LiteralString = (
@@ -54,11 +55,14 @@ ELEMENT: LiteralString = (
     + _DEFAULT_CLASS_OF_KEY
     + """ AND ia.attoptions IS NULL THEN ''
                         ELSE ' ' || CASE WHEN ocn.nspname = 'pg_catalog' THEN ''
-                            ELSE pg_catalog.quote_ident(ocn.nspname) || '.' END || pg_catalog.quote_ident(oc.opcname)
+                            ELSE pg_catalog.quote_ident(ocn.nspname) || '.' END
+                            || pg_catalog.quote_ident(oc.opcname)
                         END
-                    || coalesce((SELECT ' (' || pg_catalog.string_agg(pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1))
-                            || '=' || pg_catalog.quote_literal(pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)), ', '
-                            ORDER BY o COLLATE "C") || ')'
+                    || coalesce((SELECT ' (' || pg_catalog.string_agg(
+                                pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || '='
+                                || pg_catalog.quote_literal(
+                                    pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)),
+                                ', ' ORDER BY o COLLATE "C") || ')'
                         FROM pg_catalog.unnest(ia.attoptions) AS o), '')
                     || CASE u.option & 3 WHEN 1 THEN ' DESC NULLS LAST' WHEN 2 THEN ' NULLS FIRST'
                         WHEN 3 THEN ' DESC' ELSE '' END"""
@@ -86,8 +90,10 @@ IS_BOUND_TO_TYPES: LiteralString = (
 """Whether another type of a column may not fit: PostgreSQL builds plain indexes again by itself."""
 
 STATISTICS: LiteralString = """
-                ARRAY(SELECT ARRAY[a.attnum::integer, a.attstattarget::integer] FROM pg_catalog.pg_attribute a
-                    WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0 ORDER BY a.attnum) AS statistics"""
+                ARRAY(SELECT ARRAY[a.attnum::integer, a.attstattarget::integer]
+                    FROM pg_catalog.pg_attribute a
+                    WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0
+                    ORDER BY a.attnum) AS statistics"""
 
 _CONCURRENT = frozenset({"fillfactor", "deduplicate_items"})
 """Storage parameters that change under share update exclusive; all others take access exclusive."""
@@ -123,7 +129,9 @@ def _no_options(old: object, new: object) -> str | None:
 
 def _tablespace(old: Entry, new: Entry) -> Iterable[Statement]:
     action = f"SET TABLESPACE {quote(new.state.tablespace or 'pg_default')}"
-    yield _alter(new, action, LockMode.ACCESS_EXCLUSIVE, Cost.INSTANT if new.state.partitioned else Cost.REWRITE)
+    yield _alter(
+        new, action, LockMode.ACCESS_EXCLUSIVE, Cost.INSTANT if new.state.partitioned else Cost.REWRITE
+    )
 
 
 def _clustered(old: Entry, new: Entry) -> Iterable[Statement]:
@@ -164,7 +172,9 @@ def statistics_from(targets: Mapping[str, int]) -> tuple[tuple[int, int], ...]:
     """`{"1": 500}` as the state keeps it. Raises ValueError for a key that is no column number."""
     wrong = [number for number in targets if not number.isdecimal()]
     if wrong:
-        raise ValueError(f"statistics are keyed by the number of an index column (1, 2, ...), not {wrong[0]!r}")
+        raise ValueError(
+            f"statistics are keyed by the number of an index column (1, 2, ...), not {wrong[0]!r}"
+        )
     return tuple(sorted((int(number), target) for number, target in targets.items()))
 
 

@@ -182,7 +182,8 @@ class KeyConstraint(Kind[KeyState]):
         return "rows with equal values make it fail"
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
-        yield drop_constraint(entry, f"equal values in {', '.join(entry.state.columns)} are accepted from now on")
+        columns = ", ".join(entry.state.columns)
+        yield drop_constraint(entry, f"equal values in {columns} are accepted from now on")
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         yield rename_constraint(old, name)

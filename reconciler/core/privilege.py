@@ -23,6 +23,7 @@ PRIVILEGES = {
     "functions": ("execute",),
     "types": ("usage",),
     "schemas": ("create", "usage"),
+    "large_objects": ("select", "update"),
 }
 """All privileges by object type, in the words of ALTER DEFAULT PRIVILEGES (manual, chapter 5.8)."""
 
@@ -44,12 +45,14 @@ OBJECT_TYPES = {
 """The object type of each kind that privileges can be granted on."""
 
 BY_COLUMN = ("select", "insert", "update", "references")
-OF_PUBLIC = {"functions": ("execute",), "types": ("usage",)}
+OF_PUBLIC: dict[str, tuple[str, ...]] = {"functions": ("execute",), "types": ("usage",)}
 """What PUBLIC holds without being told (acldefault)."""
 
 MAINTAIN_SINCE = 17
 
-_ITEM = re.compile(r"(?P<word>[a-z ]+?)\s*(?:\((?P<columns>.*)\))?\s*(?P<option>with grant option)?\Z", re.IGNORECASE)
+_ITEM = re.compile(
+    r"(?P<word>[a-z ]+?)\s*(?:\((?P<columns>.*)\))?\s*(?P<option>with grant option)?\Z", re.IGNORECASE
+)
 _COLUMN = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^",\s][^",]*?))\s*(?:,|\Z)')
 
 
@@ -80,7 +83,7 @@ def parsed(text: str) -> Iterable[Privilege]:
     """Read one item of a list: a privilege on the object or on several columns. Raises ValueError."""
     match = _ITEM.match(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is not a privilege, such as select or \"select (email) with grant option\"")
+        raise ValueError(f"{text!r} is not a privilege, such as `select` or `select (email) with grant option`")
     word = " ".join(match["word"].lower().split()).removesuffix(" privileges")
     grantable = match["option"] is not None
     if match["columns"] is None:
@@ -104,8 +107,8 @@ def _columns(text: str) -> Iterable[str]:
 def canonical(items: Iterable[str], object_type: str, major: int | None = None) -> tuple[str, ...]:
     """The canonical form of a list as a person writes it, for `tables`, `functions` ...
 
-    Without `major` seven privileges on a table are not `all`, though they are before 17. Raises ValueError for
-    a privilege that objects of the type do not have.
+    Without `major` seven privileges on a table are not `all`, though they are before 17. Raises ValueError
+    for a privilege that objects of the type do not have.
     """
     allowed = PRIVILEGES[object_type]
     held: dict[tuple[str, str | None], bool] = {}
@@ -115,7 +118,7 @@ def canonical(items: Iterable[str], object_type: str, major: int | None = None) 
             for each in allowed if word == "all" else (word,):
                 held[each, column] = held.get((each, column), False) or grantable
     whole = {word: grantable for (word, column), grantable in held.items() if column is None}
-    found = [Privilege(word, column, grantable) for (word, column), grantable in held.items() if column is not None]
+    found = [Privilege(*key, grantable) for key, grantable in held.items() if key[1] is not None]
     complete = set(allowed)
     if major is not None and major < MAINTAIN_SINCE:
         complete.discard("maintain")
@@ -194,7 +197,7 @@ class Target(NamedTuple):
         # Taking a privilege from the whole table takes it from every column too.
         swept = {p.word for p in gone if p.column is None}
         yield from self.grant(
-            [p for key, p in after.items() if _is_more(before.get(key), p) or (p.column is not None and p.word in swept)]
+            [p for key, p in after.items() if _is_more(before.get(key), p) or (p.column and p.word in swept)]
         )
 
 

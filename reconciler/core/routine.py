@@ -16,10 +16,11 @@ from pydantic import Field
 
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Names, Option, options_from, options_to
-from reconciler.core.ident import dollar_quoted, in_schema, literal, quote, written_name
+from reconciler.core.ident import dollar_quoted, in_schema, literal, quote
 from reconciler.core.kind import Nest
 
 _NAME = re.compile(r'(?:"(?:[^"]|"")*"|[^"(])+')
+_PLAIN_PART = re.compile(r'[^\s."()](?:[^."()]*[^\s."()])?\Z')
 _ELEMENT = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^,"\s]+))\s*(?:,|\Z)')
 _LISTS = frozenset(
     {
@@ -103,7 +104,12 @@ def written_key(path: tuple[str, ...], home: str) -> str:
     """The inverse of `signature`: the YAML key in a file whose namespace is `home`."""
     name, inside = split_path(path)
     bare = name[1:-1].replace('""', '"') if name.startswith('"') else name
-    return f"{written_name(path[0], bare, home)}({inside})"
+    schema = "" if path[0] == home else f"{_written_part(path[0])}."
+    return f"{schema}{_written_part(bare)}({inside})"
+
+
+def _written_part(name: str) -> str:
+    return name if _PLAIN_PART.match(name) else '"' + name.replace('"', '""') + '"'
 
 
 def target(entry: Entry) -> str:

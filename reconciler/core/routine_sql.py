@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from typing import LiteralString
 
-TYPES: LiteralString = """(
-                    SELECT coalesce(pg_catalog.string_agg(
-                        pg_catalog.format_type(a.type, NULL), ', ' ORDER BY a.number), '')
+TYPE: LiteralString = """(
+                SELECT CASE
+                    WHEN tn.nspname = 'pg_catalog' THEN pg_catalog.regexp_replace(f.type, '^pg_catalog\\.', '')
+                    WHEN pg_catalog.starts_with(f.type, pg_catalog.quote_ident(tn.nspname) || '.') THEN f.type
+                    ELSE pg_catalog.quote_ident(tn.nspname) || '.' || f.type END
+                FROM pg_catalog.pg_type ty
+                JOIN pg_catalog.pg_namespace tn ON tn.oid = ty.typnamespace
+                CROSS JOIN LATERAL (SELECT pg_catalog.format_type(ty.oid, NULL) AS type) AS f
+                WHERE ty.oid = a.type)"""
+"""format_type of `a.type` as an empty search_path has it, whatever the search_path is."""
+
+TYPES: LiteralString = (
+    """(
+                    SELECT coalesce(pg_catalog.string_agg("""
+    + TYPE
+    + """, ', ' ORDER BY a.number), '')
                     FROM pg_catalog.unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, number))"""
+)
 """The types that tell a routine `p` from others of its name."""
 
 PATH: LiteralString = (
@@ -55,12 +69,12 @@ SOURCE: LiteralString = """
 
 
 def resolution(types: LiteralString, source: LiteralString) -> LiteralString:
-    """SQL for `Kind.resolve` over routines `p` and namespaces `n`: %(schema)s and the written last part of the
-    path %(name)s to the canonical last part, or null. It tries: the canonical text, the only routine of that
-    name, the text with names and defaults as PostgreSQL writes them, types as to_regprocedure reads them.
+    """SQL for `Kind.resolve` over routines `p` and namespaces `n`: from %(schema)s and the written last part of
+    the path %(name)s to the canonical last part, or null. It tries: the canonical text, the only routine of
+    that name, the text with names and defaults as PostgreSQL writes them, types as to_regprocedure reads them.
 
-    Before PostgreSQL 16 the last raises a syntax error for an overloaded name whose parameters are written with
-    their names and with aliases of types.
+    Before PostgreSQL 16 the last raises a syntax error for an overloaded name whose parameters are written
+    with their names and with aliases of types.
     """
     return (
         """

@@ -50,7 +50,7 @@ def _namespaces_allowed() -> bool:
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
-def run(way: str, command: Sequence[str | os.PathLike[str]], environment: dict[str, str]) -> str | None:
+def run(way: str, command: Sequence[str], environment: dict[str, str]) -> str | None:
     """Run a program as that user; None when it went well, else what it said."""
     whole = [*KEEPER, "exec", way, "--", *command] if way != "plain" else list(command)
     done = subprocess.run(whole, env=environment, capture_output=True, text=True, check=False)

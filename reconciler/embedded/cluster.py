@@ -54,9 +54,7 @@ def cache_dir() -> Path:
     elif os.geteuid() == 0:
         wanted = Path("/var/cache/reconcile")
     else:
-        wanted = Path(
-            os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "reconcile"
-        ).absolute()
+        wanted = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "reconcile")
     fallback = Path(tempfile.gettempdir(), f"reconcile-{os.geteuid()}")
     for folder in (wanted,) if explicit else (wanted, fallback):
         try:
@@ -114,13 +112,7 @@ def _initdb(installation: Installation, way: str, workshop: Path) -> Path:
     data = workshop / "data"
     data.mkdir(mode=0o700)
     account.give(workshop, way)
-    command: list[str | Path] = [
-        installation.bin_dir / "initdb",
-        *INITDB_FLAGS,
-        f"--pwfile={password}",
-        "-D",
-        data,
-    ]
+    command = [f"{installation.bin_dir}/initdb", *INITDB_FLAGS, f"--pwfile={password}", f"--pgdata={data}"]
     said = account.run(way, command, installation.environment())
     if said is not None:
         raise EmbeddedUnavailable(f"initdb of PostgreSQL {installation.version} failed: {said}")

@@ -104,7 +104,8 @@ def verify_chain(folder: str | os.PathLike[str]) -> tuple[Problem, ...]:
         else:
             plans.append((link, plan))
             found.extend(_link_problems(home, link, plan))
-    return tuple(sorted([*found, *_joint_problems(home, plans)]))
+    # Where a plan is missing, the next one cannot fit.
+    return tuple(sorted(set(found) if found else _joint_problems(home, plans)))
 
 
 def renew(folder: str | os.PathLike[str], number: int) -> None:

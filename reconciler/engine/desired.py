@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Scratch = Callable[[], "AbstractContextManager[Connection[Any]]"]
 """Opens an empty database of its own each time."""
 
+Remember = Callable[[str, Callable[[], Any]], Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Desired:
@@ -36,15 +38,30 @@ class Desired:
 
 
 def desired_catalog(
-    written: Written, current: Catalog, registry: Registry, scratch: Scratch, database_owner: str
+    written: Written,
+    current: Catalog,
+    registry: Registry,
+    scratch: Scratch,
+    database_owner: str,
+    remember: Remember,
 ) -> Desired:
-    """What the declared state is, as the target's catalog would say it."""
+    """What the declared state is, as the target's catalog would say it. `remember(name, make)` may answer
+    with what `make` made before."""
     short = _without_server(written, current, registry, database_owner)
     if short is not None:
         return Desired(short, {id: id for id in written.objects}, used_scratch=False)
-    with scratch() as connection:
-        elaborated = elaborate(written, connection, registry)
-    catalog = _settled(written, elaborated, current, registry, scratch)
+
+    def build() -> Elaborated:
+        with scratch() as connection:
+            return elaborate(written, connection, registry)
+
+    elaborated: Elaborated = remember("built", build)
+
+    def build_again() -> Catalog:
+        with scratch() as connection:
+            return rebuild(elaborated.catalog, connection, registry)
+
+    catalog = _settled(written, elaborated, current, registry, lambda: remember("again", build_again))
     return Desired(_normal(catalog, registry, database_owner), elaborated.ids, used_scratch=True)
 
 
@@ -84,7 +101,11 @@ def _is_brought(entry: Entry, entries: Mapping[ObjectId, Entry], current: Catalo
 
 
 def _settled(
-    written: Written, elaborated: Elaborated, current: Catalog, registry: Registry, scratch: Scratch
+    written: Written,
+    elaborated: Elaborated,
+    current: Catalog,
+    registry: Registry,
+    read_again: Callable[[], Catalog],
 ) -> Catalog:
     """Take the live text where the YAML says just that text; read what differs a second time."""
     entries = dict(elaborated.catalog.entries)
@@ -100,8 +121,7 @@ def _settled(
         else:
             doubtful = doubtful or item is None or item.declared.state != entry.state
     if doubtful:
-        with scratch() as connection:
-            again = rebuild(elaborated.catalog, connection, registry)
+        again = read_again()
         for id, entry in entries.items():
             there, second = current.get(id), again.get(id)
             if second is not None and registry.of(id).rereads(entry) and (there is None or there.state != entry.state):

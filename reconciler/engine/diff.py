@@ -97,7 +97,8 @@ def _compare(work: _Work, old: Entry | None, new: Entry | None) -> Change | None
     if new is None:
         return Drop(old)
     if old.state == new.state:
-        return None
+        moved = old.parent != new.parent and not work.registry.of(new).holds_data
+        return Replace(old, new, f"it hangs on {new.parent} now") if moved else None
     return _alter_or_replace(work, old, new)
 
 
@@ -124,6 +125,7 @@ def _spread(work: _Work, id: ObjectId, change: Change) -> None:
             _take_children(work, id, change)
             for dependent in _dependents(work, id):
                 _give_way(work, dependent, id, change)
+            _outlive(work, id)
         case Alter(old, new, fields):
             disturbances = {
                 rule.disturbs
@@ -135,6 +137,14 @@ def _spread(work: _Work, id: ObjectId, change: Change) -> None:
             _disturb(work, id, {Disturbance.RETYPED}, f"{_label(work, new)} moves to the new {replaced}")
         case Create():
             pass
+
+
+def _outlive(work: _Work, carrier: ObjectId) -> None:
+    """What an ancestor takes along when it goes, and what shall stay on its own, is made anew."""
+    for entry in work.current.carried.get(carrier, ()):
+        new = work.desired.get(entry.id)
+        if new is not None and new.carrier is None and not isinstance(work.changes.get(entry.id), Replace | Create):
+            work.put(entry.id, Create(new))
 
 
 def _dependents(work: _Work, id: ObjectId) -> list[ObjectId]:

@@ -130,6 +130,9 @@ def _link(plan: _Plan, node: Node) -> None:
                     plan.graph.add_edge(earlier, node)
             if entry.carrier and (carrier := plan.node(Verb.CREATE, entry.carrier)):
                 plan.graph.add_edge(node, carrier)
+            former = plan.current.get(node.id)
+            if former and former.carrier and (gone := plan.node(Verb.DROP, former.carrier)):
+                plan.graph.add_edge(gone, node)
         case Verb.DROP | Verb.ASIDE:
             entry = change.entry if isinstance(change, Drop) else _old(change)
             _before_needs(plan, node, _wanted(entry))

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.core.catalog import Catalog, Entry, compared, digest
+from reconciler.core.catalog import Catalog, Entry, compared
 from reconciler.core.ident import ObjectId, qualified
 from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, Mode, Statement
 from reconciler.engine.diff import (
@@ -81,7 +81,7 @@ def _touches(current: Catalog, desired: Catalog, changes: Mapping[ObjectId, Chan
 
 
 def _digest(entry: Entry | None) -> str | None:
-    return None if entry is None else digest(entry.state)
+    return None if entry is None else entry.digest()
 
 
 @dataclass

@@ -9,7 +9,7 @@ from reconciler.core.errors import Stale
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Mode
 from reconciler.engine.journal import Progress
-from reconciler.engine.plan import Plan, Step, Touch
+from reconciler.engine.plan import Action, Plan, Step, Touch
 
 Digests = Mapping[ObjectId, str]
 """The digests of what exists; what does not exist is missing."""
@@ -97,11 +97,22 @@ def _present(digests: Mapping[ObjectId, str | None]) -> Digests:
 
 
 def _has_unseen(plan: Plan, progress: Progress) -> bool:
-    """Whether an unfinished run has steps before it whose effect no digest shows, such as a backfill."""
-    if not progress.done:
+    """Whether an unfinished run left steps whose effect no digest shows, such as a backfill, though all that
+    digests show is at the plan's end already.
+
+    In doubt a step counts as not run: that it ran by other hands then fails loudly, whereas a step passed
+    over would never be missed.
+    """
+    begun = progress.done | progress.unsettled
+    if not begun:
         return False
-    rest = (step for step in plan.steps if step.number not in progress.done)
-    return any(not _is_seen(plan, step) for step in rest)
+    touched = {step.object for step in plan.steps if step.number in begun}
+    return any(
+        not _is_seen(plan, step)
+        or (step.number not in begun and step.object in touched and step.action in (Action.ALTER, Action.RENAME))
+        for step in plan.steps
+        if step.number not in progress.done
+    )
 
 
 def _is_seen(plan: Plan, step: Step) -> bool:

@@ -111,7 +111,8 @@ _TYPES: LiteralString = """CASE
                         || ' ORDER BY VARIADIC ' || t.last
                     ELSE pg_catalog.ltrim(coalesce(t.direct, '') || ' ORDER BY ' || t.aggregated) END"""
 
-_SOURCE: LiteralString = """
+_SOURCE: LiteralString = (
+    """
             FROM pg_catalog.pg_proc p
             JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid
             JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
@@ -124,10 +125,13 @@ _SOURCE: LiteralString = """
                     coalesce(pg_catalog.string_agg(u.type || ', ', '' ORDER BY u.number)
                         FILTER (WHERE u.number < p.pronargs), '') AS head,
                     pg_catalog.max(u.type) FILTER (WHERE u.number = p.pronargs) AS last
-                FROM (SELECT pg_catalog.format_type(v.type, NULL) AS type, v.number
-                    FROM pg_catalog.unnest(p.proargtypes::oid[]) WITH ORDINALITY AS v (type, number)
+                FROM (SELECT """
+    + routine_sql.TYPE
+    + """ AS type, a.number
+                    FROM pg_catalog.unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, number)
                 ) AS u) AS t
             WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"""
+)
 
 
 class Aggregate(Kind[AggregateState]):

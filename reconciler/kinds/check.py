@@ -116,7 +116,10 @@ class Check(Kind[CheckState]):
         if nest.parent.kind == "domain" and (document.no_inherit or document.not_enforced):
             raise ValueError("a domain's check is always inherited and enforced")
         state = CheckState(
-            document.expression, document.no_inherit, document.not_valid and not document.not_enforced, document.not_enforced
+            document.expression,
+            document.no_inherit,
+            document.not_valid and not document.not_enforced,
+            document.not_enforced,
         )
         yield Declared(
             nest.parent.child("check", bare_name(name)),
@@ -143,19 +146,19 @@ class Check(Kind[CheckState]):
 
     def clause(self, entry: Entry, clauses: Sequence[str] = ()) -> str:
         state: CheckState = entry.state
-        flags = (("NO INHERIT", state.no_inherit), ("NOT VALID", state.not_valid), ("NOT ENFORCED", state.not_enforced))
-        said = "".join(f" {words}" for words, is_said in flags if is_said)
+        said = " NO INHERIT" if state.no_inherit else ""
+        said += " NOT VALID" if state.not_valid else " NOT ENFORCED" if state.not_enforced else ""
         return f"CONSTRAINT {name_of(entry)} CHECK ({state.expression}){said}"
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         state: CheckState = entry.state
         looks = not state.not_valid and not state.not_enforced
-        hazards = (Hazard(HazardCode.MAY_FAIL, entry.id, "a row that violates it makes it fail"),) if looks else ()
+        hazard = Hazard(HazardCode.MAY_FAIL, entry.id, "a value that violates it makes it fail")
         relation = relation_of(entry)
         yield Statement(
             f"ALTER {_noun(entry)} {relation} ADD {self.clause(entry)}",
             on(relation) if _noun(entry) == "TABLE" else (),
-            hazards,
+            (hazard,) if looks else (),
             cost=Cost.SCAN if looks else Cost.INSTANT,
         )
 

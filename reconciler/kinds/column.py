@@ -522,20 +522,24 @@ class Column(Kind[ColumnState]):
 
 _CAST_PATH: LiteralString = """
     WITH pair AS (
-        SELECT pg_catalog.to_regtype(%(old)s)::oid AS old, pg_catalog.to_regtype(%(new)s)::oid AS new),
-    casts AS (SELECT castsource AS source, casttarget AS target, castcontext AS context FROM pg_catalog.pg_cast),
-    direct AS (
-        SELECT CASE WHEN p.old = p.new OR c.context IN ('i', 'a') THEN '' ELSE '::' || %(new)s END AS path, 1 AS rank
-        FROM pair p LEFT JOIN casts c ON c.source = p.old AND c.target = p.new
-        WHERE p.old = p.new OR c.context IS NOT NULL
-        UNION ALL
-        SELECT '::' || pg_catalog.format_type(a.target, NULL) || '::' || %(new)s,
-            CASE WHEN a.context = 'i' AND b.context = 'i' THEN 2 ELSE 3 END
-        FROM pair p JOIN casts a ON a.source = p.old JOIN casts b ON b.source = a.target AND b.target = p.new
-        WHERE a.target <> p.old AND a.target <> p.new)
-    SELECT coalesce((SELECT path FROM direct ORDER BY rank, path LIMIT 1),
-        CASE WHEN %(new)s IN ('text', 'character varying') THEN '' ELSE '::text::' || %(new)s END)"""
-"""No cast: through text, which every type reads and writes (manual: CREATE CAST, I/O conversion)."""
+        SELECT o.oid AS old, n.oid AS new, o.typcategory AS old_category, n.typcategory AS new_category
+        FROM (SELECT 1) AS one
+        LEFT JOIN pg_catalog.pg_type o ON o.oid = pg_catalog.to_regtype(%(old)s)
+        LEFT JOIN pg_catalog.pg_type n ON n.oid = pg_catalog.to_regtype(%(new)s)),
+    ways AS (
+        SELECT CASE WHEN c.castcontext IN ('i', 'a') THEN '' ELSE '::' || %(new)s END AS path, 1 AS rank
+        FROM pair p JOIN pg_catalog.pg_cast c ON c.castsource = p.old AND c.casttarget = p.new
+        UNION ALL SELECT '', 0 FROM pair p WHERE p.old = p.new OR p.new_category = 'S'
+        UNION ALL SELECT '::' || %(new)s, 2 FROM pair p WHERE p.old_category = 'S' AND p.new IS NOT NULL
+        UNION ALL SELECT '::' || pg_catalog.format_type(a.casttarget, NULL) || '::' || %(new)s, 3
+        FROM pair p
+        JOIN pg_catalog.pg_cast a ON a.castsource = p.old
+        JOIN pg_catalog.pg_type t ON t.oid = a.casttarget AND t.typcategory = p.old_category
+        JOIN pg_catalog.pg_cast b ON b.castsource = a.casttarget AND b.casttarget = p.new
+        WHERE a.casttarget NOT IN (p.old, p.new))
+    SELECT coalesce((SELECT path FROM ways ORDER BY rank, path LIMIT 1), '::text::' || %(new)s)"""
+"""An assignment needs nothing; then an explicit cast, then one over a type of the same category (smallint to
+integer to boolean), at last text, which every type reads and writes (manual: CREATE CAST)."""
 
 
 def _declared_state(document: ColumnDocument, transition: ColumnTransition) -> ColumnState:

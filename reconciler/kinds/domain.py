@@ -110,7 +110,7 @@ class Domain(Kind[DomainState]):
         data = without_defaults(
             {"type": state.type, "not_null": state.not_null, "default": state.default, "collation": state.collation}
         )
-        return written_name(*entry.id.path, home), state.type if list(data) == ["type"] else data
+        return written_name(entry.id.path[0], entry.id.path[1], home), state.type if list(data) == ["type"] else data
 
     def in_full(self, short: Any) -> Mapping[str, Any]:
         return {"type": short}

@@ -136,7 +136,7 @@ class Enum(Kind[EnumState]):
         )
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
-        return written_name(*entry.id.path, home), list(entry.state.labels)
+        return written_name(entry.id.path[0], entry.id.path[1], home), list(entry.state.labels)
 
     def in_full(self, short: Any) -> Mapping[str, Any]:
         return {"values": short}

@@ -118,8 +118,9 @@ class Exclusion(Kind[ExclusionState]):
                 ARRAY[n.nspname, c.relname, k.conname]::text[] AS path,
                 ARRAY['pg_class/' || i.indexrelid || '/0'] AS also,
                 'pg_class/' || c.oid || '/0' AS parent,
-                ARRAY(SELECT """ + ELEMENT + """ || ' WITH ' || CASE WHEN opn.nspname = 'pg_catalog' THEN op.oprname
-                        ELSE 'OPERATOR(' || pg_catalog.quote_ident(opn.nspname) || '.' || op.oprname || ')' END
+                ARRAY(SELECT """ + ELEMENT + """ || ' WITH '
+                        || CASE WHEN opn.nspname = 'pg_catalog' THEN op.oprname ELSE 'OPERATOR('
+                            || pg_catalog.quote_ident(opn.nspname) || '.' || op.oprname || ')' END
                     """ + FROM_ELEMENTS.replace("WHERE", """
                     JOIN pg_catalog.pg_operator op ON op.oid = k.conexclop[u.n]
                     JOIN pg_catalog.pg_namespace opn ON opn.oid = op.oprnamespace

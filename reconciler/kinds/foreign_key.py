@@ -249,8 +249,10 @@ class ForeignKey(Kind[ForeignKeyState]):
 
 def _names_of(numbers: LiteralString, relation: LiteralString) -> LiteralString:
     return (
-        "ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(" + numbers + ") WITH ORDINALITY AS u (attnum, n)"
-        " JOIN pg_catalog.pg_attribute a ON a.attrelid = " + relation + " AND a.attnum = u.attnum ORDER BY u.n)"
+        "ARRAY(SELECT a.attname::text"
+        " FROM pg_catalog.unnest(" + numbers + ") WITH ORDINALITY AS u (attnum, n)"
+        " JOIN pg_catalog.pg_attribute a ON a.attrelid = " + relation + " AND a.attnum = u.attnum"
+        " ORDER BY u.n)"
     )  # fmt: skip
 
 

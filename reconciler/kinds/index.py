@@ -140,7 +140,8 @@ class Index(Kind[IndexState]):
                 AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
                 AND NOT EXISTS (
                     SELECT FROM pg_catalog.pg_constraint k
-                    WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x'))
+                    WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid
+                        AND k.contype IN ('p', 'u', 'x'))
             ORDER BY n.nspname, ic.relname"""
         )  # fmt: skip
 

@@ -67,6 +67,7 @@ def render_step(plan: Plan, number: int, *, colour: bool, width: int) -> str:
         "after": _references(plan, step.requires),
         "before": _references(plan, [other.number for other in plan.steps if number in other.requires]),
         "with": _company(step, part),
+        "makes": ", ".join(step.folded),
         "locks": ", ".join(f"{lock.mode} on {lock.relation}" for lock in step.locks),
     }
     for name, text in facts.items():
@@ -99,6 +100,7 @@ def _header(plan: Plan, paint: Paint, title: str | None, verbose: bool) -> list[
 def _hazards(plan: Plan, paint: Paint) -> list[str]:
     """What can hurt, before anything else; what deletes data is never shortened."""
     open_hazards = plan.blocking
+    open_keys = {(step.number, hazard) for step, hazard in open_hazards}
     severe = blocking_hazards(plan)
     lines = []
     if open_hazards:
@@ -107,7 +109,7 @@ def _hazards(plan: Plan, paint: Paint) -> list[str]:
     elif severe:
         lines.append(paint(f"✓ consent was given to {counted(len(severe), 'hazard')}", "bold", "yellow"))
     for step, hazard in severe:
-        is_open = (step, hazard) in open_hazards
+        is_open = (step.number, hazard) in open_keys
         lines += _hazard_lines(step, hazard, paint, is_open)
         if not is_open:
             reasons = [ack for ack in plan.acks if (ack.step, ack.code) == (step.number, hazard.code)]
@@ -150,14 +152,17 @@ def _by_home(part: Run, subjects: Subjects) -> list[tuple[ObjectId, list[Step]]]
 def _home_block(
     home: ObjectId, steps: list[Step], part: Run, paint: Paint, verbose: bool
 ) -> Iterator[list[str]]:
-    """The steps of one table or other object, under its name where they are more than the object itself."""
-    is_alone = len(steps) == 1 and steps[0].object == home
-    indent = "" if is_alone else "  "
-    heading = [] if is_alone else [paint(f"{home.kind} {visible('.'.join(home.path))}".strip(), "bold")]
+    """The steps of one table or other object, under its own step or its name."""
+    is_led = steps[0].object == home
+    heading = [] if is_led else [paint(f"{home.kind} {visible('.'.join(home.path))}".strip(), "bold")]
     for step in steps:
-        lines = [_head(step, paint, indent), *_details(step, part, paint, indent + "     ")]
-        lines += _sql_lines(step, paint, indent + "       ", verbose)
-        yield [*heading, *lines]
+        indent = "" if step.object == home and is_led else "  "
+        inner = indent + " " * 6
+        lines = [_head(step, paint, indent), *_details(step, part, paint, inner)]
+        if verbose and step.folded:
+            labels = ", ".join(visible(label) for label in step.folded)
+            lines += paint.wrapped(f"with {labels}", inner, hanging="  ")
+        yield [*heading, *lines, *_sql_lines(step, paint, inner + "  ", verbose)]
         heading = []
 
 
@@ -177,14 +182,14 @@ def _details(step: Step, part: Run, paint: Paint, indent: str) -> list[str]:
         lines += paint.wrapped(f"{'✗' if style == 'red' else '!'} {text}", indent, style, hanging="  ")
     for why in step.why:
         lines += paint.wrapped(visible(why), indent)
-    if step.folded:
-        lines += paint.wrapped(
-            "with " + ", ".join(visible(label) for label in step.folded), indent, hanging="  "
-        )
+    if step.source:
+        source = visible(step.source)
+        if len(step.why) == 1 and len(lines[-1]) + len(source) + 3 <= paint.width:
+            lines[-1] += f" ({paint(source, 'cyan')})"
+        else:
+            lines.append(indent + paint(source, "cyan"))
     for line in lock_lines(step, part):
         lines += paint.wrapped(line, indent, hanging="  ")
-    if step.source:
-        lines.append(indent + paint(visible(step.source), "cyan"))
     return lines
 
 

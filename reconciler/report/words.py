@@ -37,8 +37,8 @@ _EFFECTS = {
     LockMode.SHARE_ROW_EXCLUSIVE: _WRITES,
     LockMode.SHARE: _WRITES,
 }
-"""The manual, 13.3.1: only access exclusive conflicts with SELECT; row exclusive, which writes take, conflicts
-with share and all that is stronger."""
+"""The manual, 13.3.1: only access exclusive conflicts with SELECT; row exclusive, which writes take,
+conflicts with share and all that is stronger."""
 _WHILE = {
     Cost.INSTANT: "for a moment",
     Cost.SCAN: "while the table is read",
@@ -147,8 +147,10 @@ def allow_flag(hazard: Hazard) -> str:
 
 
 def lock_lines(step: Step, run: Run) -> tuple[str, ...]:
-    """What other sessions notice of a step, a line for each sort of lock. `run` is the one that the step is in:
-    a lock is held until its transaction ends (manual, 13.3.1)."""
+    """What other sessions notice of a step, a line for each sort of lock.
+
+    `run` is the one that the step is in: a lock is held until its transaction ends (manual, 13.3.1).
+    """
     relations: dict[str, list[str]] = {}
     for lock in step.locks:
         relations.setdefault(_EFFECTS.get(lock.mode, ""), []).append(visible(lock.relation))

@@ -82,9 +82,7 @@ def test_where_order_has_a_meaning_it_is_kept(database: NewDatabase, sql: str) -
     assert pg_dump.differences(a, b, ANY_ORDER) != ()
 
 
-def test_the_order_of_grants_and_of_a_policys_roles_means_nothing(
-    server: Server, database: NewDatabase
-) -> None:
+def test_the_order_of_roles_means_nothing(server: Server, database: NewDatabase) -> None:
     with psycopg.connect(server.url(), autocommit=True) as admin:
         admin.execute("CREATE ROLE audit_one; CREATE ROLE audit_two")
     try:

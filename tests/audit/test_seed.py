@@ -11,14 +11,19 @@ from reconciler.engine.seed import count_and_digest, gone, lost, seed
 from tests.audit.conftest import NewDatabase
 from tests.corpus.servers import Server
 
-TYPES = """
-    smallint integer bigint numeric numeric(5,2) numeric(2,2) real money boolean text varchar(2) char(3) name "char"
-    bytea date time timetz timestamp timestamptz interval uuid json jsonb jsonpath inet cidr macaddr macaddr8
-    bit(5) varbit(6) point line lseg box path polygon circle tsvector tsquery oid regclass regtype regproc regrole
-    regnamespace regconfig xid xid8 cid tid pg_lsn txid_snapshot pg_snapshot refcursor int2vector oidvector aclitem
-    int4range int8range numrange daterange tsrange tstzrange int4multirange tstzmultirange
-    integer[] text[][] mood mood[] positive email email[] pair pair[] hstore ltree citext
-""".split()  # fmt: skip
+TYPES = [
+    type_
+    for line in (
+        "smallint integer bigint numeric numeric(5,2) numeric(2,2) real money boolean text",
+        'varchar(2) char(3) name "char" bytea date time timetz timestamp timestamptz interval uuid',
+        "json jsonb jsonpath inet cidr macaddr macaddr8 bit(5) varbit(6) point line lseg box path",
+        "polygon circle tsvector tsquery oid regclass regtype regproc regrole regnamespace regconfig",
+        "xid xid8 cid tid pg_lsn txid_snapshot pg_snapshot refcursor int2vector oidvector aclitem",
+        "int4range int8range numrange daterange tsrange tstzrange int4multirange tstzmultirange",
+        "integer[] text[][] mood mood[] positive email email[] pair pair[] hstore ltree citext",
+    )
+    for type_ in line.split()
+]
 OWN_TYPES = """
     CREATE EXTENSION hstore; CREATE EXTENSION ltree; CREATE EXTENSION citext;
     CREATE TYPE mood AS ENUM ('sad', 'ok');
@@ -51,7 +56,8 @@ def test_every_type_takes_a_value_that_is_not_null(database: NewDatabase) -> Non
     "sql",
     [
         "CREATE TABLE t ()",
-        "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED)",
+        "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY)",
+        "CREATE TABLE t (id int, twice int GENERATED ALWAYS AS (id * 2) STORED)",
         "CREATE TABLE t (s text NOT NULL CHECK (s IN ('open', 'shut')))",
         "CREATE TABLE t (n int NOT NULL CHECK (n BETWEEN 40 AND 50), UNIQUE (n))",
         "CREATE TABLE t (s text NOT NULL CHECK (length(s) = 40))",
@@ -75,7 +81,8 @@ def test_triggers_and_rules_stay_silent(database: NewDatabase) -> None:
     report, _ = filled(
         database("""
             CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
-            CREATE TABLE t (a int); CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse();
+            CREATE TABLE t (a int);
+            CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse();
             CREATE TABLE u (a int); CREATE RULE r AS ON INSERT TO u DO INSTEAD NOTHING;
         """)
     )
@@ -88,7 +95,8 @@ def test_foreign_keys_point_to_rows(database: NewDatabase) -> None:
         CREATE TABLE z (code text CHECK (code IN ('aa', 'bb')), n int CHECK (n > 7), PRIMARY KEY (code, n));
         CREATE TABLE a (id int, code text NOT NULL, n int NOT NULL);
         ALTER TABLE a ADD CONSTRAINT f FOREIGN KEY (code, n) REFERENCES z;
-        CREATE TABLE x (id int PRIMARY KEY, y int NOT NULL); CREATE TABLE y (id int PRIMARY KEY, x int NOT NULL);
+        CREATE TABLE x (id int PRIMARY KEY, y int NOT NULL);
+        CREATE TABLE y (id int PRIMARY KEY, x int NOT NULL);
         ALTER TABLE x ADD FOREIGN KEY (y) REFERENCES y; ALTER TABLE y ADD FOREIGN KEY (x) REFERENCES x;
     """)
     report, _ = filled(url)
@@ -104,7 +112,8 @@ def test_each_leaf_partition_is_reached(database: NewDatabase) -> None:
         database("""
             CREATE TABLE p (d date NOT NULL, k text NOT NULL) PARTITION BY RANGE (d);
             CREATE TABLE p1 PARTITION OF p FOR VALUES FROM ('2044-01-01') TO ('2045-01-01');
-            CREATE TABLE p2 PARTITION OF p FOR VALUES FROM ('2045-01-01') TO ('2046-01-01') PARTITION BY LIST (k);
+            CREATE TABLE p2 PARTITION OF p FOR VALUES FROM ('2045-01-01') TO ('2046-01-01')
+                PARTITION BY LIST (k);
             CREATE TABLE p2a PARTITION OF p2 FOR VALUES IN ('k1', 'k2');
             CREATE TABLE h (id int) PARTITION BY HASH (id);
             CREATE TABLE h0 PARTITION OF h FOR VALUES WITH (MODULUS 2, REMAINDER 0);
@@ -128,7 +137,8 @@ def test_what_cannot_be_seeded_is_named_without_values(database: NewDatabase) ->
 def test_a_plain_role_seeds_with_triggers_at_work(server: Server, database: NewDatabase) -> None:
     url = database("""
         CREATE ROLE seed_plain LOGIN; CREATE SCHEMA s AUTHORIZATION seed_plain; SET ROLE seed_plain;
-        CREATE TABLE s.b (id int PRIMARY KEY); CREATE TABLE s.a (id int PRIMARY KEY, b int NOT NULL REFERENCES s.b);
+        CREATE TABLE s.b (id int PRIMARY KEY);
+        CREATE TABLE s.a (id int PRIMARY KEY, b int NOT NULL REFERENCES s.b);
     """)
     try:
         with psycopg.connect(url.replace("postgres@", "seed_plain@"), autocommit=True) as connection:

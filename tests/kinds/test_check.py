@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from psycopg import Connection
+
 from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId
 from reconciler.kinds.check import Check, CheckState
@@ -9,7 +13,6 @@ from reconciler.kinds.table import Table
 from tests.kinds.constraints_schema import Database, major_of, tables
 from tests.kinds.roundtrip import (
     alterations,
-    assert_altered,
     assert_built,
     assert_written,
     declare,
@@ -55,7 +58,8 @@ def test_inherited_checks_are_carried(database: Database) -> None:
 
 def test_a_check_that_is_also_local_is_its_own(database: Database) -> None:
     source = database()
-    run(source, tables(major_of(source)), "ALTER TABLE app.derived ADD CONSTRAINT base_n_check CHECK (n > 0)", OBJECTS)
+    own = "ALTER TABLE app.derived ADD CONSTRAINT base_n_check CHECK (n > 0)"
+    run(source, tables(major_of(source)), own, OBJECTS)
     entry = read(source, KINDS)[ObjectId("check", ("app", "derived", "base_n_check"))]
     assert entry.carrier is None
 
@@ -107,8 +111,9 @@ def test_domain(database: Database) -> None:
     assert _domain_checks(source) == set()
 
 
-def _domain_checks(connection):  # type: ignore[no-untyped-def]
+def _domain_checks(connection: Connection[Any]) -> set[tuple[str, str, bool]]:
     rows = connection.execute(KIND.query(major_of(connection)))
-    names = [column.name for column in rows.description]
+    names = [column.name for column in rows.description or ()]
     found = [dict(zip(names, row, strict=True)) for row in rows]
-    return {(row["path"][2], row["expression"], not row["not_valid"]) for row in found if row["path"][1] == "code"}
+    mine = [row for row in found if row["path"][1] == "code"]
+    return {(row["path"][2], row["expression"], not row["not_valid"]) for row in mine}

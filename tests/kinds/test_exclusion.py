@@ -6,14 +6,16 @@ from reconciler.core.ident import ObjectId
 from reconciler.kinds.exclusion import Exclusion
 from reconciler.kinds.table import Table
 from tests.kinds.constraints_schema import Database, major_of, tables
-from tests.kinds.roundtrip import assert_altered, assert_built, assert_written, read, run
+from tests.kinds.roundtrip import assert_altered, assert_built, assert_written, of_kind, read, run
 
 KIND = Exclusion()
 KINDS = (Table(), KIND)
 
 BEFORE = """
-CREATE OPERATOR app.=== (LEFTARG = integer, RIGHTARG = integer, FUNCTION = app.same, COMMUTATOR = OPERATOR(app.===));
-CREATE OPERATOR CLASS app.same_ops FOR TYPE integer USING hash AS OPERATOR 1 app.===, FUNCTION 1 hashint4(integer);
+CREATE OPERATOR app.=== (LEFTARG = integer, RIGHTARG = integer, FUNCTION = app.same,
+    COMMUTATOR = OPERATOR(app.===));
+CREATE OPERATOR CLASS app.same_ops FOR TYPE integer USING hash AS
+    OPERATOR 1 app.===, FUNCTION 1 hashint4(integer);
 """
 OBJECTS = """
 ALTER TABLE app.users ADD CONSTRAINT no_overlap EXCLUDE USING gist (during WITH &&);
@@ -41,7 +43,7 @@ def test_elements_read_as_people_write_them(database: Database) -> None:
     source = database()
     run(source, tables(major_of(source)), BEFORE, OBJECTS)
     catalog = read(source, KINDS)
-    written = {id.path[2]: KIND.write(entry, "app")[1] for id, entry in catalog.entries.items() if id.kind == KIND.name}
+    written = {id.path[2]: KIND.write(entry, "app")[1] for id, entry in of_kind(catalog, KIND).items()}
     assert written["no_overlap"] == {"using": "gist", "elements": ["during WITH &&"], "clustered": True}
     assert written["users_same"]["elements"] == ["id app.same_ops WITH OPERATOR(app.===)"]
     assert written["users_lower"]["elements"] == [

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId
+from reconciler.core.kind import Nest
 from reconciler.kinds.foreign_key import ForeignKey, ForeignKeyDocument
 from reconciler.kinds.primary_key import PrimaryKey
 from reconciler.kinds.table import Table
 from reconciler.kinds.unique import Unique
-from reconciler.core.kind import Nest
 from tests.kinds.constraints_schema import Database, major_of, tables
 from tests.kinds.roundtrip import (
     alterations,
@@ -37,9 +38,11 @@ OBJECTS = """
 ALTER TABLE app.users ADD CONSTRAINT users_org_id_fkey FOREIGN KEY (org_id) REFERENCES app.orgs;
 ALTER TABLE app.users ADD CONSTRAINT "F 1" FOREIGN KEY (org_id, org_x) REFERENCES app.orgs (id, x)
     MATCH FULL ON UPDATE CASCADE ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED;
-ALTER TABLE app.users ADD CONSTRAINT users_odd FOREIGN KEY (score) REFERENCES "Odd.Schema"."Odd(Table" ("a ""b")
+ALTER TABLE app.users ADD CONSTRAINT users_odd FOREIGN KEY (score)
+    REFERENCES "Odd.Schema"."Odd(Table" ("a ""b")
     ON UPDATE RESTRICT ON DELETE SET DEFAULT DEFERRABLE NOT VALID;
-ALTER TABLE public.events ADD CONSTRAINT events_org FOREIGN KEY (id) REFERENCES app.orgs (id) ON DELETE CASCADE;
+ALTER TABLE public.events ADD CONSTRAINT events_org FOREIGN KEY (id)
+    REFERENCES app.orgs (id) ON DELETE CASCADE;
 ALTER TABLE app.orgs ADD CONSTRAINT orgs_self FOREIGN KEY (x) REFERENCES app.orgs (id);
 ALTER TABLE app.orgs ADD CONSTRAINT orgs_event FOREIGN KEY (id, x) REFERENCES public.events (id, day);
 """
@@ -65,7 +68,8 @@ def test_round_trip(database: Database) -> None:
     prepared(empty)
     run(source, OBJECTS, *([SINCE_15] if major >= 15 else []), *([SINCE_18] if major >= 18 else []))
     catalog = read(source, KINDS)
-    assert assert_written(KIND, catalog, ("app", "public", "Odd.Schema")) == 6 + (major >= 15) + 2 * (major >= 18)
+    count = assert_written(KIND, catalog, ("app", "public", "Odd.Schema"))
+    assert count == 6 + (major >= 15) + 2 * (major >= 18)
     assert_built(KIND, catalog, empty, KINDS)
 
 
@@ -83,19 +87,14 @@ def test_references_without_columns_mean_the_primary_key(database: Database) -> 
     source = database()
     prepared(source)
     document = ForeignKeyDocument(columns=("org_id",), references="orgs")
-    (declared,) = KIND.declare("users_org_id_fkey", document, Nest("app", ObjectId("table", ("app", "users"))))
+    nest = Nest("app", ObjectId("table", ("app", "users")))
+    (declared,) = KIND.declare("users_org_id_fkey", document, nest)
     assert declared.state.referenced_columns == ()
-    run(source, *KIND.create(dataclasses.replace(_entry(declared))))
+    run(source, *KIND.create(Entry(declared.id, declared.state, declared.parent)))
     (entry,) = of_kind(read(source, KINDS), KIND).values()
     assert entry.state == dataclasses.replace(declared.state, referenced_columns=("id",))
     assert KIND.write(entry, "app")[1] == {"columns": ["org_id"], "references": "orgs(id)"}
     assert KIND.write(entry, "public")[1]["references"] == "app.orgs(id)"
-
-
-def _entry(declared: Any) -> Any:
-    from reconciler.core.catalog import Entry
-
-    return Entry(declared.id, declared.state, declared.parent)
 
 
 @pytest.mark.parametrize("text", ["", "(id)", "orgs(", "orgs(id,)", "a.b.c(id)", "orgs(id) x"])

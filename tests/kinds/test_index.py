@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import psycopg
 import pytest
 
@@ -20,7 +22,8 @@ OBJECTS = """
 CREATE INDEX users_email_idx ON app.users (email);
 CREATE UNIQUE INDEX users_score ON app.users (score) INCLUDE (email, "Odd, name") WITH (fillfactor = 55);
 ALTER TABLE app.users REPLICA IDENTITY USING INDEX users_score;
-CREATE INDEX "I 1" ON app.users (created_at DESC, score NULLS FIRST, id DESC NULLS LAST) WHERE email IS NOT NULL;
+CREATE INDEX "I 1" ON app.users (created_at DESC, score NULLS FIRST, id DESC NULLS LAST)
+    WHERE email IS NOT NULL;
 ALTER TABLE app.users CLUSTER ON users_email_idx;
 CREATE INDEX users_lower ON app.users (lower(email) text_pattern_ops, (score + id), "Odd, name" COLLATE "C");
 ALTER INDEX app.users_lower ALTER COLUMN 2 SET STATISTICS 500;
@@ -28,9 +31,11 @@ CREATE INDEX users_native ON app.users (native, native COLLATE "default");
 CREATE INDEX users_code ON app.users (code);
 CREATE INDEX users_backwards ON app.users (score app.backwards_ops);
 CREATE INDEX users_words ON app.users USING gist (words tsvector_ops (siglen = 100));
-CREATE INDEX users_words_gin ON app.users USING gin (words, to_tsvector('english', email)) WITH (fastupdate = off);
+CREATE INDEX users_words_gin ON app.users USING gin (words, to_tsvector('english', email))
+    WITH (fastupdate = off);
 CREATE INDEX users_place ON app.users USING spgist (place kd_point_ops);
-CREATE INDEX users_brin ON app.users USING brin (created_at timestamptz_minmax_multi_ops (values_per_range = 16), id)
+CREATE INDEX users_brin ON app.users USING brin
+    (created_at timestamptz_minmax_multi_ops (values_per_range = 16), id)
     WITH (pages_per_range = 4);
 CREATE INDEX users_hash ON app.users USING hash ("Odd, name");
 CREATE INDEX "Odd.Index" ON "Odd.Schema"."Odd(Table" ("a ""b");
@@ -133,12 +138,35 @@ def test_alterations(database: Database) -> None:
     assert renamed.id not in read(source, KINDS)
 
 
+def test_tablespace(database: Database) -> None:
+    source = database()
+    name = f"space_{source.info.dbname}"
+    run(source, tables(major_of(source)), OBJECTS)
+    try:
+        run(source, "SET allow_in_place_tablespaces = on", f"CREATE TABLESPACE {name} LOCATION ''")
+    except psycopg.errors.UndefinedObject:
+        pytest.skip("this minor version has no in-place tablespaces")
+    try:
+        email = ObjectId("index", ("app", "users_email_idx"))
+        assert_altered(source, KIND, email, KINDS, tablespace=name)
+        lower = ObjectId("index", ("app", "users_lower"))
+        found = read(source, KINDS)[lower]
+        created = dataclasses.replace(found, state=dataclasses.replace(found.state, tablespace=name))
+        run(source, *KIND.drop(created), *KIND.create(created))
+        assert read(source, KINDS)[lower].state == created.state
+        assert KIND.write(created, "app")[1]["tablespace"] == name
+        run(source, *KIND.drop(created))
+    finally:
+        run(source, f"DROP TABLESPACE {name}")
+
+
 def test_materialized_view(database: Database) -> None:
     """The view's own kind is another file's: here its index is read as a row."""
     source = database()
-    run(source, tables(major_of(source)), "CREATE MATERIALIZED VIEW app.scores AS SELECT score FROM app.users")
+    view = "CREATE MATERIALIZED VIEW app.scores AS SELECT score FROM app.users"
+    run(source, tables(major_of(source)), view)
     run(source, "CREATE INDEX scores_idx ON app.scores (score); ALTER TABLE app.scores CLUSTER ON scores_idx")
-    rows = source.execute(KIND.query(major_of(source)))  # type: ignore[arg-type]
+    rows = source.execute(KIND.query(major_of(source)))
     names = [column.name for column in rows.description or ()]
     (row,) = [dict(zip(names, row, strict=True)) for row in rows]
     assert row["path"] == ["app", "scores_idx"]

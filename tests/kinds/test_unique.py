@@ -65,8 +65,9 @@ def test_partitions_are_carried(database: Database, table: str) -> None:
 
 def test_constraint_under_a_plain_index_of_the_partitioned_table(database: Database) -> None:
     source = database()
-    sql = "ALTER TABLE public.events_1 ADD UNIQUE (day); CREATE UNIQUE INDEX events_day ON public.events (day)"
-    run(source, tables(major_of(source)), sql)
+    constraint = "ALTER TABLE public.events_1 ADD UNIQUE (day)"
+    index = "CREATE UNIQUE INDEX events_day ON public.events (day)"
+    run(source, tables(major_of(source)), constraint, index)
     catalog = read(source, KINDS)
     (child,) = of_kind(catalog, KIND).values()
     parent = catalog[ObjectId("index", ("public", "events_day"))]

@@ -65,8 +65,8 @@ def test_what_the_catalog_says(database: Database) -> None:
     catalog = read(source, KINDS)
     state = catalog[FULL].state
     assert (state.options, state.check_option) == (("security_barrier=true",), "local")
-    assert dict(state.column_defaults) == {"id": "nextval('app.ids'::regclass)", "Odd, name": "'a'::text"}
-    assert state.columns == (("id", "integer"), ("Odd, name", "character varying(20) COLLATE \"default\""))
+    assert dict(state.column_defaults) == {"id": "nextval('app.ids'::regclass)", "Odd, name": "'a'::character varying"}
+    assert state.columns == (("id", "integer"), ("Odd, name", 'character varying(20) COLLATE "default"'))
     assert catalog[PLAIN].state.columns[1] == ("email", 'text COLLATE "C"')
     assert PLAIN in catalog[ObjectId("view", ("app", "on_view"))].needs
     assert ObjectId("column", ("app", "users", "deleted_at")) in catalog[FULL].needs
@@ -113,7 +113,7 @@ def test_the_query_is_replaced_where_postgresql_can(database: Database, query: s
     if in_place:
         run(source, *alterations(KIND, old, new))
         assert read(source, KINDS)[FULL].state == new.state
-    else:
+    elif "COLLATE" not in query or major_of(source) >= 15:  # 14 lets the collation change under its dependents
         with pytest.raises(Exception, match="cannot (change|drop)"):
             run(source, *replacing)
 

@@ -1,0 +1,62 @@
+# `make` lists the verbs.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.synced
+MAJORS ?= 14 15 16 17
+PYTEST_FLAGS ?=
+
+.PHONY: help venv demo test quick matrix matrix-binaries lint fmt corpus bench clean
+
+help:  ## List the verbs
+	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP)  ## Make .venv with everything that uv.lock names
+
+$(STAMP): pyproject.toml uv.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv sync --quiet --frozen --all-extras
+	touch $@
+
+demo: venv  ## The whole loop on an embedded server, with this project's schema/
+	$(BIN)/reconcile demo
+
+test: venv lint  ## Everything: lint, all tests, and a smaller set on the other majors
+	$(BIN)/pytest -n 2 $(PYTEST_FLAGS)
+	$(MAKE) --no-print-directory matrix
+
+quick: venv  ## The tests that need no database: seconds
+	$(BIN)/pytest -q -m quick $(PYTEST_FLAGS)
+
+matrix: matrix-binaries  ## The tests marked `matrix` on every other major that can be had
+	@for major in $$($(BIN)/python tests/matrix/fetch.py --list $(MAJORS)); do \
+	    echo "== PostgreSQL $$major"; \
+	    RECONCILE_TEST_PG=$$major $(BIN)/pytest -q -n 2 -m matrix $(PYTEST_FLAGS); \
+	done
+
+matrix-binaries: venv  ## Get PostgreSQL 14 to 17 into .reconcile/pg (tells what can't be had)
+	$(BIN)/python tests/matrix/fetch.py $(MAJORS)
+
+lint: venv  ## Style, formatting, types, import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: venv  ## Format, and fix what can be fixed by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+corpus: venv  ## The pairs and histories of the corpus
+	$(BIN)/pytest tests/corpus $(PYTEST_FLAGS)
+
+bench: venv  ## Measure speed and memory
+	$(BIN)/python -m bench
+
+clean:  ## Remove caches and the fetched PostgreSQL versions; .venv and the dev database stay
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist .reconcile/pg
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

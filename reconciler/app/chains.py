@@ -1,0 +1,129 @@
+"""Where a database stands in a target's chain of plans, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.app.applying import read_plan
+from reconciler.app.comparison import live_catalog
+
+from reconciler.core.errors import InvalidInput, Stale
+from reconciler.core.ident import ObjectId
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from reconciler.engine.chain import Link
+    from reconciler.engine.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class ChainedPlan:
+    """A plan of the chain with its file."""
+
+    link: Link
+    path: Path
+    plan: Plan
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far along its chain a database is."""
+
+    done: tuple[ChainedPlan, ...]
+    pending: tuple[ChainedPlan, ...]
+
+
+def read_plans(folder: Path) -> tuple[ChainedPlan, ...]:
+    """The plans of a chain in order; none where there is no chain. Raises InvalidInput where it is broken."""
+    from reconciler.engine.chain import read_chain, verify_chain
+
+    problems = verify_chain(folder) if folder.exists() else ()
+    if problems:
+        raise InvalidInput.of(problems)
+    found = []
+    for link in read_chain(folder):
+        path = folder / link.file_name
+        plan, text = read_plan(path)
+        found.append(ChainedPlan(link, path, plan, text))
+    return tuple(found)
+
+
+def place_in(plans: Sequence[ChainedPlan], url: str) -> Place:
+    """How far along the chain the database is: by its journal, and without one by what it looks like.
+
+    Raises Stale where neither tells.
+    """
+    from reconciler.engine.session import opened
+
+    with opened(url, read_only=True) as connection:
+        return place_of(plans, connection)
+
+
+def place_of(plans: Sequence[ChainedPlan], connection: Connection[Any]) -> Place:
+    """`place_in` on an open connection."""
+    if not plans:
+        return Place((), ())
+    count = _by_journal(plans, connection)
+    if count is None:
+        catalog = live_catalog(connection)
+        observed = {entry.id: entry.digest() for entry in catalog}
+        count = _by_looks(plans, observed)
+    if count is None:
+        raise Stale(
+            f"the database is at none of the {len(plans)} states of the chain, and its journal names none",
+            hint="reconcile status and reconcile plan tell what differs; reconcile adopt takes it as it is",
+        )
+    return Place(tuple(plans[:count]), tuple(plans[count:]))
+
+
+def _by_journal(plans: Sequence[ChainedPlan], connection: Connection[Any]) -> int | None:
+    """After which plan of the chain the last finished run left the database; None where no run is of it."""
+    from reconciler.engine import journal
+
+    numbers = {chained.link.id: number for number, chained in enumerate(plans, start=1)}
+    finished = (run for run in journal.history(connection, 1000) if run.outcome in ("applied", "adopted"))
+    return next((numbers[run.plan.id] for run in finished if run.plan.id in numbers), None)
+
+
+def _by_looks(plans: Sequence[ChainedPlan], observed: Mapping[ObjectId, str]) -> int | None:
+    """The last of the chain's states that the database is in, going by everything that the chain touches."""
+    states = _states(plans)
+    return next((count for count in range(len(plans), -1, -1) if _agree(states[count], observed)), None)
+
+
+def _states(plans: Sequence[ChainedPlan]) -> list[dict[ObjectId, str | None]]:
+    """What all touched objects look like before the first plan, and after each."""
+    start: dict[ObjectId, str | None] = {}
+    for chained in plans:
+        for id, touch in chained.plan.touches.items():
+            start.setdefault(id, touch.before)
+    states = [start]
+    for chained in plans:
+        states.append({**states[-1], **{id: touch.after for id, touch in chained.plan.touches.items()}})
+    return states
+
+
+def _agree(state: Mapping[ObjectId, str | None], observed: Mapping[ObjectId, str]) -> bool:
+    return all(observed.get(id) == value for id, value in state.items())
+
+
+def uncovered(pending: Sequence[ChainedPlan], wanted: Plan) -> tuple[str, ...]:
+    """What the pending plans do otherwise than `wanted`, the plan from the live to the declared state: a line
+    for each object; none where they lead to just that state."""
+    states = _states(pending)
+    made = {id: value for id, value in states[-1].items() if value != states[0][id]}
+    asked = {id: touch.after for id, touch in wanted.touches.items() if touch.before != touch.after}
+    lines = []
+    for id in sorted({*made, *asked}):
+        if id not in made:
+            lines.append(f"  {id}: the YAML asks for a change that no plan makes")
+        elif id not in asked:
+            lines.append(f"  {id}: a plan changes it, and the YAML does not ask for that")
+        elif made[id] != asked[id]:
+            lines.append(f"  {id}: the YAML asks for another state than the plans lead to")
+    return tuple(lines)

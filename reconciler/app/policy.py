@@ -1,0 +1,101 @@
+"""What a target approves by itself (`approve:` in reconcile.yaml), and what it holds back.
+
+`CODE: always` consents to a hazard, `CODE: never` (the default) leaves it to --allow and acks. `lock: table < SIZE`
+holds back steps that block writes of a larger table while it is read or written anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, LiteralString
+
+from reconciler.core.errors import Blocked, InvalidInput
+from reconciler.core.statement import Cost, HazardCode, LockMode
+
+if TYPE_CHECKING:
+    from reconciler.engine.consent import Consent
+    from reconciler.engine.plan import Plan, Step
+
+_LOCK = re.compile(r"table\s*<\s*(\d+(?:\.\d+)?)\s*(kB|KB|MB|GB|TB)\Z")
+_UNITS = {"kB": 1024, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
+_BLOCKS_WRITES = frozenset(
+    {LockMode.SHARE, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.EXCLUSIVE, LockMode.ACCESS_EXCLUSIVE}
+)
+_WORK = frozenset({HazardCode.TABLE_REWRITE, HazardCode.TABLE_SCAN})
+_SIZES: LiteralString = """
+    SELECT s.relation, pg_catalog.pg_total_relation_size(pg_catalog.to_regclass(s.relation))
+    FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS s (relation)
+    WHERE pg_catalog.to_regclass(s.relation) IS NOT NULL"""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of one target."""
+
+    always: frozenset[HazardCode] = frozenset()
+    lock_below_bytes: int | None = None
+    """The size from which on a table may not be locked for long without consent; None: any may."""
+
+    @classmethod
+    def parse(cls, rules: Mapping[str, str], target: str) -> Policy:
+        """Read the rules. Raises InvalidInput for words that mean nothing."""
+        always: set[HazardCode] = set()
+        limit: int | None = None
+        known = {code.value: code for code in HazardCode}
+        for key, value in rules.items():
+            place = f"reconcile.yaml: targets.{target}.approve.{key}"
+            if key == "lock":
+                limit = _limit(value, place)
+            elif key not in known:
+                raise InvalidInput(f"{place}: there is no such hazard", hint=f"lock, or one of: {', '.join(known)}")
+            elif value not in ("always", "never"):
+                raise InvalidInput(f"{place}: {value!r} is neither always nor never")
+            elif value == "always":
+                always.add(known[key])
+        return cls(frozenset(always), limit)
+
+    def consent(self, given: Consent) -> Consent:
+        """What is allowed in all: by a person, and by the rules."""
+        return dataclasses.replace(given, codes=given.codes | self.always)
+
+    def hold_back(self, plan: Plan, url: str, consent: Consent) -> None:
+        """Raise Blocked where a step blocks writes of a table for longer than its size permits."""
+        suspects = [] if self.lock_below_bytes is None else list(_long_locks(plan, consent))
+        if not suspects or self.lock_below_bytes is None:
+            return
+        from reconciler.engine.session import opened
+
+        with opened(url, read_only=True) as connection:
+            rows = connection.execute(_SIZES, (sorted({relation for _, relation in suspects}),)).fetchall()
+        too_large = {relation: size for relation, size in rows if size >= self.lock_below_bytes}
+        lines = [
+            f"  step {step.number} blocks writes of {relation} ({too_large[relation] // 1024**2} MB): {step.label}"
+            for step, relation in suspects
+            if relation in too_large
+        ]
+        if lines:
+            hint = "to go on, pass --allow table_rewrite or --allow table_scan"
+            raise Blocked("\n".join(["locks on large tables need consent; nothing was run:", *lines]), hint=hint)
+
+
+def _limit(value: str, place: str) -> int:
+    match = _LOCK.match(value.strip())
+    if match is None:
+        raise InvalidInput(f"{place}: {value!r} is not understood", hint="write it as: table < 100 MB")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def _long_locks(plan: Plan, consent: Consent) -> Iterator[tuple[Step, str]]:
+    acks = {ack.step for ack in plan.acks if ack.code in _WORK}
+    for step in plan.steps:
+        allowed = consent.everything or any(
+            consent.allows(hazard) for hazard in step.hazards if hazard.code in _WORK
+        )
+        if step.cost is Cost.INSTANT or allowed or step.number in acks:
+            continue
+        for lock in step.locks:
+            if lock.mode in _BLOCKS_WRITES:
+                yield step, lock.relation

@@ -1,0 +1,53 @@
+"""reconcile apply: carry out a saved plan, or what is pending in the target's chain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import options
+
+
+def register(application: typer.Typer) -> None:
+    """Add the command."""
+    application.command("apply")(apply)
+
+
+def apply(
+    plan: Annotated[
+        Path | None, typer.Argument(help="A plan file; else the next in the target's chain.", show_default=False)
+    ] = None,
+    target: options.Target = None,
+    url: options.Url = None,
+    allow: options.Allow = None,
+    wait_lock: options.WaitLock = 0.0,
+    everything: Annotated[bool, typer.Option("--all", help="All that is pending in the chain.")] = False,
+    format: options.ResultFormat = options.Shape.TEXT,
+) -> int:
+    """Carry out a saved plan, or the next in the target's chain."""
+    from reconciler import app
+    from reconciler.cli import carrying
+    from reconciler.core.errors import UsageError
+
+    consent = carrying.consent_of(allow)
+    chosen = None
+    if plan is not None:
+        # What the file says is wrong with or without a server.
+        read = app.read_plan(plan)
+        chosen = options.choose(target, url)
+        carrying.conclude([carrying.timed(chosen, consent, wait_lock, *read)], format)
+        return 0
+    chosen = options.choose(target, url)
+    chained = app.read_plans(chosen.plans)
+    if not chained:
+        hint = "name a plan file, or make one: reconcile plan --save"
+        raise UsageError(f"target `{chosen.target}` has no chain of plans in {chosen.plans}", hint=hint)
+    pending = app.place_in(chained, chosen.url).pending
+    done = [
+        carrying.timed(chosen, consent, wait_lock, next_one.plan, next_one.text, str(next_one.path.name))
+        for next_one in (pending if everything else pending[:1])
+    ]
+    carrying.conclude(done, format, pending=len(pending) - len(done))
+    return 0

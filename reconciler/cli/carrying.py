@@ -1,0 +1,151 @@
+"""What the commands that change a database share: consent, progress, and the verdict in words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.cli.options import Chosen, Shape
+
+if TYPE_CHECKING:
+    from reconciler.engine.apply import Verdict
+    from reconciler.engine.consent import Consent
+    from reconciler.engine.plan import Plan
+
+
+def consent_of(allow: Sequence[str] | None) -> Consent:
+    """What --allow says; RECONCILE_ALLOW counts too, separated by commas. Raises UsageError."""
+    import os
+
+    from reconciler.engine.consent import Consent
+
+    more = [text for text in os.environ.get("RECONCILE_ALLOW", "").split(",") if text.strip()]
+    return Consent.parse([*(allow or ()), *more])
+
+
+def carry_out(plan: Plan, chosen: Chosen, consent: Consent, wait_lock: float, text: str | None = None) -> Verdict:
+    """Apply with progress on standard error; at a terminal, ask for the consent that is missing.
+
+    Raises what engine.apply.apply raises.
+    """
+    from reconciler import app
+    from reconciler.cli.output import can_ask
+    from reconciler.cli.progress import Display
+    from reconciler.core.errors import Blocked
+    from reconciler.engine.consent import missing_consent
+
+    display = Display()
+    how = app.Application(chosen.url, consent, wait_lock, chosen.pooler, display, chosen.policy)
+    try:
+        return app.apply_plan(plan, how, text)
+    except Blocked:
+        missing = missing_consent(plan, consent)
+        if not missing or not can_ask():
+            raise
+        given = _asked(plan, consent)
+        if given is None:
+            raise
+    finally:
+        display.end()
+    again = app.Application(chosen.url, given, wait_lock, chosen.pooler, display, chosen.policy)
+    return app.apply_plan(plan, again, text)
+
+
+def _asked(plan: Plan, consent: Consent) -> Consent | None:
+    import dataclasses
+
+    from reconciler.cli.output import say
+    from reconciler.engine.consent import missing_consent
+
+    missing = missing_consent(plan, consent)
+    say("This plan needs your consent:")
+    for step, hazard in missing:
+        say(f"  step {step.number}: {hazard.code}: {hazard.message}")
+    sys.stderr.write("Type yes to go on: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() != "yes":
+        return None
+    allowed = {(hazard.code, str(hazard.object)) for _, hazard in missing}
+    return dataclasses.replace(consent, objects=consent.objects | allowed)
+
+
+def outcome(verdict: Verdict) -> str:
+    """A verdict in one word or two, for people and machines."""
+    if verdict.was_applied:
+        return "already applied"
+    return "resumed" if verdict.resumed_after else "applied"
+
+
+def verdict_data(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as plain data."""
+    return {
+        "plan": verdict.plan_id,
+        "outcome": outcome(verdict),
+        "ran": list(verdict.ran),
+        "resumed_after": list(verdict.resumed_after),
+        "run": verdict.run,
+    }
+
+
+def verdict_text(verdict: Verdict, seconds: float, of: str = "") -> str:
+    """A verdict as one line."""
+    subject = f"{of}: " if of else ""
+    if verdict.was_applied:
+        return f"{subject}already applied: nothing to do"
+    count = "1 step" if len(verdict.ran) == 1 else f"{len(verdict.ran)} steps"
+    after = f", after {len(verdict.resumed_after)} of an earlier run" if verdict.resumed_after else ""
+    return f"{subject}applied: {count}{after} in {seconds:.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A plan that was carried out."""
+
+    verdict: Verdict
+    seconds: float
+    name: str = ""
+    """The plan's file, where it is one of a chain."""
+
+
+def timed(
+    chosen: Chosen, consent: Consent, wait_lock: float, plan: Plan, text: str | None = None, name: str = ""
+) -> Carried:
+    """`carry_out` with the time that it took."""
+    from time import monotonic
+
+    start = monotonic()
+    verdict = carry_out(plan, chosen, consent, wait_lock, text)
+    return Carried(verdict, monotonic() - start, name)
+
+
+def conclude(carried: Sequence[Carried], format: Shape, pending: int = 0) -> None:
+    """Say what was done: the last thing that a command writes."""
+    from reconciler.cli.output import show, show_json
+
+    if format is Shape.JSON:
+        plans = [verdict_data(one.verdict) | {"file": one.name or None} for one in carried]
+        show_json({"plans": plans, "pending": pending})
+        return
+    for one in carried:
+        show(verdict_text(one.verdict, one.seconds, one.name))
+    if not carried:
+        show("nothing is pending")
+    elif pending:
+        show(f"{pending} more pending")
+
+
+def require_no_difference(plan: Plan, chosen: Chosen) -> None:
+    """Raise Blocked where the chain is applied, and the declared state is still another."""
+    from reconciler.core.errors import Blocked
+
+    if plan.is_empty:
+        return
+    lines = [f"  {step.action.value} {step.label}" for step in plan.steps[:20]]
+    if len(plan.steps) > len(lines):
+        lines.append(f"  and {len(plan.steps) - len(lines)} more")
+    raise Blocked(
+        "\n".join([f"after the chain's last plan the database still differs from {chosen.schema}:", *lines]),
+        hint="save a plan for it and have it reviewed: reconcile plan --save",
+    )

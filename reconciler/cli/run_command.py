@@ -1,0 +1,47 @@
+"""reconcile run: plan, gate and apply in one; the deploy Job."""
+
+from __future__ import annotations
+
+import typer
+
+from reconciler.cli import options
+
+
+def register(application: typer.Typer) -> None:
+    """Add the command."""
+    application.command("run")(run)
+
+
+def run(
+    target: options.Target = None,
+    url: options.Url = None,
+    schema: options.Schema = None,
+    allow: options.Allow = None,
+    wait_lock: options.WaitLock = 0.0,
+    ownership: options.Ownership = False,
+    scratch_url: options.ScratchUrl = None,
+    format: options.ResultFormat = options.Shape.TEXT,
+) -> int:
+    """Plan, gate and apply in one: the deploy Job.
+
+    Where the target has a chain of plans, what is pending is applied, and then nothing may differ from the
+    schema folder. Without one the plan is made on the spot.
+    """
+    from reconciler import app
+    from reconciler.cli import carrying
+
+    consent = carrying.consent_of(allow)
+    chosen = options.choose(target, url, schema)
+    request = options.request_of(chosen, ownership, scratch_url)
+    chained = app.read_plans(chosen.plans)
+    if not chained:
+        made = app.make_plan(request)
+        carrying.conclude([carrying.timed(chosen, consent, wait_lock, made)], format)
+        return 0
+    pending = app.place_in(chained, chosen.url).pending
+    done = [
+        carrying.timed(chosen, consent, wait_lock, one.plan, one.text, one.path.name) for one in pending
+    ]
+    carrying.require_no_difference(app.make_plan(request), chosen)
+    carrying.conclude(done, format)
+    return 0

@@ -1,0 +1,176 @@
+"""Composite types (manual: CREATE TYPE ... AS)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, LiteralString
+
+from pydantic import BeforeValidator, Field
+
+from reconciler.core.aside import aside_name, drop_type, rename_type
+from reconciler.core.catalog import Entry
+from reconciler.core.constraint import RenameTransition
+from reconciler.core.fragment import Document, Fragment
+from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_name
+from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
+from reconciler.core.statement import Hazard, HazardCode, Statement, data_loss
+
+Attribute = tuple[str, str, str | None]
+"""Name, type as format_type writes it, collation as SQL writes it (None: the type's own)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompositeState:
+    """The attributes by name. Their order is kept, and like that of columns never rebuilt."""
+
+    attributes: tuple[Attribute, ...] = ()
+    """Sorted by name."""
+    order: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    """Their names in the order of the values."""
+
+    def ordered(self) -> list[Attribute]:
+        """The attributes in the order of the values."""
+        known = {attribute[0]: attribute for attribute in self.attributes}
+        return [known[name] for name in self.order if name in known] or list(self.attributes)
+
+
+class AttributeDocument(Document):
+    """`street: {type: text, collation: "C"}`; a bare string is the type."""
+
+    type: Fragment
+    collation: str | None = None
+
+
+def _short_attribute(value: object) -> object:
+    return {"type": value} if isinstance(value, str) else value
+
+
+class CompositeDocument(Document):
+    """`address: {attributes: {street: text, zip: integer}}`, or the attributes alone."""
+
+    attributes: dict[str, Annotated[AttributeDocument, BeforeValidator(_short_attribute)]] = Field(
+        default_factory=dict
+    )
+    transition: RenameTransition | None = None
+
+
+def _short(value: object) -> object:
+    if not isinstance(value, dict) or "attributes" in value:
+        return value
+    attributes = {key: inner for key, inner in value.items() if key != "transition"}
+    rest = {key: inner for key, inner in value.items() if key == "transition"}
+    return {"attributes": attributes, **rest} if attributes else value
+
+
+def _clause(attribute: Attribute) -> str:
+    name, type_name, collation = attribute
+    return f"{quote(name)} {type_name}{f' COLLATE {collation}' if collation else ''}"
+
+
+def _attributes(old: Entry, new: Entry) -> Iterable[Statement]:
+    name = qualified(*new.id.path)
+    before = {attribute[0]: attribute for attribute in old.state.attributes}
+    after = {attribute[0]: attribute for attribute in new.state.attributes}
+    for gone in [attribute for attribute in before if attribute not in after]:
+        message = f"drops attribute {gone} and its values"
+        yield Statement(f"ALTER TYPE {name} DROP ATTRIBUTE {quote(gone)}", hazards=data_loss(new.id, message))
+    for attribute in new.state.ordered():
+        present = before.get(attribute[0])
+        if present is None:
+            yield Statement(f"ALTER TYPE {name} ADD ATTRIBUTE {_clause(attribute)}")
+        elif present != attribute:
+            collation = f" COLLATE {attribute[2]}" if attribute[2] else ""
+            sql = f"ALTER TYPE {name} ALTER ATTRIBUTE {quote(attribute[0])} SET DATA TYPE {attribute[1]}{collation}"
+            message = "PostgreSQL refuses it where a column is of this type"
+            yield Statement(sql, hazards=(Hazard(HazardCode.MAY_FAIL, new.id, message),))
+
+
+def _unless(old: CompositeState, new: CompositeState) -> str | None:
+    """Values move to a new type through their text, by position: only where the names stand in one order."""
+    retyped = [name for name, *rest in new.attributes if any(name == n and rest != r for n, *r in old.attributes)]
+    names = [attribute[0] for attribute in new.ordered()]
+    if retyped and names == [attribute[0] for attribute in old.ordered()]:
+        return f"an attribute's type cannot be altered while a column is of the composite type: {', '.join(retyped)}"
+    return None
+
+
+class Composite(Kind[CompositeState]):
+    """A row type that belongs to no table."""
+
+    name = "composite"
+    section = "composites"
+    state = CompositeState
+    document = Annotated[CompositeDocument, BeforeValidator(_short)]
+    rank = 12
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "attributes": InPlace(_attributes, unless=_unless),
+        "order": Ignored("the order of existing attributes is never rebuilt"),
+    }
+
+    def query(self, major: int) -> LiteralString:
+        return """
+            SELECT 'pg_type/' || t.oid || '/0' AS address, ARRAY[n.nspname, t.typname]::text[] AS path,
+                ARRAY['pg_type/' || t.typarray || '/0', 'pg_class/' || c.oid || '/0'] AS also,
+                ARRAY(
+                    SELECT ARRAY[a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), CASE
+                        WHEN a.attcollation <> y.typcollation THEN
+                            pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname) END]::text[]
+                    FROM pg_catalog.pg_attribute a
+                    JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
+                    LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation
+                    LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
+                    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                    ORDER BY a.attname COLLATE "C") AS attributes,
+                ARRAY(
+                    SELECT a.attname::text FROM pg_catalog.pg_attribute a
+                    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS "order"
+            FROM pg_catalog.pg_class c
+            JOIN pg_catalog.pg_type t ON t.oid = c.reltype
+            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind = 'c' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+            ORDER BY n.nspname, t.typname"""
+
+    def declare(self, name: str, document: CompositeDocument, nest: Nest) -> Iterable[Declared]:
+        transition = document.transition or RenameTransition()
+        attributes = ((name, other.type, other.collation) for name, other in document.attributes.items())
+        yield Declared(
+            ObjectId("composite", in_schema(name, nest.schema)),
+            CompositeState(tuple(sorted(attributes, key=lambda item: item[0])), tuple(document.attributes)),
+            former_names=transition.former_names,
+            not_renamed=transition.not_renamed,
+        )
+
+    def write(self, entry: Entry, home: str) -> tuple[str, Any]:
+        attributes = {
+            name: {"type": type_name, "collation": collation} if collation else type_name
+            for name, type_name, collation in entry.state.ordered()
+        }
+        return written_name(entry.id.path[0], entry.id.path[1], home), {"attributes": attributes}
+
+    def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
+        inside = ", ".join(map(_clause, entry.state.ordered()))
+        yield Statement(f"CREATE TYPE {qualified(*entry.id.path)} AS ({inside})")
+
+    def drop(self, entry: Entry) -> Iterable[Statement]:
+        yield Statement(f"DROP TYPE {qualified(*entry.id.path)}")
+
+    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+        yield ("type", *entry.id.path)
+        yield ("relation", *entry.id.path)
+
+    def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
+        name = aside_name(entry.id.path[1])
+        return name, (rename_type(entry, name),)
+
+    def drop_aside(self, entry: Entry, aside_name: str) -> Iterable[Statement]:
+        return drop_type(entry, aside_name)
+
+    def resemblance(self, entry: Entry) -> object | None:
+        return entry.id.path[0], entry.state
+
+    def rename(self, old: Entry, name: str) -> Iterable[Statement]:
+        message = f"statements that say {old.id.path[1]} fail from now on"
+        hazards = (Hazard(HazardCode.APPLICATION_BREAK, old.id, message),)
+        yield Statement(f"ALTER TYPE {qualified(*old.id.path)} RENAME TO {quote(name)}", hazards=hazards)

@@ -1,0 +1,114 @@
+"""Owners (manual: ALTER ... OWNER TO). Only an owner that is not the database's owner is an entry."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, LiteralString
+
+from reconciler.core.address import address, facet_of
+from reconciler.core.catalog import Entry
+from reconciler.core.ident import quote
+from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
+from reconciler.core.statement import Hazard, HazardCode, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerState:
+    """The role that owns an object."""
+
+    role: str
+    database_owner: str = dataclasses.field(default="", compare=False)
+    standard: bool = dataclasses.field(default=False, compare=False)
+    """Whether a new database has it so (schema public)."""
+
+
+def _give(entry: Entry, role: str) -> Iterable[Statement]:
+    target = facet_of(entry.id)
+    message = f"{target.kind.replace('_', ' ')} {'.'.join(target.path)} belongs to {role}"
+    hazards = (Hazard(HazardCode.ACCESS_CHANGE, entry.id, message),)
+    yield Statement(f"ALTER {address(target)} OWNER TO {quote(role)}", hazards=hazards)
+
+
+class Owner(Kind[OwnerState]):
+    """The owner of an object. An owned sequence has its table's owner."""
+
+    name = "owner"
+    section = "owner"
+    parents = (
+        "schema",
+        "table",
+        "view",
+        "materialized_view",
+        "sequence",
+        "function",
+        "procedure",
+        "aggregate",
+        "enum",
+        "domain",
+        "composite",
+        "range",
+    )
+    singleton = True
+    state = OwnerState
+    document = str
+    rank = 82
+    is_facet = True
+    managed_with_ownership = True
+    elaborated = False
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "role": InPlace(lambda old, new: _give(new, new.state.role)),
+        "database_owner": Ignored("a fact about the database"),
+        "standard": Ignored("a fact about the object"),
+    }
+
+    def query(self, major: int) -> LiteralString:
+        return """
+            WITH object AS (
+                SELECT 'pg_namespace' AS class, n.oid, n.nspowner AS owner,
+                    n.nspname = 'public' AND (n.nspowner = 10 OR r.rolname = 'pg_database_owner') AS standard
+                FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
+                WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+                UNION ALL
+                SELECT 'pg_class', c.oid, c.relowner, false FROM pg_catalog.pg_class c
+                WHERE c.oid >= 16384 AND (c.relkind IN ('r', 'p', 'v', 'm', 'f') OR c.relkind = 'S' AND NOT EXISTS (
+                    SELECT FROM pg_catalog.pg_depend d
+                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')))
+                UNION ALL
+                SELECT 'pg_proc', p.oid, p.proowner, false FROM pg_catalog.pg_proc p WHERE p.oid >= 16384
+                UNION ALL
+                SELECT 'pg_type', t.oid, t.typowner, false FROM pg_catalog.pg_type t
+                WHERE t.oid >= 16384 AND (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND EXISTS (
+                    SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')))
+            SELECT 'owner/' || o.class || '.' || o.oid || '/0' AS address, o.class || '/' || o.oid || '/0' AS parent,
+                pg_catalog.pg_get_userbyid(o.owner)::text AS role,
+                pg_catalog.pg_get_userbyid(b.datdba)::text AS database_owner,
+                o.standard
+            FROM object o
+            JOIN pg_catalog.pg_database b ON b.datname = pg_catalog.current_database() AND b.datdba <> o.owner
+            ORDER BY o.class, o.oid"""
+
+    def declare(self, name: str, document: str, nest: Nest) -> Iterable[Declared]:
+        assert nest.parent is not None
+        yield Declared(nest.parent.facet("owner"), OwnerState(document), nest.parent)
+
+    def write(self, entry: Entry, home: str) -> tuple[str, Any]:
+        return "owner", entry.state.role
+
+    def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
+        return _give(entry, entry.state.role)
+
+    def drop(self, entry: Entry) -> Iterable[Statement]:
+        return _give(entry, entry.state.database_owner)
+
+    def label(self, entry: Entry) -> str:
+        target = facet_of(entry.id)
+        return f"owner of {target.kind.replace('_', ' ')} {'.'.join(target.path)}"
+
+    def built_in(self, entry: Entry) -> bool:
+        return bool(entry.state.standard)
+
+    def normal(self, entry: Entry, database_owner: str) -> Entry | None:
+        return None if entry.state.role == database_owner else entry

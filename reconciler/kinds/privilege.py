@@ -1,0 +1,254 @@
+"""Privileges (manual: GRANT). One entry per object and grantee, where it holds something else than by default."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, LiteralString
+
+from pydantic import BeforeValidator
+
+from reconciler.core.address import facet_of, grant_target
+from reconciler.core.catalog import Entry
+from reconciler.core.fragment import Document
+from reconciler.core.ident import ObjectId
+from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
+from reconciler.core.privilege import (
+    OBJECT_TYPES,
+    OF_PUBLIC,
+    Privileges,
+    Target,
+    canonical,
+    parsed,
+    written,
+)
+from reconciler.core.statement import Hazard, HazardCode, Statement
+
+
+_QUERY: LiteralString = """
+    WITH object AS (
+        SELECT 'pg_namespace/' || n.oid || '/0' AS parent, 'n'::"char" AS type, n.nspowner AS owner, n.nspacl AS acl,
+            n.nspname = 'public' AS is_public, 0::oid AS relation
+        FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+        UNION ALL
+        SELECT 'pg_class/' || c.oid || '/0', CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner, c.relacl,
+            false, c.oid
+        FROM pg_catalog.pg_class c
+        WHERE c.oid >= 16384 AND (c.relkind IN ('r', 'p', 'v', 'm', 'f') OR c.relkind = 'S' AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_depend i
+            WHERE i.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND i.objid = c.oid AND i.deptype = 'i'))
+        UNION ALL
+        SELECT 'pg_proc/' || p.oid || '/0', 'f'::"char", p.proowner, p.proacl, false, 0
+        FROM pg_catalog.pg_proc p WHERE p.oid >= 16384
+        UNION ALL
+        SELECT 'pg_type/' || t.oid || '/0', 'T'::"char", t.typowner, t.typacl, false, 0
+        FROM pg_catalog.pg_type t
+        WHERE t.oid >= 16384 AND (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND EXISTS (
+            SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))),
+    known AS (
+        SELECT o.*, b.datdba,
+            -- initdb gives PUBLIC a place in the schema public, which acldefault() does not know of.
+            pg_catalog.acldefault(o.type, o.owner) || CASE WHEN o.is_public THEN
+                ARRAY[pg_catalog.makeaclitem(0, o.owner, 'USAGE', false)]
+                || CASE WHEN pg_catalog.current_setting('server_version_num')::integer < 150000 THEN
+                    ARRAY[pg_catalog.makeaclitem(0, o.owner, 'CREATE', false)] END END AS usual
+        FROM object o
+        JOIN pg_catalog.pg_database b ON b.datname = pg_catalog.current_database()),
+    granted AS (
+        SELECT k.parent, k.type, k.owner, a.grantee, a.privilege_type, a.is_grantable, NULL::name AS col, NULL::text AS part,
+            true AS now
+        FROM known k, pg_catalog.aclexplode(coalesce(k.acl, k.usual)) AS a
+        UNION ALL
+        SELECT k.parent, k.type, k.owner, a.grantee, a.privilege_type, a.is_grantable, NULL, NULL, false
+        FROM known k, pg_catalog.aclexplode(k.usual) AS a
+        UNION ALL
+        SELECT k.parent, k.type, k.owner, a.grantee, a.privilege_type, a.is_grantable, c.attname,
+            'pg_class/' || c.attrelid || '/' || c.attnum, true
+        FROM known k
+        JOIN pg_catalog.pg_attribute c ON c.attrelid = k.relation AND c.attacl IS NOT NULL AND NOT c.attisdropped,
+            pg_catalog.aclexplode(c.attacl) AS a),
+    word AS (
+        SELECT g.parent, g.type, g.grantee, g.now, pg_catalog.lower(g.privilege_type) AS word, g.col, g.part,
+            bool_or(g.is_grantable AND g.grantee <> g.owner) AS passes
+        FROM granted g
+        GROUP BY 1, 2, 3, 4, 5, 6, 7),
+    side AS (
+        SELECT w.parent, w.type, w.grantee, w.now,
+            count(*) FILTER (WHERE w.col IS NULL) AS number,
+            bool_and(w.passes) FILTER (WHERE w.col IS NULL) AS every_passes,
+            bool_or(w.passes) FILTER (WHERE w.col IS NULL) AS some_passes,
+            array_agg(w.word || CASE WHEN w.passes THEN ' with grant option' ELSE '' END)
+                FILTER (WHERE w.col IS NULL) AS whole,
+            array_agg(w.word || ' (' || pg_catalog.quote_ident(w.col) || ')'
+                || CASE WHEN w.passes THEN ' with grant option' ELSE '' END) FILTER (WHERE w.col IS NOT NULL) AS columns,
+            array_agg(DISTINCT w.part) FILTER (WHERE w.part IS NOT NULL) AS needs
+        FROM word w
+        GROUP BY 1, 2, 3, 4),
+    total AS (
+        SELECT y.type, count(*) AS number
+        FROM pg_catalog.unnest('{n,r,s,f,T}'::"char"[]) AS y (type), pg_catalog.aclexplode(pg_catalog.acldefault(y.type, 10)) AS a
+        WHERE a.grantee = 10 GROUP BY 1),
+    listed AS (
+        SELECT s.parent, s.grantee, s.now, s.needs, ARRAY(
+            SELECT x FROM pg_catalog.unnest(CASE
+                WHEN s.number = t.number AND t.number > 1 AND s.every_passes = s.some_passes
+                    THEN ARRAY[CASE WHEN s.every_passes THEN 'all with grant option' ELSE 'all' END]
+                ELSE s.whole END || s.columns) AS x ORDER BY x COLLATE "C") AS privileges
+        FROM side s JOIN total t ON t.type = s.type),
+    pair AS (
+        SELECT k.parent, k.owner, k.datdba, k.is_public, g.grantee, coalesce(n.privileges, '{}') AS privileges,
+            coalesce(u.privileges, '{}') AS usual, n.needs
+        FROM known k
+        JOIN (SELECT DISTINCT parent, grantee FROM listed) AS g ON g.parent = k.parent
+        LEFT JOIN listed n ON n.parent = g.parent AND n.grantee = g.grantee AND n.now
+        LEFT JOIN listed u ON u.parent = g.parent AND u.grantee = g.grantee AND NOT u.now)
+    SELECT 'privilege.' || p.grantee || '.' || p.parent AS address, p.parent,
+        ARRAY[CASE p.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(p.grantee)::text END] AS suffix,
+        p.privileges, p.usual, p.grantee = p.owner AS of_owner, p.needs
+    FROM pair p
+    WHERE p.privileges <> p.usual OR p.is_public AND p.grantee = 0 OR p.grantee = p.owner AND p.owner <> p.datdba
+    ORDER BY p.parent, p.grantee"""
+"""What is the case by default is read only where a person is likely to say it (an owner that is not the
+database's, PUBLIC in the schema public), so that it counts as undeclared rather than as missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivilegeState:
+    """What one grantee may do with one object, in canonical form (core.privilege)."""
+
+    privileges: tuple[str, ...] = ()
+    usual: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    """What the grantee has of a new object without being told."""
+    of_owner: bool = dataclasses.field(default=False, compare=False)
+
+
+class PrivilegeDocument(Document):
+    """`app_rw: [select, insert, "update (name, email)"]`; for the owner with less than all of its privileges
+    `{owner: true, privileges: [select]}`."""
+
+    privileges: Privileges = ()
+    owner: bool = False
+
+
+def _short(value: object) -> object:
+    return {"privileges": value} if isinstance(value, str | list) else value
+
+
+def _object_type(id: ObjectId) -> str:
+    return OBJECT_TYPES[id.path[0]]
+
+
+def _target(entry: Entry) -> Target:
+    holder = facet_of(ObjectId(entry.id.kind, entry.id.path[:-1]))
+    grantee = entry.id.path[-1]
+    message = f"what {grantee} may do with {holder.kind.replace('_', ' ')} {'.'.join(holder.path)} changes"
+    return Target(grant_target(holder), grantee, hazards=(Hazard(HazardCode.ACCESS_CHANGE, entry.id, message),))
+
+
+def _change(old: Entry, new: Entry) -> Iterable[Statement]:
+    return _target(new).change(old.state.privileges, new.state.privileges)
+
+
+class Privilege(Kind[PrivilegeState]):
+    """The privileges of one grantee on one object; `public` stands for all roles."""
+
+    name = "privilege"
+    section = "grants"
+    parents = tuple(OBJECT_TYPES)
+    state = PrivilegeState
+    document = Annotated[PrivilegeDocument, BeforeValidator(_short)]
+    rank = 85
+    is_facet = True
+    managed_with_ownership = True
+    elaborated = False
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "privileges": InPlace(_change),
+        "usual": Ignored("a fact about the object"),
+        "of_owner": Ignored("a fact about the grantee"),
+    }
+
+    def query(self, major: int) -> LiteralString:
+        return _QUERY
+
+    def declare(self, name: str, document: PrivilegeDocument, nest: Nest) -> Iterable[Declared]:
+        assert nest.parent is not None
+        object_type = OBJECT_TYPES[nest.parent.kind]
+        held = canonical(document.privileges, object_type)
+        usual = OF_PUBLIC.get(object_type, ()) if name == "public" else ()
+        if document.owner:
+            usual = canonical(("all",), object_type)
+        columns = {
+            nest.parent.child("column", privilege.column)
+            for text in document.privileges
+            for privilege in parsed(text)
+            if privilege.column is not None and nest.parent.kind == "table"
+        }
+        yield Declared(
+            nest.parent.facet("privilege", name),
+            PrivilegeState(held, usual, document.owner),
+            nest.parent,
+            frozenset(columns),
+        )
+
+    def write(self, entry: Entry, home: str) -> tuple[str, Any]:
+        state: PrivilegeState = entry.state
+        privileges = written(state.privileges)
+        if state.of_owner and state.privileges != state.usual:
+            return entry.id.path[-1], {"owner": True, "privileges": privileges}
+        return entry.id.path[-1], privileges
+
+    def in_full(self, short: Any) -> Mapping[str, Any]:
+        return {"privileges": short}
+
+    def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
+        return _target(entry).change(entry.state.usual, entry.state.privileges)
+
+    def drop(self, entry: Entry) -> Iterable[Statement]:
+        return _target(entry).change(entry.state.privileges, entry.state.usual)
+
+    def label(self, entry: Entry) -> str:
+        return f"privileges of {entry.id.path[-1]} on {entry.id.path[0].replace('_', ' ')} {'.'.join(entry.id.path[1:-1])}"
+
+    def built_in(self, entry: Entry) -> bool:
+        return bool(entry.state.privileges == entry.state.usual)
+
+    def normal(self, entry: Entry, database_owner: str) -> Entry | None:
+        state: PrivilegeState = entry.state
+        everything = canonical(("all",), _object_type(entry.id))
+        if entry.id.path[-1] == database_owner and state.privileges == everything:
+            return None
+        return None if state.privileges == state.usual else entry
+
+    def implied(self, created: Entry, catalog: Iterable[Entry]) -> Iterable[Entry]:
+        """What the default privileges of the connected role give on what it makes.
+
+        A plan is applied by the role that it was made with; under another role the second look after the
+        plan tells the difference.
+        """
+        object_type = OBJECT_TYPES.get(created.id.kind)
+        if object_type is None:
+            return
+        schema = created.id.path[0] if object_type != "schemas" else None
+        for entry in catalog:
+            if entry.id.kind != "default_privilege" or not entry.state.connected:
+                continue
+            for grantee, privileges in _given(entry.state.grants, object_type, schema).items():
+                usual = OF_PUBLIC.get(object_type, ()) if grantee == "public" else ()
+                if privileges != usual:
+                    id = created.id.facet("privilege", grantee)
+                    yield Entry(id, PrivilegeState(privileges, usual), created.id, frozenset({created.id}))
+
+
+def _given(
+    grants: Iterable[tuple[str, str, str, tuple[str, ...]]], object_type: str, schema: str | None
+) -> Mapping[str, tuple[str, ...]]:
+    """Grantee -> what default privileges give it: those for all schemas replace what is usual, those of the
+    object's schema add to it."""
+    found = {"public": OF_PUBLIC[object_type]} if object_type in OF_PUBLIC else {}
+    mine = [grant for grant in grants if grant[1] == object_type]
+    found.update({grantee: privileges for place, _, grantee, privileges in mine if place == "*"})
+    for place, _, grantee, privileges in mine:
+        if place == schema:
+            found[grantee] = canonical((*found.get(grantee, ()), *privileges), object_type)
+    return found

@@ -1,0 +1,180 @@
+"""Range types (manual: CREATE TYPE ... AS RANGE)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, ClassVar, LiteralString
+
+from pydantic import BeforeValidator
+
+from reconciler.core.aside import aside_name, drop_type, rename_type
+from reconciler.core.catalog import Entry
+from reconciler.core.constraint import RenameTransition
+from reconciler.core.fragment import Document, Fragment, without_defaults
+from reconciler.core.ident import ObjectId, in_schema, qualified, quote, split_name, written_name
+from reconciler.core.kind import Declared, Kind, Nest, Recreate, Rule
+from reconciler.core.statement import Hazard, HazardCode, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class RangeState:
+    """All names are as SQL writes them, qualified unless they are PostgreSQL's own."""
+
+    subtype: str
+    subtype_opclass: str | None = None
+    """None is the default B-tree operator class."""
+    collation: str | None = None
+    """None is the subtype's own."""
+    canonical: str | None = None
+    subtype_diff: str | None = None
+    multirange: str | None = None
+    """None is the name that PostgreSQL derives from the range's, in the same schema."""
+
+
+class RangeDocument(Document):
+    """`price_range: {subtype: numeric, subtype_diff: app.numeric_diff}`; a bare string is the subtype."""
+
+    subtype: Fragment
+    subtype_opclass: str | None = None
+    collation: str | None = None
+    canonical: str | None = None
+    subtype_diff: str | None = None
+    multirange: str | None = None
+    transition: RenameTransition | None = None
+
+
+def _short(value: object) -> object:
+    return {"subtype": value} if isinstance(value, str) else value
+
+
+def _multirange(entry: Entry) -> tuple[str, str]:
+    """Schema and name of the multirange type, by PostgreSQL's rule where it is not said."""
+    schema, name = entry.id.path
+    if entry.state.multirange:
+        return in_schema(entry.state.multirange, schema)
+    return schema, name.replace("range", "multirange", 1) if "range" in name else f"{name}_multirange"
+
+
+_PARAMETERS = {
+    "subtype": "SUBTYPE",
+    "subtype_opclass": "SUBTYPE_OPCLASS",
+    "collation": "COLLATION",
+    "canonical": "CANONICAL",
+    "subtype_diff": "SUBTYPE_DIFF",
+    "multirange": "MULTIRANGE_TYPE_NAME",
+}
+
+
+class Range(Kind[RangeState]):
+    """A range type, with the multirange type that PostgreSQL makes for it."""
+
+    name = "range"
+    section = "ranges"
+    state = RangeState
+    document = Annotated[RangeDocument, BeforeValidator(_short)]
+    rank = 12
+    rules: ClassVar[Mapping[str, Rule]] = {
+        field.name: Recreate("a range type cannot be altered") for field in fields(RangeState)
+    }
+
+    def query(self, major: int) -> LiteralString:
+        return """
+            SELECT 'pg_type/' || t.oid || '/0' AS address, ARRAY[n.nspname, t.typname]::text[] AS path,
+                ARRAY['pg_type/' || t.typarray || '/0', 'pg_type/' || m.oid || '/0',
+                    'pg_type/' || m.typarray || '/0'] AS also,
+                pg_catalog.format_type(r.rngsubtype, NULL) AS subtype,
+                CASE WHEN NOT o.opcdefault THEN
+                    pg_catalog.quote_ident(opn.nspname) || '.' || pg_catalog.quote_ident(o.opcname)
+                END AS subtype_opclass,
+                CASE WHEN r.rngcollation <> s.typcollation THEN
+                    pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname)
+                END AS collation,
+                nullif(r.rngcanonical::pg_catalog.regproc::text, '-') AS canonical,
+                nullif(r.rngsubdiff::pg_catalog.regproc::text, '-') AS subtype_diff,
+                CASE WHEN m.typnamespace <> t.typnamespace OR m.typname <> CASE
+                    WHEN pg_catalog.strpos(t.typname, 'range') > 0 THEN
+                        pg_catalog."left"(t.typname::text, pg_catalog.strpos(t.typname, 'range') - 1) || 'multi'
+                            || pg_catalog.substr(t.typname, pg_catalog.strpos(t.typname, 'range'))
+                    ELSE t.typname || '_multirange' END
+                THEN pg_catalog.quote_ident(mn.nspname) || '.' || pg_catalog.quote_ident(m.typname) END AS multirange
+            FROM pg_catalog.pg_range r
+            JOIN pg_catalog.pg_type t ON t.oid = r.rngtypid
+            JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+            JOIN pg_catalog.pg_type s ON s.oid = r.rngsubtype
+            JOIN pg_catalog.pg_type m ON m.oid = r.rngmultitypid
+            JOIN pg_catalog.pg_namespace mn ON mn.oid = m.typnamespace
+            JOIN pg_catalog.pg_opclass o ON o.oid = r.rngsubopc
+            JOIN pg_catalog.pg_namespace opn ON opn.oid = o.opcnamespace
+            LEFT JOIN pg_catalog.pg_collation co ON co.oid = r.rngcollation
+            LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
+            WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+            ORDER BY n.nspname, t.typname"""
+
+    def declare(self, name: str, document: RangeDocument, nest: Nest) -> Iterable[Declared]:
+        transition = document.transition or RenameTransition()
+        multirange = qualified(*in_schema(document.multirange, nest.schema)) if document.multirange else None
+        yield Declared(
+            ObjectId("range", in_schema(name, nest.schema)),
+            RangeState(
+                subtype=document.subtype,
+                subtype_opclass=document.subtype_opclass,
+                collation=document.collation,
+                canonical=document.canonical,
+                subtype_diff=document.subtype_diff,
+                multirange=multirange,
+            ),
+            former_names=transition.former_names,
+            not_renamed=transition.not_renamed,
+        )
+
+    def write(self, entry: Entry, home: str) -> tuple[str, Any]:
+        state: RangeState = entry.state
+        data = without_defaults({name: getattr(state, name) for name in _PARAMETERS})
+        if state.multirange:
+            schema, name = split_name(state.multirange)
+            data["multirange"] = written_name(schema, name, home)
+        return written_name(entry.id.path[0], entry.id.path[1], home), state.subtype if list(data) == ["subtype"] else data
+
+    def in_full(self, short: Any) -> Mapping[str, Any]:
+        return {"subtype": short}
+
+    def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
+        said = ((word, getattr(entry.state, name)) for name, word in _PARAMETERS.items())
+        inside = ", ".join(f"{word} = {value}" for word, value in said if value)
+        yield Statement(f"CREATE TYPE {qualified(*entry.id.path)} AS RANGE ({inside})")
+
+    def drop(self, entry: Entry) -> Iterable[Statement]:
+        yield Statement(f"DROP TYPE {qualified(*entry.id.path)}")
+
+    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+        yield ("type", *entry.id.path)
+        yield ("type", *_multirange(entry))
+
+    def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
+        name = aside_name(entry.id.path[1])
+        return name, _aside(entry, name)
+
+    def drop_aside(self, entry: Entry, aside_name: str) -> Iterable[Statement]:
+        return drop_type(entry, aside_name)
+
+    def resemblance(self, entry: Entry) -> object | None:
+        return entry.id.path[0], entry.state
+
+    def rename(self, old: Entry, name: str) -> Iterable[Statement]:
+        message = f"statements that say {old.id.path[1]} fail from now on"
+        hazards = (Hazard(HazardCode.APPLICATION_BREAK, old.id, message),)
+        yield Statement(f"ALTER TYPE {qualified(*old.id.path)} RENAME TO {quote(name)}", hazards=hazards)
+
+
+def _aside(entry: Entry, name: str) -> Iterable[Statement]:
+    """Both types and their constructor functions, which bear the types' names and would be in the way."""
+    own, multi, subtype = qualified(*entry.id.path), _multirange(entry), entry.state.subtype
+    multi_name = qualified(*multi)
+    multi_aside = aside_name(multi[1])
+    for arguments in (f"{subtype}, {subtype}", f"{subtype}, {subtype}, text"):
+        yield Statement(f"ALTER FUNCTION {own}({arguments}) RENAME TO {quote(name)}")
+    for arguments in ("", own, f"VARIADIC {own}[]"):
+        yield Statement(f"ALTER FUNCTION {multi_name}({arguments}) RENAME TO {quote(multi_aside)}")
+    yield Statement(f"ALTER TYPE {multi_name} RENAME TO {quote(multi_aside)}")
+    yield rename_type(entry, name)
