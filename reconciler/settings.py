@@ -1,4 +1,4 @@
-"""Project settings: reconcile.yaml, RECONCILE_... variables, flags; the later wins (docs/format.md, section 2)."""
+"""Project settings: reconcile.yaml, RECONCILE_... variables, flags; the later wins (docs/format.md, 2)."""
 
 from __future__ import annotations
 
@@ -75,9 +75,13 @@ class Project:
     def target(self, name: str | None) -> tuple[str, TargetSettings]:
         """The named target, or the only one, or `dev`. Raises UsageError for a name that does not exist."""
         targets = self.settings.targets or {"dev": TargetSettings(url=EMBEDDED)}
-        chosen = name or os.environ.get("RECONCILE_TARGET") or ("dev" if "dev" in targets else next(iter(targets)))
+        chosen = (
+            name or os.environ.get("RECONCILE_TARGET") or ("dev" if "dev" in targets else next(iter(targets)))
+        )
         if chosen not in targets:
-            raise UsageError(f"there is no target `{chosen}`", hint=f"reconcile.yaml knows: {', '.join(targets)}")
+            raise UsageError(
+                f"there is no target `{chosen}`", hint=f"reconcile.yaml knows: {', '.join(targets)}"
+            )
         return chosen, targets[chosen]
 
 
@@ -112,7 +116,9 @@ def url_of(target: TargetSettings, name: str, environment: Mapping[str, str]) ->
     if target.url_env:
         if target.url_env not in environment:
             hint = f"export {target.url_env}, or pass --url"
-            raise UsageError(f"target `{name}` wants its URL in {target.url_env}, which is not set", hint=hint)
+            raise UsageError(
+                f"target `{name}` wants its URL in {target.url_env}, which is not set", hint=hint
+            )
         return environment[target.url_env]
     if target.url_file:
         try:

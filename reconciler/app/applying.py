@@ -32,7 +32,7 @@ class Application:
 
 
 def read_plan(path: Path) -> tuple[Plan, str]:
-    """A plan file as a plan and as text. Raises UsageError where there is none, InvalidInput for what it says."""
+    """A plan file as a plan and as text. Raises UsageError and InvalidInput."""
     from reconciler.engine import planfile
 
     try:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.app.applying import read_plan
 from reconciler.app.comparison import live_catalog
-
 from reconciler.core.errors import InvalidInput, Stale
 from reconciler.core.ident import ObjectId
 

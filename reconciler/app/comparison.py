@@ -73,7 +73,7 @@ def _plan_against(request: Request, written: Any, live: Catalog, connection: Con
     owner = str(_one(connection, _DATABASE_OWNER))
     desired = elaboration.desired(written, live, connection, (request.url, request.scratch_url), owner)
     current = compared_with(live, desired.catalog.entries, request.scope, registry())
-    wanted = without_needless(desired.catalog, live, registry())
+    wanted = without_needless(desired.catalog, live, desired.ids.values(), registry())
     sources = {
         desired.ids.get(id, id): f"{_relative(item.position.file, request.base)}:{item.position.line}"
         for id, item in written.objects.items()

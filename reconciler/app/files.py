@@ -87,7 +87,9 @@ def write_schema(files: Mapping[str, Mapping[str, Any]], folder: Path, same: Sam
 
     folder.mkdir(parents=True, exist_ok=True)
     keys = section_keys()
-    new, changed, unchanged = [], [], []
+    new: list[str] = []
+    changed: list[str] = []
+    unchanged: list[str] = []
     for name, data in files.items():
         path = folder / name
         if path.exists():
@@ -115,7 +117,8 @@ def schema_files(folder: Path) -> tuple[str, ...]:
     found = []
     for path in folder.rglob("*"):
         name = path.relative_to(folder)
-        if path.suffix.lower() in _SUFFIXES and path.is_file() and not any(part[0] == "." for part in name.parts):
+        is_hidden = any(part[0] == "." for part in name.parts)
+        if path.suffix.lower() in _SUFFIXES and path.is_file() and not is_hidden:
             found.append(name.as_posix())
     return tuple(sorted(found))
 

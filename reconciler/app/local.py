@@ -15,7 +15,7 @@ def embedded_url(root: Path) -> str:
     from reconciler.embedded import Server
 
     folder = local_folder(root)
-    # The Server object may go: the server stays until it is stopped, since programs of the project use it too.
+    # The Server object may go: the server stays until it is stopped, programs of the project use it too.
     return Server.attach_or_start(folder / "server", durable=True).url()
 
 

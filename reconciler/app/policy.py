@@ -1,7 +1,7 @@
 """What a target approves by itself (`approve:` in reconcile.yaml), and what it holds back.
 
-`CODE: always` consents to a hazard, `CODE: never` (the default) leaves it to --allow and acks. `lock: table < SIZE`
-holds back steps that block writes of a larger table while it is read or written anew.
+`CODE: always` consents to a hazard, `CODE: never` (the default) leaves it to --allow and acks.
+`lock: table < SIZE` holds back steps that block writes of a larger table while it is read or written anew.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class Policy:
             if key == "lock":
                 limit = _limit(value, place)
             elif key not in known:
-                raise InvalidInput(f"{place}: there is no such hazard", hint=f"lock, or one of: {', '.join(known)}")
+                raise InvalidInput(
+                    f"{place}: there is no such hazard", hint=f"lock, or one of: {', '.join(known)}"
+                )
             elif value not in ("always", "never"):
                 raise InvalidInput(f"{place}: {value!r} is neither always nor never")
             elif value == "always":
@@ -72,13 +74,19 @@ class Policy:
             rows = connection.execute(_SIZES, (sorted({relation for _, relation in suspects}),)).fetchall()
         too_large = {relation: size for relation, size in rows if size >= self.lock_below_bytes}
         lines = [
-            f"  step {step.number} blocks writes of {relation} ({too_large[relation] // 1024**2} MB): {step.label}"
+            f"  step {step.number}: {step.label}: blocks writes of {relation}, {_megabytes(too_large[relation])}"
             for step, relation in suspects
             if relation in too_large
         ]
         if lines:
             hint = "to go on, pass --allow table_rewrite or --allow table_scan"
-            raise Blocked("\n".join(["locks on large tables need consent; nothing was run:", *lines]), hint=hint)
+            raise Blocked(
+                "\n".join(["locks on large tables need consent; nothing was run:", *lines]), hint=hint
+            )
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1024**2:.0f} MB"
 
 
 def _limit(value: str, place: str) -> int:

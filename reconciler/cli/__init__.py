@@ -9,14 +9,12 @@ from contextlib import contextmanager
 from typing import Any
 
 COMMANDS = (
-    "init", "demo", "check", "pull", "plan", "show", "explain", "apply", "run", "push", "status", "history", "diff",
-    "drift", "adopt", "verify", "schema",
+    "init", "demo", "check", "pull", "plan", "show", "explain", "apply", "run", "push",
+    "status", "history", "diff", "drift", "adopt", "verify", "schema",
 )  # fmt: skip
-"""In the order of --help: the way a schema goes. Each is a module `<name>_command` with `register(application)`."""
+"""In the order of --help: the way a schema goes. Each has a module `<name>_command` with `register`."""
 
-UNEXPECTED = 1
 USAGE = 64
-INTERRUPTED = 130
 _DEBUG = "--debug"
 
 

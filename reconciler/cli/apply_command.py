@@ -17,7 +17,8 @@ def register(application: typer.Typer) -> None:
 
 def apply(
     plan: Annotated[
-        Path | None, typer.Argument(help="A plan file; else the next in the target's chain.", show_default=False)
+        Path | None,
+        typer.Argument(help="A plan file; else the next in the target's chain.", show_default=False),
     ] = None,
     target: options.Target = None,
     url: options.Url = None,

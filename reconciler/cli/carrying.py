@@ -25,7 +25,9 @@ def consent_of(allow: Sequence[str] | None) -> Consent:
     return Consent.parse([*(allow or ()), *more])
 
 
-def carry_out(plan: Plan, chosen: Chosen, consent: Consent, wait_lock: float, text: str | None = None) -> Verdict:
+def carry_out(
+    plan: Plan, chosen: Chosen, consent: Consent, wait_lock: float, text: str | None = None
+) -> Verdict:
     """Apply with progress on standard error; at a terminal, ask for the consent that is missing.
 
     Raises what engine.apply.apply raises.

@@ -1,4 +1,42 @@
+"""reconcile drift: what differs from the state that was last applied."""
+
 from __future__ import annotations
+
 import typer
+
+from reconciler.cli import options
+
+
 def register(application: typer.Typer) -> None:
-    pass
+    """Add the command."""
+    application.command("drift")(drift)
+
+
+def drift(
+    target: options.Target = None,
+    url: options.Url = None,
+    schema: options.Schema = None,
+    detailed_exitcode: options.DetailedExitcode = False,
+    ownership: options.Ownership = False,
+    scratch_url: options.ScratchUrl = None,
+    format: options.ResultFormat = options.Shape.TEXT,
+) -> int:
+    """What differs from the state that was last applied."""
+    from reconciler import app
+    from reconciler.cli.output import show, show_json
+
+    chosen = options.choose(target, url, schema)
+    wanted = None
+    if chosen.schema.exists():
+        wanted = app.make_plan(options.request_of(chosen, ownership, scratch_url))
+    moved = app.drift(chosen.url, chosen.project.scope(ownership), wanted)
+    if format is options.Shape.JSON:
+        found = [{"object": str(one.object), "how": one.how} for one in moved or ()]
+        show_json({"has_baseline": moved is not None, "drift": found})
+    elif moved is None:
+        show("no run has left a state to compare with: reconcile apply or reconcile adopt makes one")
+    else:
+        for one in moved:
+            show(f"{one.how:11} {one.object}")
+        show(f"{len(moved)} objects are not as they were left" if moved else "no drift")
+    return options.CHANGES if detailed_exitcode and moved else 0

@@ -1,4 +1,42 @@
+"""reconcile explain: say why a step is there."""
+
 from __future__ import annotations
+
+import sys
+from typing import Annotated
+
 import typer
+
+from reconciler.cli import options
+from reconciler.cli.show_command import PlanName
+
+
 def register(application: typer.Typer) -> None:
-    pass
+    """Add the command."""
+    application.command("explain")(explain)
+
+
+def explain(
+    plan: PlanName = None,
+    step: Annotated[
+        list[int] | None,
+        typer.Option("--step", help="A step's number; else all. Repeatable.", show_default=False),
+    ] = None,
+    target: options.Target = None,
+    format: options.ResultFormat = options.Shape.TEXT,
+) -> int:
+    """Say why steps are there, what they need, lock and risk."""
+    from reconciler.cli.naming import named_plan
+    from reconciler.cli.output import has_colour, show_json, width
+    from reconciler.report import json, text
+
+    found = named_plan(plan, target)
+    numbers = step or [one.number for one in found.plan.steps]
+    colour = has_colour(sys.stdout)
+    shown = [text.render_step(found.plan, number, colour=colour, width=width()) for number in numbers]
+    if format is options.Shape.JSON:
+        steps = json.as_data(found.plan)["steps"]
+        show_json([data for data in steps if data["number"] in numbers])
+        return 0
+    sys.stdout.write("\n".join(shown) if shown else "the plan has no steps\n")
+    return 0

@@ -1,4 +1,39 @@
+"""reconcile history: the runs that the journal tells of."""
+
 from __future__ import annotations
+
+from typing import Annotated
+
 import typer
+
+from reconciler.cli import options
+
+
 def register(application: typer.Typer) -> None:
-    pass
+    """Add the command."""
+    application.command("history")(history)
+
+
+def history(
+    target: options.Target = None,
+    url: options.Url = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, newest first.")] = 20,
+    format: options.ResultFormat = options.Shape.TEXT,
+) -> int:
+    """The runs on this database, newest first."""
+    from reconciler import app
+    from reconciler.cli.output import show, show_json
+    from reconciler.cli.status_command import run_text
+
+    chosen = options.choose(target, url)
+    runs = app.history(chosen.url, limit)
+    if format is options.Shape.JSON:
+        show_json([app.run_data(run) for run in runs])
+        return 0
+    for run in runs:
+        show(f"{run_text(run)}; plan {run.plan.id[:19]}")
+        if run.error_message:
+            show(f"    {run.error_message.splitlines()[0]}")
+    if not runs:
+        show("no runs yet")
+    return 0

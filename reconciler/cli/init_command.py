@@ -1,4 +1,51 @@
+"""reconcile init: scaffold a project."""
+
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
 import typer
+
+from reconciler.cli import options
+
+
 def register(application: typer.Typer) -> None:
-    pass
+    """Add the command."""
+    application.command("init")(init)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="The project's folder.")] = Path(),
+    url: Annotated[
+        str | None,
+        typer.Option("--url", help="Start from this database: its schema is pulled.", show_default=False),
+    ] = None,
+    format: options.ResultFormat = options.Shape.TEXT,
+) -> int:
+    """Scaffold a project: settings, schema/, plans/, CI workflow.
+
+    Nothing that exists is overwritten.
+    """
+    from reconciler import app, settings
+    from reconciler.cli.output import say, show, show_json
+
+    written = list(app.scaffold(folder, example=url is None))
+    if url is not None:
+        project = settings.find_project(folder.resolve())
+        files, unknown = app.pull(url, project.scope(False))
+        pulled = app.write_schema(files, project.schema)
+        place = project.settings.schema_path.rstrip("/")
+        written += [f"{place}/{name}" for name in (*pulled.new, *pulled.changed)]
+        for name in unknown:
+            say(f"not modelled, left alone: {name}")
+    if format is options.Shape.JSON:
+        show_json({"folder": str(folder), "written": written})
+        return 0
+    for name in written:
+        show(f"wrote {folder / name}")
+    if not written:
+        show("everything is there already")
+    start = "" if folder == Path() else f"cd {folder} && "
+    show(f"\nNext: {start}reconcile {'adopt --url …' if url else 'push'}")
+    return 0

@@ -14,13 +14,18 @@ if TYPE_CHECKING:
     from reconciler.app import Policy, Request
     from reconciler.settings import Project
 
-Target = Annotated[str | None, typer.Option("--target", "-t", help="A target of reconcile.yaml.", show_default=False)]
+Target = Annotated[
+    str | None, typer.Option("--target", "-t", help="A target of reconcile.yaml.", show_default=False)
+]
 Url = Annotated[
     str | None,
-    typer.Option("--url", help="A libpq URL or keyword string, or `embedded`; wins over --target.", show_default=False),
+    typer.Option(
+        "--url", help="A libpq URL or keyword string, or `embedded`; wins over --target.", show_default=False
+    ),
 ]
 Schema = Annotated[
-    Path | None, typer.Option("--schema", "-s", help="Folder or file of the declared state.", show_default=False)
+    Path | None,
+    typer.Option("--schema", "-s", help="Folder or file of the declared state.", show_default=False),
 ]
 Ownership = Annotated[
     bool, typer.Option("--ownership", help="Manage owners, privileges and default privileges in full.")
@@ -31,12 +36,16 @@ ScratchUrl = Annotated[
 ]
 Allow = Annotated[
     list[str] | None,
-    typer.Option("--allow", help="Consent to a hazard: all, CODE or CODE:object. Repeatable.", show_default=False),
+    typer.Option(
+        "--allow", help="Consent to a hazard: all, CODE or CODE:object. Repeatable.", show_default=False
+    ),
 ]
 WaitLock = Annotated[
     float, typer.Option("--wait-lock", help="Seconds to wait for another run to end.", show_default=True)
 ]
-DetailedExitcode = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there are changes.")]
+DetailedExitcode = Annotated[
+    bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there are changes.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every detail of every step.")]
 
 CHANGES = 2
@@ -86,13 +95,15 @@ def choose(target: str | None, url: str | None, schema: Path | None = None) -> C
     Raises UsageError, and InvalidInput for a broken reconcile.yaml.
     """
     from reconciler import settings
-
     from reconciler.app import Policy
 
     project = settings.find_project(Path.cwd())
     url = url or os.environ.get("RECONCILE_URL")
-    name, chosen = project.target(target) if target or not url else (target or "default", settings.TargetSettings())
-    found = url if url else settings.url_of(chosen, name, os.environ)
+    if target or not url:
+        name, chosen = project.target(target)
+    else:
+        name, chosen = "default", settings.TargetSettings()
+    found = url or settings.url_of(chosen, name, os.environ)
     if found == settings.EMBEDDED:
         from reconciler.app import embedded_url
 
@@ -101,17 +112,30 @@ def choose(target: str | None, url: str | None, schema: Path | None = None) -> C
     return Chosen(project, name, found, schema or project.schema, chosen.pooler, policy)
 
 
+def schema_folder(schema: Path | None) -> Path:
+    """The folder or file of the declared state, for commands that need no database. Raises UsageError."""
+    from reconciler import settings
+
+    return _existing(schema or settings.find_project(Path.cwd()).schema)
+
+
+def _existing(schema: Path) -> Path:
+    from reconciler.core.errors import UsageError
+
+    if not schema.exists():
+        hint = "pass --schema, or start with: reconcile init"
+        raise UsageError(f"there is no schema at {schema}", hint=hint)
+    return schema
+
+
 def request_of(chosen: Chosen, ownership: bool, scratch_url: str | None) -> Request:
     """The comparison that the options ask for. Raises UsageError where the schema folder does not exist."""
     from reconciler.app import Request
-    from reconciler.core.errors import UsageError
 
-    if not chosen.schema.exists():
-        hint = "pass --schema, or start with: reconcile init"
-        raise UsageError(f"there is no schema at {chosen.schema}", hint=hint)
+    schema = _existing(chosen.schema)
     base = chosen.project.root if chosen.project.is_configured else None
     scratch = scratch_url or os.environ.get("RECONCILE_SCRATCH_URL")
-    return Request(chosen.url, chosen.schema, chosen.project.scope(ownership), scratch, base)
+    return Request(chosen.url, schema, chosen.project.scope(ownership), scratch, base)
 
 
 def _show_version(wanted: bool) -> None:
@@ -127,7 +151,10 @@ def before_command(
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error; anywhere on the line. (RECONCILE_DEBUG=1)")
+        bool,
+        typer.Option(
+            "--debug", help="Show the traceback of an error; anywhere on the line. (RECONCILE_DEBUG=1)"
+        ),
     ] = False,
 ) -> None:
     """PostgreSQL schema as YAML in git: plan, review, apply, in sync."""

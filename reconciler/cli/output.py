@@ -31,25 +31,26 @@ def width() -> int:
     return min(shutil.get_terminal_size((100, 40)).columns, 120)
 
 
-def show_plan(plan: Plan, format: Format, target: str, verbose: bool = False) -> None:
-    """Write a plan to standard output."""
-    sys.stdout.write(rendered(plan, format, target, verbose))
+def show_plan(
+    plan: Plan, format: Format, target: str, verbose: bool = False, file: str | None = None
+) -> None:
+    """Write a plan to standard output; `file` is where it is saved."""
+    sys.stdout.write(rendered(plan, format, target, verbose, file))
 
 
-def rendered(plan: Plan, format: Format, target: str, verbose: bool = False) -> str:
+def rendered(plan: Plan, format: Format, target: str, verbose: bool = False, file: str | None = None) -> str:
     """A plan in the chosen format, ended by a newline."""
     from reconciler.report import json, markdown, sql, text
 
     match format:
         case Format.JSON:
-            shown = json.render(plan)
+            return json.render(plan)
         case Format.MARKDOWN:
-            shown = markdown.render(plan, target=target)
+            return markdown.render(plan, target=target, file=file)
         case Format.SQL:
-            shown = sql.render(plan)
+            return sql.render(plan)
         case Format.TEXT:
-            shown = text.render(plan, colour=has_colour(sys.stdout), width=width(), verbose=verbose)
-    return shown if shown.endswith("\n") else shown + "\n"
+            return text.render(plan, colour=has_colour(sys.stdout), width=width(), verbose=verbose)
 
 
 def show_json(data: Any) -> None:

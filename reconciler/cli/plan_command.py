@@ -23,13 +23,19 @@ def plan(
     target: options.Target = None,
     url: options.Url = None,
     schema: options.Schema = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the plan file here.", show_default=False)] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the plan file here.", show_default=False)
+    ] = None,
     save: Annotated[bool, typer.Option("--save", help="Append the plan to the target's chain.")] = False,
-    name: Annotated[str | None, typer.Option("--name", help="The plan's slug with --save.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="The plan's slug with --save.", show_default=False)
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Verify the chain, and that it does all that the YAML asks for.")
     ] = False,
-    prove: Annotated[bool, typer.Option("--prove", help="Run the plan on a clone with seeded rows first.")] = False,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Run the plan on a clone with seeded rows first.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse what no kind models.")] = False,
     detailed_exitcode: options.DetailedExitcode = False,
     ownership: options.Ownership = False,
@@ -56,7 +62,7 @@ def plan(
         app.write_text(out, planfile.dump(made))
     if save and not made.is_empty:
         _save(chosen, made, name)
-    show_plan(made, format, chosen.target, verbose)
+    show_plan(made, format, chosen.target, verbose, str(out) if out else None)
     return options.CHANGES if detailed_exitcode and not made.is_empty else 0
 
 
@@ -65,7 +71,9 @@ def _refuse_unknown(made: Plan) -> None:
 
     if made.unknown:
         raise Blocked(
-            "\n".join([f"objects that no kind models: {len(made.unknown)}", *(f"  {name}" for name in made.unknown)]),
+            "\n".join(
+                [f"objects that no kind models: {len(made.unknown)}", *(f"  {name}" for name in made.unknown)]
+            ),
             hint="put them under manage.ignore in reconcile.yaml, or leave out --strict",
         )
 

@@ -17,7 +17,8 @@ def register(application: typer.Typer) -> None:
 
 def pull(
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write to; else the schema folder.", show_default=False)
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to write to; else the schema folder.", show_default=False),
     ] = None,
     target: options.Target = None,
     url: options.Url = None,

@@ -1,4 +1,38 @@
+"""reconcile push: development; make the database match now, without a saved plan."""
+
 from __future__ import annotations
+
+from typing import Annotated
+
 import typer
+
+from reconciler.cli import options
+
+
 def register(application: typer.Typer) -> None:
-    pass
+    """Add the command."""
+    application.command("push")(push)
+
+
+def push(
+    target: options.Target = None,
+    url: options.Url = None,
+    schema: options.Schema = None,
+    allow: options.Allow = None,
+    ownership: options.Ownership = False,
+    scratch_url: options.ScratchUrl = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the plan.")] = False,
+    format: options.ResultFormat = options.Shape.TEXT,
+) -> int:
+    """Development: make the database match now, with no saved plan."""
+    from reconciler import app
+    from reconciler.cli import carrying
+    from reconciler.cli.output import show_plan
+
+    consent = carrying.consent_of(allow)
+    chosen = options.choose(target, url, schema)
+    made = app.make_plan(options.request_of(chosen, ownership, scratch_url))
+    if format is options.Shape.TEXT and not quiet and not made.is_empty:
+        show_plan(made, options.Format.TEXT, chosen.target)
+    carrying.conclude([carrying.timed(chosen, consent, 0.0, made)], format)
+    return 0

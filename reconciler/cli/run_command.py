@@ -39,9 +39,7 @@ def run(
         carrying.conclude([carrying.timed(chosen, consent, wait_lock, made)], format)
         return 0
     pending = app.place_in(chained, chosen.url).pending
-    done = [
-        carrying.timed(chosen, consent, wait_lock, one.plan, one.text, one.path.name) for one in pending
-    ]
+    done = [carrying.timed(chosen, consent, wait_lock, one.plan, one.text, one.path.name) for one in pending]
     carrying.require_no_difference(app.make_plan(request), chosen)
     carrying.conclude(done, format)
     return 0

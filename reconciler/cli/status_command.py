@@ -1,4 +1,110 @@
+"""reconcile status: where the target stands."""
+
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import typer
+
+from reconciler.cli import options
+
+if TYPE_CHECKING:
+    from reconciler.app import Status
+    from reconciler.engine.plan import Plan
+
+
 def register(application: typer.Typer) -> None:
-    pass
+    """Add the command."""
+    application.command("status")(status)
+
+
+def status(
+    target: options.Target = None,
+    url: options.Url = None,
+    schema: options.Schema = None,
+    ownership: options.Ownership = False,
+    scratch_url: options.ScratchUrl = None,
+    format: options.ResultFormat = options.Shape.TEXT,
+) -> int:
+    """Where the target stands: chain, last run, drift, pending changes."""
+    from reconciler import app
+    from reconciler.cli.output import show, show_json
+
+    chosen = options.choose(target, url, schema)
+    chained = app.read_plans(chosen.plans)
+    found = app.status(chosen.url, chained, chosen.project.scope(ownership))
+    wanted = None
+    if chosen.schema.exists():
+        wanted = app.make_plan(options.request_of(chosen, ownership, scratch_url))
+    if format is options.Shape.JSON:
+        show_json(_data(chosen, found, wanted))
+        return 0
+    for heading, text in _lines(chosen, found, wanted):
+        show(f"{heading:10} {text}")
+    return 0
+
+
+def _data(chosen: options.Chosen, found: Status, wanted: Plan | None) -> dict[str, Any]:
+    from reconciler import app
+
+    place = found.place
+    return {
+        "target": chosen.target,
+        "server": found.server,
+        "major": found.major,
+        "chain": {
+            "is_known": place is not None,
+            "done": [one.link.file_name for one in place.done] if place else [],
+            "pending": [one.link.file_name for one in place.pending] if place else [],
+        },
+        "last": app.run_data(found.last),
+        "latest": app.run_data(found.latest),
+        "moved": _moved(found),
+        "unknown": list(found.unknown),
+        "differences": None if wanted is None else len(wanted.steps),
+        "in_sync": None if wanted is None else wanted.is_empty and (place is not None and not place.pending),
+    }
+
+
+def _moved(found: Status) -> list[dict[str, str]] | None:
+    if found.moved is None:
+        return None
+    return [{"object": str(one.object), "how": one.how} for one in found.moved]
+
+
+def _lines(chosen: options.Chosen, found: Status, wanted: Plan | None) -> list[tuple[str, str]]:
+    lines = [("target", f"{chosen.target} ({found.server}, PostgreSQL {found.major})")]
+    lines += _chain_lines(found)
+    if found.latest is not None and found.latest is not found.last:
+        lines.append(("last run", run_text(found.latest)))
+    lines.append(("applied", run_text(found.last) if found.last else "nothing yet"))
+    if found.moved is not None:
+        moved = [f"{one.object} {one.how}" for one in found.moved[:5]]
+        more = [f"and {len(found.moved) - len(moved)} more"] if len(found.moved) > len(moved) else []
+        lines.append(("drift", "; ".join([*moved, *more]) or "none"))
+    if wanted is None:
+        lines.append(("schema", f"there is no {chosen.schema}"))
+    else:
+        count = len(wanted.steps)
+        steps = "1 step" if count == 1 else f"{count} steps"
+        lines.append(("schema", f"differs: {steps}; see reconcile plan" if count else "as declared"))
+    if found.unknown:
+        lines.append(("unmodelled", f"{len(found.unknown)} objects: {', '.join(found.unknown[:3])}"))
+    return lines
+
+
+def _chain_lines(found: Status) -> list[tuple[str, str]]:
+    place = found.place
+    if place is None:
+        return [("chain", "the database is at none of its states")]
+    if not place.done and not place.pending:
+        return [("chain", "no saved plans")]
+    text = f"{len(place.done)} of {len(place.done) + len(place.pending)} plans applied"
+    return [("chain", text), *(("pending", one.link.file_name) for one in place.pending)]
+
+
+def run_text(run: Any) -> str:
+    """A run in one line."""
+    when = run.finished_at or run.started_at
+    steps = f"{run.done} of {run.plan.step_count} steps"
+    return f"run {run.id} {run.outcome} {when:%Y-%m-%d %H:%M} by {run.role_name}, {steps}"

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Names
-from reconciler.core.ident import in_schema, qualified, quote, split_name
+from reconciler.core.ident import bare_name, in_schema, qualified, quote, split_name, written_bare
 from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, LockMode, Statement, on
 
 NAME_BYTES = 63
@@ -42,24 +42,9 @@ class Deferral(Protocol):
     def initially_deferred(self) -> bool: ...
 
 
-def bare_name(text: str) -> str:
-    """A single name as YAML writes it. Raises ValueError for an unbalanced quote or a qualified name."""
-    if '"' not in text:
-        return text
-    parts = split_name(text)
-    if len(parts) != 1:
-        raise ValueError(f"{text!r} has {len(parts)} parts; expected one name")
-    return parts[0]
-
-
 def bare_names(texts: Iterable[str]) -> tuple[str, ...]:
     """Names of columns as YAML lists them."""
     return tuple(bare_name(text) for text in texts)
-
-
-def written_bare(name: str) -> str:
-    """The inverse of `bare_name`."""
-    return '"' + name.replace('"', '""') + '"' if '"' in name else name
 
 
 def split_list(text: str) -> tuple[str, ...]:

@@ -64,6 +64,21 @@ def split_name(text: str) -> tuple[str, ...]:
             return tuple(parts)
 
 
+def bare_name(text: str) -> str:
+    """A single name as YAML writes it. Raises ValueError for an unbalanced quote or a qualified name."""
+    if '"' not in text:
+        return text
+    parts = split_name(text)
+    if len(parts) != 1:
+        raise ValueError(f"{text!r} has {len(parts)} parts; expected one name")
+    return parts[0]
+
+
+def written_bare(name: str) -> str:
+    """The inverse of `bare_name`."""
+    return '"' + name.replace('"', '""') + '"' if '"' in name else name
+
+
 def in_schema(text: str, schema: str) -> tuple[str, str]:
     """Return (schema, name) of a name that may be qualified. Raises ValueError for more than two parts."""
     parts = split_name(text)

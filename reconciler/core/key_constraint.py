@@ -77,7 +77,7 @@ class KeyConstraint(Kind[KeyState]):
 
     parents = ("table",)
     state = KeyState
-    folds_into = "table"
+    folds_into = ("table",)
     letter: ClassVar[LiteralString]
     """pg_constraint.contype."""
     words: ClassVar[str]
@@ -171,6 +171,13 @@ class KeyConstraint(Kind[KeyState]):
 
     def settle(self, entry: Entry) -> Iterable[Statement]:
         return settle_index(entry)
+
+    def comes_with(self, field: str, new: Entry) -> bool:
+        # SET TABLESPACE of a partitioned index leaves the indexes of its partitions where they are.
+        return field != "tablespace"
+
+    def in_full(self, short: Any) -> Mapping[str, Any]:
+        return short if isinstance(short, Mapping) else {"columns": short}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         yield add_index_constraint(entry, self.clause(entry), self.why_it_may_fail)

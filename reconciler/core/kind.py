@@ -117,8 +117,8 @@ class Kind(ABC, Generic[S]):
     gives_way_to: ClassVar[frozenset[Disturbance]] = frozenset()
     rank: ClassVar[int] = 50
     """Among objects that do not depend on one another the lower rank is created first."""
-    folds_into: ClassVar[str | None] = None
-    """The kind whose CREATE can hold this one as a clause."""
+    folds_into: ClassVar[tuple[str, ...]] = ()
+    """The kinds whose CREATE can hold this one as a clause."""
     is_facet: ClassVar[bool] = False
     """True where it is an attribute of another object rather than one of its own (comment, owner, grants)."""
     managed_with_ownership: ClassVar[bool] = False
@@ -154,7 +154,9 @@ class Kind(ABC, Generic[S]):
 
     def in_full(self, short: Any) -> Mapping[str, Any]:
         """The mapping that a short form (`email: text`) stands for, so that sections can nest beside it."""
-        raise ValueError(f"{self.name} has no short form")
+        if not isinstance(short, Mapping):
+            raise ValueError(f"{self.name} has no short form")
+        return short
 
     @abstractmethod
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
@@ -174,7 +176,7 @@ class Kind(ABC, Generic[S]):
 
     def foldable(self, entry: Entry) -> bool:
         """Whether this very object may become a clause of its parent's CREATE."""
-        return self.folds_into is not None
+        return bool(self.folds_into)
 
     def rereads(self, entry: Entry) -> bool:
         """Whether this very object's text may change when PostgreSQL reads its own words."""
@@ -237,8 +239,8 @@ class Kind(ABC, Generic[S]):
         holds `catalog` (privileges from default privileges)."""
         return ()
 
-    def comes_with(self, fields: Iterable[str], new: Entry) -> bool:
-        """Whether an alteration of the carrier in the same fields alters this inherited object as well."""
+    def comes_with(self, field: str, new: Entry) -> bool:
+        """Whether altering the carrier's field alters that of this inherited object as well."""
         return True
 
     def brought(self, entry: Entry, carrier: Entry) -> Entry:

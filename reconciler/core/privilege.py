@@ -1,8 +1,8 @@
 """Privileges as text and as SQL: `select`, `select (email)`, `all`, each perhaps `with grant option`.
 
 The canonical form, which queries and documents share: lower case, one column each, sorted; `all` where every
-privilege of the object's type is held (and none or all of them with grant option), except where the type has
-only one. That `all` covers MAINTAIN on PostgreSQL 17 and not before is just what GRANT ALL does.
+privilege of the object's type is held, except where the type has only one; beside `all` stand those that are
+held with grant option. That `all` covers MAINTAIN on PostgreSQL 17 and not before is what GRANT ALL does.
 """
 
 from __future__ import annotations
@@ -48,8 +48,6 @@ BY_COLUMN = ("select", "insert", "update", "references")
 OF_PUBLIC: dict[str, tuple[str, ...]] = {"functions": ("execute",), "types": ("usage",)}
 """What PUBLIC holds without being told (acldefault)."""
 
-MAINTAIN_SINCE = 17
-
 _ITEM = re.compile(
     r"(?P<word>[a-z ]+?)\s*(?:\((?P<columns>.*)\))?\s*(?P<option>with grant option)?\Z", re.IGNORECASE
 )
@@ -83,7 +81,7 @@ def parsed(text: str) -> Iterable[Privilege]:
     """Read one item of a list: a privilege on the object or on several columns. Raises ValueError."""
     match = _ITEM.match(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is not a privilege, such as `select` or `select (email) with grant option`")
+        raise ValueError(f"{text!r} is not a privilege, such as `select` or `select (email)`")
     word = " ".join(match["word"].lower().split()).removesuffix(" privileges")
     grantable = match["option"] is not None
     if match["columns"] is None:
@@ -104,29 +102,31 @@ def _columns(text: str) -> Iterable[str]:
         position = match.end()
 
 
-def canonical(items: Iterable[str], object_type: str, major: int | None = None) -> tuple[str, ...]:
+def canonical(items: Iterable[str], object_type: str) -> tuple[str, ...]:
     """The canonical form of a list as a person writes it, for `tables`, `functions` ...
 
-    Without `major` seven privileges on a table are not `all`, though they are before 17. Raises ValueError
-    for a privilege that objects of the type do not have.
+    Raises ValueError for a privilege that objects of the type do not have.
     """
-    allowed = PRIVILEGES[object_type]
     held: dict[tuple[str, str | None], bool] = {}
     for item in items:
         for word, column, grantable in parsed(item):
             _check(word, column, object_type)
-            for each in allowed if word == "all" else (word,):
-                held[each, column] = held.get((each, column), False) or grantable
-    whole = {word: grantable for (word, column), grantable in held.items() if column is None}
+            held[word, column] = held.get((word, column), False) or grantable
     found = [Privilege(*key, grantable) for key, grantable in held.items() if key[1] is not None]
-    complete = set(allowed)
-    if major is not None and major < MAINTAIN_SINCE:
-        complete.discard("maintain")
-    if len(allowed) > 1 and complete <= set(whole) and len(set(whole.values())) == 1:
-        found.append(Privilege("all", None, all(whole.values())))
-    else:
-        found += [Privilege(word, None, grantable) for word, grantable in whole.items()]
-    return tuple(sorted(map(str, found)))
+    whole = {word: grantable for (word, column), grantable in held.items() if column is None}
+    return tuple(sorted(map(str, [*found, *_whole(whole, PRIVILEGES[object_type])])))
+
+
+def _whole(held: dict[str, bool], allowed: Sequence[str]) -> Iterable[Privilege]:
+    """What is held on the whole object, `all` summed up. Word -> with grant option."""
+    if not set(allowed) <= set(held) and "all" not in held:
+        return [Privilege(word, None, grantable) for word, grantable in held.items()]
+    passed_on = {word for word, grantable in held.items() if grantable}
+    every = "all" in passed_on or set(allowed) <= passed_on
+    if len(allowed) == 1:
+        return [Privilege(allowed[0], None, every)]
+    more = [] if every else [Privilege(word, None, True) for word in passed_on]
+    return [Privilege("all", None, every), *more]
 
 
 def _check(word: str, column: str | None, object_type: str) -> None:
@@ -169,17 +169,16 @@ class Target(NamedTuple):
     def grant(self, items: Sequence[Privilege]) -> Iterable[Statement]:
         """GRANT, once for those with grant option and once for the others."""
         for grantable in (False, True):
-            some = [item for item in items if item.grantable is grantable]
-            if some:
-                option = " WITH GRANT OPTION" if grantable else ""
-                sql = f"GRANT {_list(some)} ON {self.on} TO {grantee_sql(self.grantee)}{option}"
+            option = " WITH GRANT OPTION" if grantable else ""
+            for some in _lists([item for item in items if item.grantable is grantable]):
+                sql = f"GRANT {some} ON {self.on} TO {grantee_sql(self.grantee)}{option}"
                 yield Statement(self.prefix + sql, hazards=self.hazards)
 
     def revoke(self, items: Sequence[Privilege], option_only: bool = False) -> Iterable[Statement]:
         """REVOKE, perhaps only the right to pass it on."""
-        if items:
-            option = "GRANT OPTION FOR " if option_only else ""
-            sql = f"REVOKE {option}{_list(items)} ON {self.on} FROM {grantee_sql(self.grantee)}"
+        option = "GRANT OPTION FOR " if option_only else ""
+        for some in _lists(items):
+            sql = f"REVOKE {option}{some} ON {self.on} FROM {grantee_sql(self.grantee)}"
             yield Statement(self.prefix + sql, hazards=self.hazards)
 
     def change(self, old: Iterable[str], new: Iterable[str]) -> Iterable[Statement]:
@@ -194,11 +193,10 @@ class Target(NamedTuple):
         yield from self.revoke(gone)
         weaker = [p for key, p in before.items() if p.grantable and not _may_pass_on(after, key)]
         yield from self.revoke([p for p in weaker if p not in gone], option_only=True)
-        # Taking a privilege from the whole table takes it from every column too.
-        swept = {p.word for p in gone if p.column is None}
-        yield from self.grant(
-            [p for key, p in after.items() if _is_more(before.get(key), p) or (p.column and p.word in swept)]
-        )
+        # What is taken from the whole table is taken from every column too, and so is the grant option.
+        swept = {p.word for p in (*gone, *weaker) if p.column is None}
+        again = {p for p in after.values() if p.column and ("all" in swept or p.word in swept)}
+        yield from self.grant([p for key, p in after.items() if p in again or _is_more(before.get(key), p)])
 
 
 def _may_pass_on(after: dict[tuple[str, str | None], Privilege], key: tuple[str, str | None]) -> bool:
@@ -210,12 +208,17 @@ def _is_more(old: Privilege | None, new: Privilege) -> bool:
     return old is None or (new.grantable and not old.grantable)
 
 
-def _list(items: Sequence[Privilege]) -> str:
+def _lists(items: Sequence[Privilege]) -> Iterable[str]:
+    """Between GRANT and ON; ALL stands alone in SQL."""
     columns: dict[str, list[str]] = {}
     words: list[str] = []
     for item in items:
-        if item.column is None:
-            words.append(item.word.upper())
-        else:
+        if item.column is not None:
             columns.setdefault(item.word, []).append(quote(item.column))
-    return ", ".join(words + [f"{word.upper()} ({', '.join(names)})" for word, names in columns.items()])
+        elif item.word == "all":
+            yield "ALL"
+        else:
+            words.append(item.word.upper())
+    words += [f"{word.upper()} ({', '.join(names)})" for word, names in columns.items()]
+    if words:
+        yield ", ".join(words)

@@ -18,6 +18,7 @@ from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Names, Option, options_from, options_to
 from reconciler.core.ident import dollar_quoted, in_schema, literal, quote
 from reconciler.core.kind import Nest
+from reconciler.core.viewtext import closed
 
 _NAME = re.compile(r'(?:"(?:[^"]|"")*"|[^"(])+')
 _PLAIN_PART = re.compile(r'[^\s."()](?:[^."()]*[^\s."()])?\Z')
@@ -104,8 +105,13 @@ def written_key(path: tuple[str, ...], home: str) -> str:
     """The inverse of `signature`: the YAML key in a file whose namespace is `home`."""
     name, inside = split_path(path)
     bare = name[1:-1].replace('""', '"') if name.startswith('"') else name
-    schema = "" if path[0] == home else f"{_written_part(path[0])}."
-    return f"{schema}{_written_part(bare)}({inside})"
+    return f"{written_name(path[0], bare, home)}({inside})"
+
+
+def written_name(schema: str, name: str, home: str) -> str:
+    """A routine's name before its parentheses, as a file whose namespace is `home` writes it."""
+    own = _written_part(name)
+    return own if schema == home else f"{_written_part(schema)}.{own}"
 
 
 def _written_part(name: str) -> str:
@@ -202,7 +208,7 @@ def _setting_sql(setting: str) -> str:
 def body_sql(state: RoutineState) -> str:
     """The last clause of CREATE FUNCTION and CREATE PROCEDURE."""
     if state.sql_body is not None:
-        return state.sql_body
+        return closed(state.sql_body)
     if state.object_file is not None:
         symbol = f", {literal(state.link_symbol)}" if state.link_symbol is not None else ""
         return f"AS {literal(state.object_file)}{symbol}"

@@ -6,7 +6,8 @@ from typing import LiteralString
 
 TYPE: LiteralString = """(
                 SELECT CASE
-                    WHEN tn.nspname = 'pg_catalog' THEN pg_catalog.regexp_replace(f.type, '^pg_catalog\\.', '')
+                    WHEN tn.nspname = 'pg_catalog'
+                        THEN pg_catalog.regexp_replace(f.type, '^pg_catalog\\.', '')
                     WHEN pg_catalog.starts_with(f.type, pg_catalog.quote_ident(tn.nspname) || '.') THEN f.type
                     ELSE pg_catalog.quote_ident(tn.nspname) || '.' || f.type END
                 FROM pg_catalog.pg_type ty
@@ -69,9 +70,9 @@ SOURCE: LiteralString = """
 
 
 def resolution(types: LiteralString, source: LiteralString) -> LiteralString:
-    """SQL for `Kind.resolve` over routines `p` and namespaces `n`: from %(schema)s and the written last part of
-    the path %(name)s to the canonical last part, or null. It tries: the canonical text, the only routine of
-    that name, the text with names and defaults as PostgreSQL writes them, types as to_regprocedure reads them.
+    """SQL for `Kind.resolve` over routines `p` and namespaces `n`: from %(schema)s and the written last part
+    of the path %(name)s to the canonical last part, or null. It tries: the canonical text; the only routine
+    of that name; the text with names and defaults as PostgreSQL writes them; types by to_regprocedure.
 
     Before PostgreSQL 16 the last raises a syntax error for an overloaded name whose parameters are written
     with their names and with aliases of types.

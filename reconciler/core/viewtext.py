@@ -20,6 +20,11 @@ def trimmed(query: str) -> str:
     return query.strip().rstrip(";").rstrip()
 
 
+def closed(query: str) -> str:
+    """The query as SQL that more text can follow: a comment at its end must not swallow that."""
+    return f"{query}\n" if "--" in query.rpartition("\n")[2] else query
+
+
 def written(query: str) -> str:
     """The query as YAML shows it: several lines end with a line break, so that they become a block."""
     return f"{query}\n" if "\n" in query else query

@@ -18,11 +18,10 @@ from reconciler.core.ident import ObjectId
 from reconciler.engine import journal
 from reconciler.engine.consent import Consent, require_consent
 from reconciler.engine.ending import Ending
-from reconciler.engine.execute import Surroundings, execute_group
-from reconciler.engine.interrupted import clear_leftovers
+from reconciler.engine.execute import Surroundings, clear, execute_group
 from reconciler.engine.journal import PlanText, Progress
 from reconciler.engine.lease import Lease, Waiting, held, release, take
-from reconciler.engine.plan import Plan
+from reconciler.engine.plan import Plan, Step
 from reconciler.engine.progress import Event, Resumed
 from reconciler.engine.retry import Clock, RetryPolicy, Stop, stopped_by_signals
 from reconciler.engine.servererror import server_error
@@ -138,8 +137,10 @@ class _Run:
             if isinstance(stands, Ready):
                 if earlier:
                     self.report(Resumed(tuple(sorted(earlier))))
-                self._settle(stands)
-                self._groups(fence)
+                around = self._surroundings(fence)
+                with around.watch.running():
+                    self._settle(around, stands.unsettled)
+                    self._groups(around)
                 self._verify()
         return Verdict(
             self._plan_id,
@@ -174,40 +175,41 @@ class _Run:
         observed = self.observe(self.worker)
         return {id: observed[id] for id in self.plan.touches if id in observed}
 
-    def _settle(self, stands: Ready) -> None:
-        """Find out what interrupted steps did: done as planned, or to be cleared away and done again."""
-        for step in stands.unsettled:
-            touch = self.plan.touches.get(step.object)
-            if touch is None or (touch.before is None and clear_leftovers(self.worker, step)):
-                continue
-            if touch.before != touch.after and self._observed().get(step.object) == touch.after:
-                journal.mark(self.worker, self.number, (step,), "done")
-                self.done.add(step.number)
-
-    def _groups(self, fence: int) -> None:
-        groups = [tuple(steps) for _, steps in groupby(self.plan.steps, key=lambda step: step.group)]
-        rest = [group for group in groups if any(step.number not in self.done for step in group)]
-        watch = Watch(self.lease.watcher, self.worker, self.options.stop, self.report)
-        around = Surroundings(
+    def _surroundings(self, fence: int) -> Surroundings:
+        chosen = self.options
+        return Surroundings(
             worker=self.worker,
             lease=self.lease,
-            watch=watch,
-            stop=self.options.stop,
-            clock=self.options.clock,
-            retry=self.options.retry,
+            watch=Watch(self.lease.watcher, self.worker, chosen.stop, self.report),
+            stop=chosen.stop,
+            clock=chosen.clock,
+            retry=chosen.retry,
             report=self.report,
             run=self.number,
             fence=fence,
             deadlock_timeout_ms=_deadlock_timeout_ms(self.worker),
             step_count=len(self.plan.steps),
         )
-        with watch.running():
-            for group in rest:
-                steps = tuple(step for step in group if step.number not in self.done)
-                execute_group(around, steps)
-                self.done.update(step.number for step in steps)
-                if group is not rest[-1]:
-                    journal.save_checkpoint(self.worker, self.number, self.done, self._observed())
+
+    def _settle(self, around: Surroundings, unsettled: tuple[Step, ...]) -> None:
+        """Find out what interrupted steps did: done as planned, or to be cleared away and done again."""
+        for step in unsettled:
+            touch = self.plan.touches.get(step.object)
+            if touch is None or (touch.before is None and clear(around, step)):
+                continue
+            if touch.before != touch.after and self._observed().get(step.object) == touch.after:
+                journal.mark(self.worker, self.number, (step,), "done")
+                self.done.add(step.number)
+
+    def _groups(self, around: Surroundings) -> None:
+        groups = [tuple(steps) for _, steps in groupby(self.plan.steps, key=lambda step: step.group)]
+        rest = [group for group in groups if any(step.number not in self.done for step in group)]
+        for group in rest:
+            steps = tuple(step for step in group if step.number not in self.done)
+            execute_group(around, steps)
+            self.done.update(step.number for step in steps)
+            if group is not rest[-1]:
+                journal.save_checkpoint(self.worker, self.number, self.done, self._observed())
 
     def _verify(self) -> None:
         remaining = differences(self.plan, self._observed())

@@ -87,6 +87,11 @@ def _without_server(
             entries[entry.id] = entry
         elif registry.of(entry).built_in(entry):
             entries.setdefault(entry.id, entry)
+    for id, entry in entries.items():
+        if entry.carrier is not None and entry.carrier not in entries:
+            entries[id] = dataclasses.replace(entry, carrier=None)
+        if not entry.needs - {entry.carrier} <= entries.keys():
+            return None  # it stands on something that goes: only a server can say whether it can stay
     return dataclasses.replace(current, entries=entries)
 
 

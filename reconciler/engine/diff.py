@@ -235,9 +235,26 @@ def _carried(work: _Work) -> None:
     for id, change in list(work.changes.items()):
         if _is_carried(work, change):
             del work.changes[id]
+        elif isinstance(change, Alter):
+            work.changes[id] = dataclasses.replace(change, fields=_own_fields(work, change))
         elif isinstance(change, Create) and (brought := _brought_otherwise(work, change.entry)):
             fields = tuple(name for name, value in compared(change.entry.state) if getattr(brought.state, name) != value)
             work.changes[id] = Alter(brought, change.entry, fields, implied=True)
+
+
+def _own_fields(work: _Work, change: Alter) -> tuple[str, ...]:
+    """The fields of an alteration that do not change by themselves when the carrier's do."""
+    carrier = work.changes.get(change.new.carrier) if change.new.carrier else None
+    if change.old.carrier is None or change.implied:
+        return change.fields
+    if isinstance(carrier, Replace):
+        return ()
+    if not isinstance(carrier, Alter):
+        return change.fields
+    kind = work.registry.of(change.new)
+    return tuple(
+        name for name in change.fields if name not in carrier.fields or not kind.comes_with(name, change.new)
+    )
 
 
 def _brought_otherwise(work: _Work, entry: Entry) -> Entry | None:
@@ -254,14 +271,8 @@ def _is_carried(work: _Work, change: Change) -> bool:
             return _comes_along(work, entry)
         case Drop(entry):
             return entry.carrier is not None and _is_gone(work, entry.carrier)
-        case Alter(old, new, fields):
-            carrier = work.changes.get(new.carrier) if new.carrier else None
-            if old.carrier is None or carrier is None:
-                return False
-            if isinstance(carrier, Replace):
-                return True
-            same = isinstance(carrier, Alter) and set(fields) <= set(carrier.fields)
-            return same and work.registry.of(new).comes_with(fields, new)
+        case Alter():
+            return not _own_fields(work, change)
         case Replace(old, new, _):
             return old.carrier is not None and new.carrier is not None and isinstance(
                 work.changes.get(new.carrier), Replace

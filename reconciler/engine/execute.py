@@ -117,6 +117,7 @@ def _in_transaction(around: Surroundings, steps: tuple[Step, ...], timeout_ms: i
             _statements(around, step)
         journal.mark(worker, around.run, steps, "done")
         around.stop.check()
+        around.lease.check()
         worker.execute("COMMIT")
     except BaseException as error:
         if not worker.closed and not (isinstance(error, psycopg.Error) and is_connection_lost(error)):
@@ -133,9 +134,26 @@ def _alone(around: Surroundings, step: Step) -> None:
         _statements(around, step)
     except StepFailed as failure:
         journal.mark(worker, around.run, (step,), "failed", failure.error.sqlstate)
-        clear_leftovers(worker, step)
+        if not around.stop.asked:
+            clear(around, step)
         raise
     journal.mark(worker, around.run, (step,), "done")
+
+
+def clear(around: Surroundings, step: Step) -> bool:
+    """Clear away what an interrupted step outside a transaction left; whether there was something.
+
+    Waits for the transactions that still see it; when that is cut short, the next run does it. Raises
+    Terminated, and psycopg.Error where the connection is lost.
+    """
+    import psycopg
+
+    try:
+        with around.watch.over(step):
+            return clear_leftovers(around.worker, step)
+    except psycopg.Error as error:
+        around.stop.check()
+        raise StepFailed(step, "", error) from error
 
 
 def _statements(around: Surroundings, step: Step) -> None:

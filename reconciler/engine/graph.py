@@ -87,7 +87,7 @@ def order(
     _link_names(plan)
     _choose_folds(plan, structural_only=not fold)
     contracted = _acyclic(plan)
-    rank = _rank(registry)
+    rank = _rank(registry, contracted)
     nodes = list(networkx.lexicographical_topological_sort(contracted, key=rank))
     folded: dict[Node, list[Node]] = {}
     for inner, outer in plan.into.items():
@@ -110,11 +110,16 @@ def _verbs(change: Change) -> tuple[Verb, ...]:
             return (Verb.DROP, Verb.CREATE)
 
 
-def _rank(registry: Registry) -> Callable[[Node], tuple[int, int, ObjectId]]:
-    def key(node: Node) -> tuple[int, int, ObjectId]:
+def _rank(registry: Registry, graph: Graph) -> Callable[[Node], tuple[int, int, int, ObjectId]]:
+    """Ties are broken by the kinds' ranks. Of two alike, the one that something of a lower rank waits for goes
+    first: what a function's text calls is unknown, so functions shall exist before anything evaluates one."""
+
+    def key(node: Node) -> tuple[int, int, int, ObjectId]:
         rank = registry[node.id.kind].rank
-        dropping = node.verb in (Verb.DROP, Verb.ASIDE)
-        return (0, -rank, node.id) if dropping else (1, rank, node.id)
+        if node.verb in (Verb.DROP, Verb.ASIDE):
+            return (0, -rank, 0, node.id)
+        waiting = min((registry[other.id.kind].rank for other in graph.successors(node)), default=rank)
+        return (1, rank, min(rank, waiting), node.id)
 
     return key
 
@@ -201,20 +206,34 @@ def _new(change: Change) -> Entry:
 def _link_names(plan: _Plan) -> None:
     """Who takes a name waits for who gives it up."""
     freed: dict[tuple[str, ...], list[Node]] = {}
+    taken: list[tuple[tuple[str, ...], Node]] = []
     for node in plan.graph:
-        change = plan.changes[node.id]
-        if node.verb in (Verb.DROP, Verb.ASIDE):
-            entry = change.entry if isinstance(change, Drop) else _old(change)
-            for name in plan.registry.of(entry).occupies(entry):
-                freed.setdefault(name, []).append(node)
-    for node in list(plan.graph):
-        if node.verb is not Verb.CREATE:
-            continue
-        change = plan.changes[node.id]
-        entry = change.entry if isinstance(change, Create) else _new(change)
-        for name in plan.registry.of(entry).occupies(entry):
-            for earlier in freed.get(name, ()):
+        gives, takes = _names(plan, node)
+        for name in gives:
+            freed.setdefault(name, []).append(node)
+        taken.extend((name, node) for name in takes)
+    for name, node in taken:
+        for earlier in freed.get(name, ()):
+            if earlier != node:
                 plan.graph.add_edge(earlier, node)
+
+
+def _names(plan: _Plan, node: Node) -> tuple[set[tuple[str, ...]], set[tuple[str, ...]]]:
+    """The names that a node gives up, and those that it takes."""
+    change = plan.changes[node.id]
+    old = change.entry if isinstance(change, Drop) else None if isinstance(change, Create) else _old(change)
+    new = change.entry if isinstance(change, Create) else None if isinstance(change, Drop) else _new(change)
+    had = set(plan.registry.of(old).occupies(old)) if old else set()
+    has = set(plan.registry.of(new).occupies(new)) if new else set()
+    match node.verb:
+        case Verb.DROP | Verb.ASIDE:
+            return had, set()
+        case Verb.CREATE:
+            return set(), has
+        case Verb.ALTER:
+            return had - has, has - had
+        case Verb.DROP_ASIDE:
+            return set(), set()
 
 
 def _choose_folds(plan: _Plan, structural_only: bool) -> None:
@@ -235,7 +254,7 @@ def _cover(plan: _Plan, node: Node) -> Node | None:
     if node.verb is Verb.CREATE:
         entry = change.entry if isinstance(change, Create) else _new(change)
         kind = plan.registry.of(entry)
-        if entry.parent and kind.folds_into == entry.parent.kind and kind.foldable(entry):
+        if entry.parent and entry.parent.kind in kind.folds_into and kind.foldable(entry):
             return plan.node(Verb.CREATE, entry.parent)
     return None
 
@@ -273,12 +292,12 @@ def _top(plan: _Plan, node: Node) -> Node:
 
 def _loosen(plan: _Plan, knot: set[Node]) -> bool:
     """Unfold the members whose own edges tie the knot; True where something was loosened."""
-    members = [node for node in plan.into if _top(plan, node) in knot]
-    tied = [node for node in members if _ties(plan, node, knot)]
-    deepest = [node for node in tied if not any(other in tied and plan.into.get(other) == node for other in members)]
-    for node in deepest or tied:
-        plan.into.pop(node, None)
-    if deepest or tied:
+    tied = [node for node in plan.into if _top(plan, node) in knot and _ties(plan, node, knot)]
+    # A table without its columns is no table: columns are taken out only when nothing else helps.
+    chosen = [node for node in tied if not plan.registry[node.id.kind].is_structural] or tied
+    for node in chosen:
+        del plan.into[node]
+    if chosen:
         return True
     loose = [edge for edge in plan.soft if _top(plan, edge[0]) in knot and _top(plan, edge[1]) in knot]
     plan.graph.remove_edges_from(loose)

@@ -133,6 +133,10 @@ def _entries(reading: _Reading) -> Iterator[Entry]:
         path = row.values.get("path")
         if path is not None and row.values["address"] not in reading.members and path[0] != JOURNAL_SCHEMA:
             _register(reading, row, ObjectId(row.kind.name, tuple(path)))
+    for row in reading.rows:
+        if row.id is not None and _is_part(reading, row):
+            del reading.ids[row.values["address"]]
+            row.id = None
     kept = [row for row in reading.rows if _place(reading, row)]
     needs = _needs(reading, kept)
     for row in kept:
@@ -153,6 +157,15 @@ def _register(reading: _Reading, row: _Row, id: ObjectId) -> None:
             reading.ids[address] = id
 
 
+def _is_part(reading: _Reading, row: _Row) -> bool:
+    """Whether the object belongs inside another entry: a range type's constructor functions."""
+    address = reading.whole.get(row.values["address"])
+    # A column of a partition key is tied to its table in the same way.
+    if address is None or address == row.values.get("parent"):
+        return False
+    return reading.known(address) not in (None, row.id)
+
+
 def _place(reading: _Reading, row: _Row) -> bool:
     """Give a facet its id; False for what hangs on something that is not ours (an extension's table)."""
     if "parent" not in row.values or row.values["parent"] is None:
@@ -162,7 +175,7 @@ def _place(reading: _Reading, row: _Row) -> bool:
         return False
     if row.id is None:
         if row.values.get("path") is not None:
-            return False
+            return False  # a member of an extension, or a part of another object
         row.id = parent.facet(row.kind.name, *(row.values.get("suffix") or ()))
     return True
 

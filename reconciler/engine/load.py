@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ class Located:
     position: Position
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Written:
     """The declared state as written: nothing in it has been to a server."""
 
@@ -47,16 +47,28 @@ class Written:
         return Catalog({id: self._entry(id, item.declared) for id, item in self.objects.items()})
 
     def _entry(self, id: ObjectId, declared: Declared) -> Entry:
-        return Entry(id, declared.state, declared.parent, declared.needs, self._carrier(id, declared.parent))
+        return Entry(id, declared.state, declared.parent, declared.needs, self._carrier(id, declared))
 
-    def _carrier(self, id: ObjectId, parent: ObjectId | None) -> ObjectId | None:
-        """What stands under a partition overrides what has the same name under the partitioned table."""
-        holder = self.objects.get(parent) if parent else None
+    def _carrier(self, id: ObjectId, declared: Declared) -> ObjectId | None:
+        """What stands under a partition overrides what has the same name, or is the same under a name of its
+        own, under the partitioned table."""
+        holder = self.objects.get(declared.parent) if declared.parent else None
         above = holder.declared.parent if holder else None
-        if parent is None or above is None or above.kind != parent.kind:
-            return None
-        carrier = ObjectId(id.kind, (*above.path, *id.path[len(parent.path) :]))
-        return carrier if carrier in self.objects else None
+        if declared.parent is None or above is None or not id.kind != declared.parent.kind == above.kind:
+            return None  # not below a partition, or a partition itself
+        same_name = ObjectId(id.kind, (*above.path, *id.path[len(declared.parent.path) :]))
+        if same_name in self.objects:
+            return same_name
+        alike = (other for other in self._by_parent.get((id.kind, above), ()) if other.state == declared.state)
+        return next((other.id for other in alike), None)
+
+    @cached_property
+    def _by_parent(self) -> Mapping[tuple[str, ObjectId], tuple[Declared, ...]]:
+        found: dict[tuple[str, ObjectId], list[Declared]] = {}
+        for item in self.objects.values():
+            if item.declared.parent is not None:
+                found.setdefault((item.declared.id.kind, item.declared.parent), []).append(item.declared)
+        return {key: tuple(values) for key, values in found.items()}
 
 
 @dataclass

@@ -286,6 +286,8 @@ def _hazards(emission: _Emission, node: Node, statements: Iterable[Statement]) -
     found: dict[Hazard, None] = {}
     for statement in statements:
         for hazard in statement.hazards:
+            if hazard.code is HazardCode.VALIDATION_LOST and isinstance(emission.changes[node.id], Replace):
+                continue  # it comes back within the same transaction
             if hazard.code is HazardCode.DATA_LOSS or not _is_on_new(emission, hazard.object):
                 found[hazard] = None
     if node.verb is Verb.DROP and node.id in emission.renames:

@@ -46,14 +46,7 @@ def _with_children(entry: Entry, data: Any, catalog: Catalog, registry: Registry
     nested = dict(_sections(entry, catalog, registry, home))
     if not nested:
         return data
-    return {**_as_mapping(entry, data, registry), **nested}
-
-
-def _as_mapping(entry: Entry, data: Any, registry: Registry) -> Mapping[str, Any]:
-    """A short form in full, so that sections can stand beside it."""
-    if isinstance(data, Mapping):
-        return data
-    return dict(registry.of(entry).in_full(data))
+    return {**registry.of(entry).in_full(data), **nested}
 
 
 def _sections(entry: Entry, catalog: Catalog, registry: Registry, home: str) -> Iterator[tuple[str, Any]]:

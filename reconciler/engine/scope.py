@@ -63,13 +63,17 @@ def _counts(entry: Entry, scope: Scope, registry: Registry) -> bool:
     return not kind.built_in(entry)
 
 
-def without_needless(desired: Catalog, current: Catalog, registry: Registry) -> Catalog:
-    """The desired catalog without what only a new database has and nothing in it needs."""
+def without_needless(
+    desired: Catalog, current: Catalog, declared: Iterable[ObjectId], registry: Registry
+) -> Catalog:
+    """The desired catalog without what only a new database has, nobody declared and nothing needs."""
+    wanted = frozenset(declared)
     needless = {
         entry.id
         for entry in desired
         if registry.of(entry).built_in(entry)
         and entry.id not in current
+        and entry.id not in wanted
         and not any(dependent in desired for dependent in desired.dependents.get(entry.id, ()))
     }
     return desired.only(id for id in desired.entries if id not in needless) if needless else desired

@@ -109,7 +109,11 @@ def _has_unseen(plan: Plan, progress: Progress) -> bool:
     touched = {step.object for step in plan.steps if step.number in begun}
     return any(
         not _is_seen(plan, step)
-        or (step.number not in begun and step.object in touched and step.action in (Action.ALTER, Action.RENAME))
+        or (
+            step.number not in begun
+            and step.object in touched
+            and step.action in (Action.ALTER, Action.RENAME)
+        )
         for step in plan.steps
         if step.number not in progress.done
     )

@@ -73,7 +73,7 @@ class Check(Kind[CheckState]):
     state = CheckState
     document = Annotated[CheckDocument, BeforeValidator(_short)]
     rank = 44
-    folds_into = "table"
+    folds_into = ("table", "domain")
     reparsed = True
     gives_way_to = frozenset({Disturbance.RETYPED})
     rules: ClassVar[Mapping[str, Rule]] = {
@@ -149,6 +149,9 @@ class Check(Kind[CheckState]):
         said = " NO INHERIT" if state.no_inherit else ""
         said += " NOT VALID" if state.not_valid else " NOT ENFORCED" if state.not_enforced else ""
         return f"CONSTRAINT {name_of(entry)} CHECK ({state.expression}){said}"
+
+    def in_full(self, short: Any) -> Mapping[str, Any]:
+        return short if isinstance(short, Mapping) else {"expression": short}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         state: CheckState = entry.state

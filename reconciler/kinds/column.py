@@ -21,7 +21,7 @@ from reconciler.core.fragment import (
     options_to,
     without_defaults,
 )
-from reconciler.core.ident import ObjectId, literal, qualified, quote, split_name
+from reconciler.core.ident import ObjectId, bare_name, literal, qualified, quote, split_name, written_bare
 from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Statement, data_loss, on
 
@@ -309,7 +309,7 @@ class Column(Kind[ColumnState]):
     state = ColumnState
     document = Annotated[ColumnDocument, BeforeValidator(_short)]
     rank = 31
-    folds_into = "table"
+    folds_into = ("table",)
     is_structural = True
     holds_data = True
     rules: ClassVar[Mapping[str, Rule]] = {
@@ -333,7 +333,8 @@ class Column(Kind[ColumnState]):
 
     def brought(self, entry: Entry, carrier: Entry) -> Entry:
         # An inherited NOT NULL has the parent's name, and an identity stays the parent's.
-        state = dataclasses.replace(carrier.state, not_null_name=None, identity=None, identity_options=())
+        name = entry.state.not_null_name
+        state = dataclasses.replace(carrier.state, not_null_name=name, identity=None, identity_options=())
         return dataclasses.replace(entry, state=state)
 
     def query(self, major: int) -> LiteralString:
@@ -352,8 +353,7 @@ class Column(Kind[ColumnState]):
                 END AS carrier,
                 pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
                 a.attnotnull AS not_null,
-                CASE WHEN nn.conislocal THEN
-                    nullif(nn.conname, c.relname || '_' || a.attname || '_not_null') END AS not_null_name,
+                nullif(nn.conname, c.relname || '_' || a.attname || '_not_null') AS not_null_name,
                 array_remove(ARRAY[CASE WHEN nn.connoinherit THEN 'no inherit' END,
                     CASE WHEN NOT nn.convalidated THEN 'not valid' END], NULL) AS not_null_flags,
                 CASE WHEN a.attcollation <> t.typcollation THEN (
@@ -408,11 +408,10 @@ class Column(Kind[ColumnState]):
 
     def declare(self, name: str, document: ColumnDocument, nest: Nest) -> Iterable[Declared]:
         assert nest.parent is not None
-        (bare,) = split_name(name) if '"' in name else (name,)
         transition = document.transition or ColumnTransition()
         former = transition.rename_from
         yield Declared(
-            nest.parent.child("column", bare),
+            nest.parent.child("column", bare_name(name)),
             dataclasses.replace(_declared_state(document, transition), position=nest.position),
             nest.parent,
             former_names=(former,) if isinstance(former, str) else tuple(former),
@@ -434,10 +433,10 @@ class Column(Kind[ColumnState]):
                 "options": options_to(state.options),
             }
         )
-        return entry.id.path[2], state.type if list(data) == ["type"] else data
+        return written_bare(entry.id.path[2]), state.type if list(data) == ["type"] else data
 
     def in_full(self, short: Any) -> Mapping[str, Any]:
-        return {"type": short}
+        return short if isinstance(short, Mapping) else {"type": short}
 
     def clause(self, entry: Entry, clauses: Sequence[str] = ()) -> str:
         state: ColumnState = entry.state
@@ -478,9 +477,9 @@ class Column(Kind[ColumnState]):
         yield Statement(f"ALTER TABLE {relation} ADD COLUMN {self.clause(entry, clauses)}", on(relation), hazards, cost=cost)
         yield from self.settle(entry)
 
-    def comes_with(self, fields: Iterable[str], new: Entry) -> bool:
+    def comes_with(self, field: str, new: Entry) -> bool:
         # A partition can hold a NOT NULL of its own, which outlives the parent's.
-        return "not_null" not in fields or new.state.not_null
+        return field != "not_null" or new.state.not_null
 
     def rereads(self, entry: Entry) -> bool:
         return entry.state.generated is not None

@@ -1,5 +1,5 @@
-"""Comments on the columns of views and materialized views, and on the attributes of composite types, which have
-no entries of their own (manual: COMMENT)."""
+"""Comments on the columns of views and materialized views and on the attributes of composite types, which
+have no entries of their own (manual: COMMENT)."""
 
 from __future__ import annotations
 

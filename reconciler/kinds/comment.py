@@ -74,13 +74,14 @@ class Comment(Kind[CommentState]):
                 ON d.classoid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND e.oid = d.objoid
             LEFT JOIN pg_catalog.pg_available_extensions() a ON a.name = e.extname
             WHERE (d.objoid >= 16384 OR n.nspname = 'public' OR e.extname IS NOT NULL)
-                AND NOT (d.objsubid > 0 AND c.relkind IN ('v', 'm', 'c'))
+                AND NOT coalesce(d.objsubid > 0 AND c.relkind IN ('v', 'm', 'c'), false)
                 AND NOT coalesce(k.contype IN ('n', 't'), false)
-                AND NOT (d.classoid = 'pg_catalog.pg_type'::pg_catalog.regclass AND (t.typtype = 'm' OR t.typelem <> 0
-                    OR EXISTS (SELECT FROM pg_catalog.pg_class r WHERE r.oid = t.typrelid AND r.relkind <> 'c')))
-                AND NOT (c.relkind IN ('i', 'I') AND EXISTS (
-                    SELECT FROM pg_catalog.pg_constraint i WHERE i.conindid = c.oid AND i.contype IN ('p', 'u', 'x')))
-                AND NOT (c.relkind = 'S' AND EXISTS (
+                AND NOT coalesce(t.typtype = 'm' OR t.typelem <> 0 OR EXISTS (
+                    SELECT FROM pg_catalog.pg_class r WHERE r.oid = t.typrelid AND r.relkind <> 'c'), false)
+                AND NOT (coalesce(c.relkind IN ('i', 'I'), false) AND EXISTS (
+                    SELECT FROM pg_catalog.pg_constraint i
+                    WHERE i.conindid = c.oid AND i.contype IN ('p', 'u', 'x')))
+                AND NOT (coalesce(c.relkind = 'S', false) AND EXISTS (
                     SELECT FROM pg_catalog.pg_depend i
                     WHERE i.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND i.objid = c.oid
                         AND i.deptype = 'i'))

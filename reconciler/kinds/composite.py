@@ -64,9 +64,9 @@ def _short(value: object) -> object:
     return {"attributes": attributes, **rest} if attributes else value
 
 
-def _clause(attribute: Attribute) -> str:
+def _clause(attribute: Attribute, between: str = "") -> str:
     name, type_name, collation = attribute
-    return f"{quote(name)} {type_name}{f' COLLATE {collation}' if collation else ''}"
+    return f"{quote(name)}{between} {type_name}{f' COLLATE {collation}' if collation else ''}"
 
 
 def _attributes(old: Entry, new: Entry) -> Iterable[Statement]:
@@ -81,18 +81,19 @@ def _attributes(old: Entry, new: Entry) -> Iterable[Statement]:
         if present is None:
             yield Statement(f"ALTER TYPE {name} ADD ATTRIBUTE {_clause(attribute)}")
         elif present != attribute:
-            collation = f" COLLATE {attribute[2]}" if attribute[2] else ""
-            sql = f"ALTER TYPE {name} ALTER ATTRIBUTE {quote(attribute[0])} SET DATA TYPE {attribute[1]}{collation}"
+            action = f"ALTER ATTRIBUTE {_clause(attribute, ' SET DATA TYPE')}"
             message = "PostgreSQL refuses it where a column is of this type"
-            yield Statement(sql, hazards=(Hazard(HazardCode.MAY_FAIL, new.id, message),))
+            hazards = (Hazard(HazardCode.MAY_FAIL, new.id, message),)
+            yield Statement(f"ALTER TYPE {name} {action}", hazards=hazards)
 
 
 def _unless(old: CompositeState, new: CompositeState) -> str | None:
     """Values move to a new type through their text, by position: only where the names stand in one order."""
-    retyped = [name for name, *rest in new.attributes if any(name == n and rest != r for n, *r in old.attributes)]
+    before = {name: rest for name, *rest in old.attributes}
+    retyped = [name for name, *rest in new.attributes if before.get(name, rest) != rest]
     names = [attribute[0] for attribute in new.ordered()]
     if retyped and names == [attribute[0] for attribute in old.ordered()]:
-        return f"an attribute's type cannot be altered while a column is of the composite type: {', '.join(retyped)}"
+        return f"the type of {', '.join(retyped)} cannot be altered where a column is of the composite type"
     return None
 
 
@@ -115,8 +116,8 @@ class Composite(Kind[CompositeState]):
                 ARRAY['pg_type/' || t.typarray || '/0', 'pg_class/' || c.oid || '/0'] AS also,
                 ARRAY(
                     SELECT ARRAY[a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), CASE
-                        WHEN a.attcollation <> y.typcollation THEN
-                            pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname) END]::text[]
+                        WHEN a.attcollation <> y.typcollation THEN pg_catalog.quote_ident(cn.nspname) || '.'
+                            || pg_catalog.quote_ident(co.collname) END]::text[]
                     FROM pg_catalog.pg_attribute a
                     JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
                     LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation
@@ -125,7 +126,8 @@ class Composite(Kind[CompositeState]):
                     ORDER BY a.attname COLLATE "C") AS attributes,
                 ARRAY(
                     SELECT a.attname::text FROM pg_catalog.pg_attribute a
-                    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS "order"
+                    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                    ORDER BY a.attnum) AS "order"
             FROM pg_catalog.pg_class c
             JOIN pg_catalog.pg_type t ON t.oid = c.reltype
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

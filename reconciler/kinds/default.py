@@ -38,7 +38,7 @@ class Default(Kind[DefaultState]):
     singleton = True
     state = DefaultState
     document = Fragment
-    folds_into = "column"
+    folds_into = ("column",)
     rank = 32
     reparsed = True
     gives_way_to = frozenset({Disturbance.RETYPED})

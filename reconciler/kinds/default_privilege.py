@@ -84,49 +84,59 @@ class DefaultPrivilege(Kind[DefaultPrivilegeState]):
     def query(self, major: int) -> LiteralString:
         return """
             WITH word AS (
-                SELECT d.oid, d.defaclrole AS role, d.defaclnamespace AS place, d.defaclobjtype AS type, a.grantee,
+                SELECT d.oid, d.defaclrole AS role, a.grantee,
                     pg_catalog.lower(a.privilege_type) AS word,
                     bool_or(a.is_grantable AND a.grantee <> d.defaclrole) AS passes
                 FROM pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) AS a
-                GROUP BY 1, 2, 3, 4, 5, 6),
+                GROUP BY 1, 2, 3, 4),
             usual AS (
                 SELECT d.oid, a.grantee, count(*) AS number
-                FROM pg_catalog.pg_default_acl d, pg_catalog.aclexplode(pg_catalog.acldefault(
-                    CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END::"char", d.defaclrole)) AS a
+                FROM pg_catalog.pg_default_acl d
+                CROSS JOIN LATERAL pg_catalog.aclexplode(pg_catalog.acldefault(
+                    CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END::"char",
+                    d.defaclrole)) AS a
                 GROUP BY 1, 2),
             held AS (
-                SELECT w.oid, w.grantee, count(*) AS number, bool_and(w.passes) AS every, bool_or(w.passes) AS some,
-                    pg_catalog.jsonb_agg(w.word || CASE WHEN w.passes THEN ' with grant option' ELSE '' END
-                        ORDER BY w.word || CASE WHEN w.passes THEN ' with grant option' ELSE '' END COLLATE "C") AS words
-                FROM word w GROUP BY 1, 2),
+                SELECT w.oid, w.grantee, count(*) AS number, bool_and(w.passes) AS every,
+                    pg_catalog.jsonb_agg(x.text ORDER BY x.text COLLATE "C") AS words,
+                    coalesce(pg_catalog.jsonb_agg(x.text ORDER BY x.text COLLATE "C") FILTER (WHERE w.passes),
+                        '[]') AS passing
+                FROM word w
+                CROSS JOIN LATERAL (
+                    SELECT w.word || CASE WHEN w.passes THEN ' with grant option' ELSE '' END) AS x (text)
+                GROUP BY 1, 2),
             pair AS (
-                SELECT d.oid, d.defaclrole AS role, d.defaclnamespace AS place, d.defaclobjtype AS type, g.grantee,
-                    h.number, h.every, h.some, coalesce(h.words, '[]') AS words,
-                    CASE WHEN d.defaclnamespace = 0 THEN coalesce(u.number, 0) ELSE 0 END AS usual, o.number AS total
+                SELECT d.oid, d.defaclrole AS role, d.defaclnamespace AS place, d.defaclobjtype AS type,
+                    g.grantee, h.number, h.every, h.passing, coalesce(h.words, '[]') AS words,
+                    CASE WHEN d.defaclnamespace = 0 THEN coalesce(u.number, 0) ELSE 0 END AS usual,
+                    o.number AS total
                 FROM pg_catalog.pg_default_acl d
-                JOIN (SELECT oid, grantee FROM held UNION SELECT oid, grantee FROM usual) AS g ON g.oid = d.oid
+                JOIN (SELECT oid, grantee FROM held UNION SELECT oid, grantee FROM usual) AS g
+                    ON g.oid = d.oid
                 JOIN usual o ON o.oid = d.oid AND o.grantee = d.defaclrole
                 LEFT JOIN held h ON h.oid = d.oid AND h.grantee = g.grantee
                 LEFT JOIN usual u ON u.oid = d.oid AND u.grantee = g.grantee)
             SELECT 'default_privilege/' || p.role || '/0' AS address,
                 ARRAY[pg_catalog.pg_get_userbyid(p.role)::text] AS path,
                 array_agg(DISTINCT 'pg_default_acl/' || p.oid || '/0') AS also,
-                array_agg(DISTINCT 'pg_namespace/' || n.oid || '/0') FILTER (WHERE n.oid IS NOT NULL) AS needs,
+                array_agg(DISTINCT 'pg_namespace/' || n.oid || '/0') FILTER (WHERE n.oid IS NOT NULL)
+                    AS needs,
                 pg_catalog.pg_get_userbyid(p.role) = CURRENT_USER AS connected,
                 pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(coalesce(n.nspname, '*'), y.name, r.name,
-                    CASE WHEN p.number = p.total AND p.total > 1 AND p.every = p.some THEN
-                        pg_catalog.jsonb_build_array(CASE WHEN p.every THEN 'all with grant option' ELSE 'all' END)
-                    ELSE p.words END)
-                    ORDER BY coalesce(n.nspname, '*') COLLATE "C", y.name COLLATE "C", r.name COLLATE "C") AS grants
+                    CASE WHEN p.number IS DISTINCT FROM p.total OR p.total = 1 THEN p.words
+                        WHEN p.every THEN '["all with grant option"]' ELSE '["all"]' || p.passing END)
+                    ORDER BY coalesce(n.nspname, '*') COLLATE "C", y.name COLLATE "C", r.name COLLATE "C"
+                ) AS grants
             FROM pair p
             JOIN (VALUES ('r'::"char", 'tables'), ('S', 'sequences'), ('f', 'functions'), ('T', 'types'),
                 ('n', 'schemas'), ('L', 'large_objects')) AS y (type, name) ON y.type = p.type
             CROSS JOIN LATERAL (
-                SELECT CASE p.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(p.grantee)::text END) AS r (name)
+                SELECT CASE p.grantee WHEN 0 THEN 'public'
+                    ELSE pg_catalog.pg_get_userbyid(p.grantee)::text END) AS r (name)
             LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.place
             -- PUBLIC and the owner have all or nothing by default: as many without grant option are the same.
             WHERE (p.place <> 0 AND p.number > 0) OR (p.place = 0
-                AND (coalesce(p.number, 0) <> p.usual OR coalesce(p.some, false)))
+                AND (coalesce(p.number, 0) <> p.usual OR p.passing <> '[]'))
             GROUP BY p.role
             ORDER BY 2"""
 
@@ -135,7 +145,7 @@ class DefaultPrivilege(Kind[DefaultPrivilegeState]):
         for place, types in document.root.items():
             for object_type, grantees in types.items():
                 if place != EVERYWHERE and object_type in ("schemas", "large_objects"):
-                    raise ValueError(f"default privileges on {object_type} hold everywhere: say them under \"*\"")
+                    raise ValueError(f"default privileges on {object_type} hold everywhere: put them under *")
                 for grantee, privileges in grantees.items():
                     held = canonical(privileges, object_type)
                     if held != _usual(name, place, object_type, grantee):
@@ -144,7 +154,9 @@ class DefaultPrivilege(Kind[DefaultPrivilegeState]):
             raise ValueError("default privileges are never for single columns")
         schemas = {ObjectId("schema", (place,)) for place in document.root if place != EVERYWHERE}
         yield Declared(
-            ObjectId("default_privilege", (name,)), DefaultPrivilegeState(tuple(sorted(grants))), needs=frozenset(schemas)
+            ObjectId("default_privilege", (name,)),
+            DefaultPrivilegeState(tuple(sorted(grants))),
+            needs=frozenset(schemas),
         )
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:

@@ -84,7 +84,7 @@ class Domain(Kind[DomainState]):
                     WHERE c.contypid = t.oid AND c.contype = 'n') AS also,
                 pg_catalog.format_type(t.typbasetype, t.typtypmod) AS type,
                 t.typnotnull AS not_null,
-                pg_catalog.pg_get_expr(t.typdefaultbin, 'pg_catalog.pg_type'::pg_catalog.regclass) AS "default",
+                pg_catalog.pg_get_expr(t.typdefaultbin, 0) AS "default",
                 CASE WHEN t.typcollation <> b.typcollation THEN
                     pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname)
                 END AS collation
@@ -108,9 +108,15 @@ class Domain(Kind[DomainState]):
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
         state: DomainState = entry.state
         data = without_defaults(
-            {"type": state.type, "not_null": state.not_null, "default": state.default, "collation": state.collation}
+            {
+                "type": state.type,
+                "not_null": state.not_null,
+                "default": state.default,
+                "collation": state.collation,
+            }
         )
-        return written_name(entry.id.path[0], entry.id.path[1], home), state.type if list(data) == ["type"] else data
+        schema, name = entry.id.path
+        return written_name(schema, name, home), state.type if list(data) == ["type"] else data
 
     def in_full(self, short: Any) -> Mapping[str, Any]:
         return {"type": short}

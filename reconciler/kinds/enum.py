@@ -55,11 +55,8 @@ def _short(value: object) -> object:
 
 def _renames(old: EnumState, new: EnumState) -> dict[str, str]:
     """The declared renames that this very database has still before it."""
-    return {
-        before: after
-        for before, after in new.renamed
-        if before in old.labels and before not in new.labels and after in new.labels and after not in old.labels
-    }
+    gone, come = set(old.labels) - set(new.labels), set(new.labels) - set(old.labels)
+    return {before: after for before, after in new.renamed if before in gone and after in come}
 
 
 def _labels(old: Entry, new: Entry) -> Iterable[Statement]:
@@ -68,7 +65,8 @@ def _labels(old: Entry, new: Entry) -> Iterable[Statement]:
     for before, after in renames.items():
         message = f"statements that say {before} fail from now on"
         hazards = (Hazard(HazardCode.APPLICATION_BREAK, new.id, message),)
-        yield Statement(f"ALTER TYPE {type_name} RENAME VALUE {literal(before)} TO {literal(after)}", hazards=hazards)
+        sql = f"ALTER TYPE {type_name} RENAME VALUE {literal(before)} TO {literal(after)}"
+        yield Statement(sql, hazards=hazards)
     present = [renames.get(label, label) for label in old.state.labels]
     for number, label in enumerate(new.state.labels):
         if label in present[number : number + 1]:

@@ -98,7 +98,7 @@ class Exclusion(Kind[ExclusionState]):
     state = ExclusionState
     document = ExclusionDocument
     rank = 43
-    folds_into = "table"
+    folds_into = ("table",)
     reparsed = True
     gives_way_to = frozenset({Disturbance.RETYPED})
     rules: ClassVar[Mapping[str, Rule]] = {
@@ -193,6 +193,10 @@ class Exclusion(Kind[ExclusionState]):
 
     def settle(self, entry: Entry) -> Iterable[Statement]:
         return settle_index(entry)
+
+    def comes_with(self, field: str, new: Entry) -> bool:
+        # SET TABLESPACE of a partitioned index leaves the indexes of its partitions where they are.
+        return field != "tablespace"
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         why = "rows that exclude one another make it fail"

@@ -37,7 +37,8 @@ class ExtensionDocument(Document):
 def _move(old: Entry, new: Entry) -> Iterable[Statement]:
     message = f"statements that say {old.state.schema}. in front of its objects fail from now on"
     hazards = (Hazard(HazardCode.APPLICATION_BREAK, new.id, message),)
-    yield Statement(f"ALTER EXTENSION {quote(new.id.path[0])} SET SCHEMA {quote(new.state.schema)}", hazards=hazards)
+    sql = f"ALTER EXTENSION {quote(new.id.path[0])} SET SCHEMA {quote(new.state.schema)}"
+    yield Statement(sql, hazards=hazards)
 
 
 def _immovable(old: ExtensionState, new: ExtensionState) -> str | None:

@@ -28,7 +28,8 @@ def _update(entry: Entry) -> Iterable[Statement]:
     name = facet_of(entry.id).path[0]
     message = "PostgreSQL refuses it where the extension has no update script from the present version"
     hazards = (Hazard(HazardCode.MAY_FAIL, entry.id, message),)
-    yield Statement(f"ALTER EXTENSION {quote(name)} UPDATE TO {literal(entry.state.version)}", hazards=hazards)
+    sql = f"ALTER EXTENSION {quote(name)} UPDATE TO {literal(entry.state.version)}"
+    yield Statement(sql, hazards=hazards)
 
 
 class ExtensionVersion(Kind[ExtensionVersionState]):
@@ -41,14 +42,15 @@ class ExtensionVersion(Kind[ExtensionVersionState]):
     state = ExtensionVersionState
     document = str
     rank = 6
-    folds_into = "extension"
+    folds_into = ("extension",)
     is_facet = True
     elaborated = False
     rules: ClassVar[Mapping[str, Rule]] = {"version": InPlace(lambda old, new: _update(new))}
 
     def query(self, major: int) -> LiteralString:
         return """
-            SELECT 'extension_version/' || e.oid || '/0' AS address, 'pg_extension/' || e.oid || '/0' AS parent,
+            SELECT 'extension_version/' || e.oid || '/0' AS address,
+                'pg_extension/' || e.oid || '/0' AS parent,
                 e.extversion AS version
             FROM pg_catalog.pg_extension e
             ORDER BY e.extname"""

@@ -181,9 +181,6 @@ class Function(Kind[FunctionState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP FUNCTION {routine.target(entry)}")
 
-    def label(self, entry: Entry) -> str:
-        return f"function {'.'.join(entry.id.path)}"
-
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield routine.occupied(entry.id.path)
 

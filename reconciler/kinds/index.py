@@ -191,6 +191,13 @@ class Index(Kind[IndexState]):
         }
         return written_bare(entry.id.path[1]), shortened(without_defaults(data))
 
+    def comes_with(self, field: str, new: Entry) -> bool:
+        # SET TABLESPACE of a partitioned index leaves the indexes of its partitions where they are.
+        return field != "tablespace"
+
+    def in_full(self, short: Any) -> Mapping[str, Any]:
+        return short if isinstance(short, Mapping) else {"columns": short}
+
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         state: IndexState = entry.state
         relation = relation_of(entry)

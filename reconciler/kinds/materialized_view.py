@@ -219,6 +219,9 @@ class MaterializedView(Kind[MaterializedViewState]):
             data["with_data"] = False
         return key, {**data, "query": query} if data else query
 
+    def in_full(self, short: Any) -> Mapping[str, Any]:
+        return short if isinstance(short, Mapping) else {"query": short}
+
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         state: MaterializedViewState = entry.state
         parts = [
@@ -229,7 +232,7 @@ class MaterializedView(Kind[MaterializedViewState]):
         ]
         suffix = "" if state.with_data else "\nWITH NO DATA"
         cost = Cost.BUILD if state.with_data else Cost.INSTANT
-        yield Statement(f"{' '.join(parts)} AS\n{state.query}{suffix}", cost=cost)
+        yield Statement(f"{' '.join(parts)} AS\n{viewtext.closed(state.query)}{suffix}", cost=cost)
         yield from _storage(None, entry)
         yield from _column_settings(None, entry)
 

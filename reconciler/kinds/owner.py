@@ -72,17 +72,19 @@ class Owner(Kind[OwnerState]):
                 WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
                 UNION ALL
                 SELECT 'pg_class', c.oid, c.relowner, false FROM pg_catalog.pg_class c
-                WHERE c.oid >= 16384 AND (c.relkind IN ('r', 'p', 'v', 'm', 'f') OR c.relkind = 'S' AND NOT EXISTS (
-                    SELECT FROM pg_catalog.pg_depend d
+                WHERE c.oid >= 16384 AND (c.relkind IN ('r', 'p', 'v', 'm', 'f')
+                    OR c.relkind = 'S' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                     WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
-                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')))
+                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                        AND d.deptype IN ('a', 'i')))
                 UNION ALL
                 SELECT 'pg_proc', p.oid, p.proowner, false FROM pg_catalog.pg_proc p WHERE p.oid >= 16384
                 UNION ALL
                 SELECT 'pg_type', t.oid, t.typowner, false FROM pg_catalog.pg_type t
                 WHERE t.oid >= 16384 AND (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND EXISTS (
                     SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')))
-            SELECT 'owner/' || o.class || '.' || o.oid || '/0' AS address, o.class || '/' || o.oid || '/0' AS parent,
+            SELECT 'owner/' || o.class || '.' || o.oid || '/0' AS address,
+                o.class || '/' || o.oid || '/0' AS parent,
                 pg_catalog.pg_get_userbyid(o.owner)::text AS role,
                 pg_catalog.pg_get_userbyid(b.datdba)::text AS database_owner,
                 o.standard

@@ -1,4 +1,4 @@
-"""Privileges (manual: GRANT). One entry per object and grantee, where it holds something else than by default."""
+"""Privileges (manual: GRANT): an entry per object and grantee that has something else than by default."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from reconciler.core.privilege import (
 )
 from reconciler.core.statement import Hazard, HazardCode, Statement
 
-
 _QUERY: LiteralString = """
     WITH object AS (
-        SELECT 'pg_namespace/' || n.oid || '/0' AS parent, 'n'::"char" AS type, n.nspowner AS owner, n.nspacl AS acl,
-            n.nspname = 'public' AS is_public, 0::oid AS relation
+        SELECT 'pg_namespace/' || n.oid || '/0' AS parent, 'n'::"char" AS type, n.nspowner AS owner,
+            n.nspacl AS acl, n.nspname = 'public' AS is_public, 0::oid AS relation
         FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
         UNION ALL
-        SELECT 'pg_class/' || c.oid || '/0', CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner, c.relacl,
-            false, c.oid
+        SELECT 'pg_class/' || c.oid || '/0', CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char",
+            c.relowner, c.relacl, false, c.oid
         FROM pg_catalog.pg_class c
         WHERE c.oid >= 16384 AND (c.relkind IN ('r', 'p', 'v', 'm', 'f') OR c.relkind = 'S' AND NOT EXISTS (
             SELECT FROM pg_catalog.pg_depend i
-            WHERE i.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND i.objid = c.oid AND i.deptype = 'i'))
+            WHERE i.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND i.objid = c.oid
+                AND i.deptype = 'i'))
         UNION ALL
         SELECT 'pg_proc/' || p.oid || '/0', 'f'::"char", p.proowner, p.proacl, false, 0
         FROM pg_catalog.pg_proc p WHERE p.oid >= 16384
@@ -54,10 +54,12 @@ _QUERY: LiteralString = """
                 || CASE WHEN pg_catalog.current_setting('server_version_num')::integer < 150000 THEN
                     ARRAY[pg_catalog.makeaclitem(0, o.owner, 'CREATE', false)] END END AS usual
         FROM object o
-        JOIN pg_catalog.pg_database b ON b.datname = pg_catalog.current_database()),
+        JOIN pg_catalog.pg_database b ON b.datname = pg_catalog.current_database()
+        WHERE o.acl IS NOT NULL OR o.is_public OR o.owner <> b.datdba
+            OR o.relation IN (SELECT c.attrelid FROM pg_catalog.pg_attribute c WHERE c.attacl IS NOT NULL)),
     granted AS (
-        SELECT k.parent, k.type, k.owner, a.grantee, a.privilege_type, a.is_grantable, NULL::name AS col, NULL::text AS part,
-            true AS now
+        SELECT k.parent, k.type, k.owner, a.grantee, a.privilege_type, a.is_grantable, NULL::name AS col,
+            NULL::text AS part, true AS now
         FROM known k, pg_catalog.aclexplode(coalesce(k.acl, k.usual)) AS a
         UNION ALL
         SELECT k.parent, k.type, k.owner, a.grantee, a.privilege_type, a.is_grantable, NULL, NULL, false
@@ -66,7 +68,8 @@ _QUERY: LiteralString = """
         SELECT k.parent, k.type, k.owner, a.grantee, a.privilege_type, a.is_grantable, c.attname,
             'pg_class/' || c.attrelid || '/' || c.attnum, true
         FROM known k
-        JOIN pg_catalog.pg_attribute c ON c.attrelid = k.relation AND c.attacl IS NOT NULL AND NOT c.attisdropped,
+        JOIN pg_catalog.pg_attribute c
+            ON c.attrelid = k.relation AND c.attacl IS NOT NULL AND NOT c.attisdropped,
             pg_catalog.aclexplode(c.attacl) AS a),
     word AS (
         SELECT g.parent, g.type, g.grantee, g.now, pg_catalog.lower(g.privilege_type) AS word, g.col, g.part,
@@ -77,37 +80,41 @@ _QUERY: LiteralString = """
         SELECT w.parent, w.type, w.grantee, w.now,
             count(*) FILTER (WHERE w.col IS NULL) AS number,
             bool_and(w.passes) FILTER (WHERE w.col IS NULL) AS every_passes,
-            bool_or(w.passes) FILTER (WHERE w.col IS NULL) AS some_passes,
+            array_agg(w.word || ' with grant option') FILTER (WHERE w.col IS NULL AND w.passes) AS passing,
             array_agg(w.word || CASE WHEN w.passes THEN ' with grant option' ELSE '' END)
                 FILTER (WHERE w.col IS NULL) AS whole,
             array_agg(w.word || ' (' || pg_catalog.quote_ident(w.col) || ')'
-                || CASE WHEN w.passes THEN ' with grant option' ELSE '' END) FILTER (WHERE w.col IS NOT NULL) AS columns,
+                || CASE WHEN w.passes THEN ' with grant option' ELSE '' END)
+                FILTER (WHERE w.col IS NOT NULL) AS columns,
             array_agg(DISTINCT w.part) FILTER (WHERE w.part IS NOT NULL) AS needs
         FROM word w
         GROUP BY 1, 2, 3, 4),
     total AS (
         SELECT y.type, count(*) AS number
-        FROM pg_catalog.unnest('{n,r,s,f,T}'::"char"[]) AS y (type), pg_catalog.aclexplode(pg_catalog.acldefault(y.type, 10)) AS a
+        FROM pg_catalog.unnest('{n,r,s,f,T}'::"char"[]) AS y (type),
+            pg_catalog.aclexplode(pg_catalog.acldefault(y.type, 10)) AS a
         WHERE a.grantee = 10 GROUP BY 1),
     listed AS (
         SELECT s.parent, s.grantee, s.now, s.needs, ARRAY(
             SELECT x FROM pg_catalog.unnest(CASE
-                WHEN s.number = t.number AND t.number > 1 AND s.every_passes = s.some_passes
-                    THEN ARRAY[CASE WHEN s.every_passes THEN 'all with grant option' ELSE 'all' END]
-                ELSE s.whole END || s.columns) AS x ORDER BY x COLLATE "C") AS privileges
+                WHEN s.number < t.number OR t.number = 1 THEN s.whole
+                WHEN s.every_passes THEN ARRAY['all with grant option']
+                ELSE ARRAY['all'] || s.passing END || s.columns) AS x ORDER BY x COLLATE "C") AS privileges
         FROM side s JOIN total t ON t.type = s.type),
     pair AS (
-        SELECT k.parent, k.owner, k.datdba, k.is_public, g.grantee, coalesce(n.privileges, '{}') AS privileges,
-            coalesce(u.privileges, '{}') AS usual, n.needs
+        SELECT k.parent, k.owner, k.datdba, k.is_public, g.grantee,
+            coalesce(n.privileges, '{}') AS privileges, coalesce(u.privileges, '{}') AS usual, n.needs
         FROM known k
         JOIN (SELECT DISTINCT parent, grantee FROM listed) AS g ON g.parent = k.parent
         LEFT JOIN listed n ON n.parent = g.parent AND n.grantee = g.grantee AND n.now
         LEFT JOIN listed u ON u.parent = g.parent AND u.grantee = g.grantee AND NOT u.now)
     SELECT 'privilege.' || p.grantee || '.' || p.parent AS address, p.parent,
-        ARRAY[CASE p.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(p.grantee)::text END] AS suffix,
+        ARRAY[CASE p.grantee WHEN 0 THEN 'public'
+            ELSE pg_catalog.pg_get_userbyid(p.grantee)::text END] AS suffix,
         p.privileges, p.usual, p.grantee = p.owner AS of_owner, p.needs
     FROM pair p
-    WHERE p.privileges <> p.usual OR p.is_public AND p.grantee = 0 OR p.grantee = p.owner AND p.owner <> p.datdba
+    WHERE p.privileges <> p.usual OR p.is_public AND p.grantee = 0
+        OR p.grantee = p.owner AND p.owner <> p.datdba
     ORDER BY p.parent, p.grantee"""
 """What is the case by default is read only where a person is likely to say it (an owner that is not the
 database's, PUBLIC in the schema public), so that it counts as undeclared rather than as missing."""
@@ -143,7 +150,8 @@ def _target(entry: Entry) -> Target:
     holder = facet_of(ObjectId(entry.id.kind, entry.id.path[:-1]))
     grantee = entry.id.path[-1]
     message = f"what {grantee} may do with {holder.kind.replace('_', ' ')} {'.'.join(holder.path)} changes"
-    return Target(grant_target(holder), grantee, hazards=(Hazard(HazardCode.ACCESS_CHANGE, entry.id, message),))
+    hazards = (Hazard(HazardCode.ACCESS_CHANGE, entry.id, message),)
+    return Target(grant_target(holder), grantee, hazards=hazards)
 
 
 def _change(old: Entry, new: Entry) -> Iterable[Statement]:
@@ -208,7 +216,8 @@ class Privilege(Kind[PrivilegeState]):
         return _target(entry).change(entry.state.privileges, entry.state.usual)
 
     def label(self, entry: Entry) -> str:
-        return f"privileges of {entry.id.path[-1]} on {entry.id.path[0].replace('_', ' ')} {'.'.join(entry.id.path[1:-1])}"
+        kind, *names, grantee = entry.id.path
+        return f"privileges of {grantee} on {kind.replace('_', ' ')} {'.'.join(names)}"
 
     def built_in(self, entry: Entry) -> bool:
         return bool(entry.state.privileges == entry.state.usual)

@@ -94,10 +94,11 @@ class Range(Kind[RangeState]):
                 nullif(r.rngsubdiff::pg_catalog.regproc::text, '-') AS subtype_diff,
                 CASE WHEN m.typnamespace <> t.typnamespace OR m.typname <> CASE
                     WHEN pg_catalog.strpos(t.typname, 'range') > 0 THEN
-                        pg_catalog."left"(t.typname::text, pg_catalog.strpos(t.typname, 'range') - 1) || 'multi'
-                            || pg_catalog.substr(t.typname, pg_catalog.strpos(t.typname, 'range'))
+                        pg_catalog."left"(t.typname::text, pg_catalog.strpos(t.typname, 'range') - 1)
+                            || 'multi' || pg_catalog.substr(t.typname, pg_catalog.strpos(t.typname, 'range'))
                     ELSE t.typname || '_multirange' END
-                THEN pg_catalog.quote_ident(mn.nspname) || '.' || pg_catalog.quote_ident(m.typname) END AS multirange
+                THEN pg_catalog.quote_ident(mn.nspname) || '.' || pg_catalog.quote_ident(m.typname)
+                END AS multirange
             FROM pg_catalog.pg_range r
             JOIN pg_catalog.pg_type t ON t.oid = r.rngtypid
             JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
@@ -134,7 +135,8 @@ class Range(Kind[RangeState]):
         if state.multirange:
             schema, name = split_name(state.multirange)
             data["multirange"] = written_name(schema, name, home)
-        return written_name(entry.id.path[0], entry.id.path[1], home), state.subtype if list(data) == ["subtype"] else data
+        schema, name = entry.id.path
+        return written_name(schema, name, home), state.subtype if list(data) == ["subtype"] else data
 
     def in_full(self, short: Any) -> Mapping[str, Any]:
         return {"subtype": short}

@@ -13,7 +13,7 @@ from reconciler.core.fragment import Document, Fragment, Names
 from reconciler.core.ident import qualified, quote
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Statement, on
-from reconciler.core.viewtext import trimmed, written
+from reconciler.core.viewtext import closed, trimmed, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ def _definition(document: RuleDocument, relation: str) -> str:
 
 def _create(entry: Entry, verb: str) -> Statement:
     relation = _relation(entry)
-    return Statement(f"{verb} RULE {quote(entry.id.path[2])} AS\n{entry.state.definition}", on(relation))
+    sql = f"{verb} RULE {quote(entry.id.path[2])} AS\n{closed(entry.state.definition)}"
+    return Statement(sql, on(relation))
 
 
 def _fires(entry: Entry) -> Iterable[Statement]:
@@ -114,6 +115,10 @@ class RewriteRule(Kind[RuleState]):
 
     def declare(self, name: str, document: RuleDocument, nest: Nest) -> Iterable[Declared]:
         assert nest.parent is not None
+        if document.enabled != "origin" and nest.parent.kind == "view":
+            raise ValueError(
+                "only a table's rules can be disabled or tied to a replication role, not a view's"
+            )
         state = RuleState(_definition(document, qualified(*nest.parent.path)), document.enabled)
         yield Declared(nest.parent.child("rule", name), state, nest.parent)
 
@@ -123,6 +128,9 @@ class RewriteRule(Kind[RuleState]):
         if state.enabled == "origin":
             return entry.id.path[2], definition
         return entry.id.path[2], {"enabled": state.enabled, "definition": definition}
+
+    def in_full(self, short: Any) -> Mapping[str, Any]:
+        return short if isinstance(short, Mapping) else {"definition": short}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         yield _create(entry, "CREATE")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document
-from reconciler.core.ident import ObjectId, quote, split_name
+from reconciler.core.ident import ObjectId, bare_name, quote, written_bare
 from reconciler.core.kind import Declared, Kind, Nest, Rule
 from reconciler.core.statement import Statement
 
@@ -40,11 +40,10 @@ class Schema(Kind[SchemaState]):
             ORDER BY n.nspname"""
 
     def declare(self, name: str, document: Any, nest: Nest) -> Iterable[Declared]:
-        (bare,) = split_name(name)
-        yield Declared(ObjectId("schema", (bare,)), SchemaState())
+        yield Declared(ObjectId("schema", (bare_name(name),)), SchemaState())
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
-        return entry.id.path[0], {}
+        return written_bare(entry.id.path[0]), {}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         yield Statement(f"CREATE SCHEMA {quote(entry.id.path[0])}")

@@ -1,4 +1,4 @@
-"""Which column a sequence belongs to, so that it goes when the column goes (manual: ALTER SEQUENCE ... OWNED BY).
+"""Which column a sequence belongs to, so that it goes when the column goes (manual: ALTER SEQUENCE).
 
 An entry apart from the sequence: the column's default needs the sequence, and the ownership needs the column.
 """
@@ -41,8 +41,8 @@ class SequenceOwnership(Kind[SequenceOwnershipState]):
 
     def query(self, major: int) -> LiteralString:
         return """
-            SELECT 'sequence_ownership/' || c.oid || '/0' AS address, ARRAY[n.nspname, c.relname]::text[] AS path,
-                'pg_class/' || c.oid || '/0' AS parent,
+            SELECT 'sequence_ownership/' || c.oid || '/0' AS address,
+                ARRAY[n.nspname, c.relname]::text[] AS path, 'pg_class/' || c.oid || '/0' AS parent,
                 ARRAY['pg_class/' || a.attrelid || '/' || a.attnum] AS needs,
                 pg_catalog.quote_ident(tn.nspname) || '.' || pg_catalog.quote_ident(t.relname) || '.'
                     || pg_catalog.quote_ident(a.attname) AS "column"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, LiteralString
 
+from reconciler.core import routine
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Fragment, Names, without_defaults
 from reconciler.core.ident import ObjectId, in_schema, qualified, quote, split_name, written_name
@@ -99,7 +100,7 @@ def _written_call(text: str, home: str) -> str:
     if match is None:
         return text
     schema, name = split_name(match.group(1))
-    return written_name(schema, name, home) + match.group(2)
+    return routine.written_name(schema, name, home) + match.group(2)
 
 
 def _written_relation(text: str | None, home: str) -> str | None:
@@ -245,6 +246,8 @@ class Trigger(Kind[TriggerState]):
         other = in_schema(document.from_table, nest.schema) if document.from_table else None
         if other:
             needs.add(ObjectId("table", other))
+        if document.enabled != "origin" and nest.parent.kind == "view":
+            raise ValueError("a view's triggers can be neither disabled nor tied to a replication role")
         events = [_event(event) for event in document.events]
         if not events:
             raise ValueError("a trigger has at least one event, such as `events: [insert]`")

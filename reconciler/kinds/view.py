@@ -73,7 +73,9 @@ def _definition(entry: Entry, verb: str) -> str:
     options = f" WITH ({options_sql(state.options)})" if state.options else ""
     check = f"\nWITH {state.check_option.upper()} CHECK OPTION" if state.check_option else ""
     names = viewtext.column_list(state.column_names)
-    return f"{verb} VIEW {qualified(*entry.id.path)}{names}{options} AS\n{state.query}{check}"
+    return (
+        f"{verb} VIEW {qualified(*entry.id.path)}{names}{options} AS\n{viewtext.closed(state.query)}{check}"
+    )
 
 
 def _replace(old: Entry, new: Entry) -> Iterable[Statement]:
@@ -189,6 +191,9 @@ class View(Kind[ViewState]):
             }
         )
         return key, {**data, "query": query} if data else query
+
+    def in_full(self, short: Any) -> Mapping[str, Any]:
+        return short if isinstance(short, Mapping) else {"query": short}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         yield Statement(_definition(entry, "CREATE"))

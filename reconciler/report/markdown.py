@@ -47,7 +47,7 @@ def render(
     state: Standing | State | None = None,
     file: str | None = None,
 ) -> str:
-    """The comment, at most `budget` characters (of at least 4,000) long.
+    """The comment, at most `budget` characters (of at least 6,000) long.
 
     `plan` is None where planning failed. `state` is `state_of(plan)` unless it is given. `file` is where the
     plan is saved: what was left out is found there.
@@ -97,7 +97,9 @@ def _detail(standing: Standing, room: int) -> list[str]:
         hints = {State.STALE: "The database has moved on since. Plan again."}
         return ["", hints[standing.state]] if standing.state in hints else []
     if standing.state is State.FAILED:
-        return ["", fenced(_cut(visible_sql(standing.detail), room))]
+        shown = fenced(_cut(visible_sql(standing.detail), room))
+        # A fence longer than all that it holds would take the room three times.
+        return ["", shown if len(shown) <= room + 20 else fenced(_cut(shown.strip("`\n"), room // 3))]
     return ["", _cut(prose(standing.detail), room)]
 
 
@@ -109,32 +111,24 @@ def _caution(plan: Plan, file: str | None, room: int, is_done: bool) -> list[str
     """What deletes data, and the other harm in a line. Never collapsed."""
     found: list[str] = []
     if plan.edited is not None:
-        found.append(f"> [!WARNING]\n> The SQL was edited by hand: {_cut(prose(plan.edited), room // 4)}")
+        found.append(f"> [!WARNING]\n> The SQL was edited by hand: {_cut(prose(plan.edited), room // 8)}")
     severe = blocking_hazards(plan)
     open_hazards = {(step.number, hazard) for step, hazard in (() if is_done else plan.blocking)}
-    lines = [
-        _caution_line(plan, step, hazard, (step.number, hazard) in open_hazards) for step, hazard in severe
-    ]
+    lines = [_caution_line(plan, step, harm, (step.number, harm) in open_hazards) for step, harm in severe]
+    shown = _fitting(lines, room * 3 // 5)
+    if shown < len(lines):
+        more = counted(len(lines) - shown, "more hazard")
+        numbers = _cut(steps_named(step.number for step, _ in severe[shown:]), room // 8)
+        lines[shown:] = [f"> **And {more} of this sort**: {numbers}"]
+    if open_hazards:
+        lines.append(f"> Allow it in {_place(file)} under `acks`, with a reason, or change what is declared.")
     if lines:
-        shown = _fitting(lines, room)
-        if shown < len(lines):
-            numbers = steps_named(step.number for step, _ in severe[shown:])
-            lines[shown:] = [
-                f"> **And {counted(len(severe) - shown, 'more hazard')} of this sort**: {_cut(numbers, room // 4)}"
-            ]
-        if open_hazards:
-            lines.append(
-                f"> Allow it in {_place(file)} under `acks`, with a reason, or change what is declared."
-            )
         found.append(
             "\n>\n".join([f"> [!{'CAUTION' if open_hazards else 'WARNING'}]\n{lines[0]}", *lines[1:]])
         )
-    if others := other_hazards(plan):
-        found.append(
-            "Also: "
-            + "; ".join(f"**{harm}** ({_cut(steps, max(room // 20, 40))})" for harm, steps in others)
-            + "."
-        )
+    most = max(room // 80, 30)
+    if others := [f"**{harm}** ({_cut(steps, most)})" for harm, steps in other_hazards(plan)]:
+        found.append(f"Also: {'; '.join(others)}.")
     return found
 
 

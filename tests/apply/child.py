@@ -1,4 +1,7 @@
-"""A run in a process of its own that ends itself by a signal: python -m tests.apply.child URL SIGNAL EVENT STEP."""
+"""A run in a process of its own that ends itself by a signal.
+
+python -m tests.apply.child URL SIGNAL EVENT STEP
+"""
 
 from __future__ import annotations
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable
 
-import psycopg
 import pytest
 
 from tests.apply.shop import SETUP, run
 
 
 @pytest.fixture
-def url() -> Iterator[str]:
+def url(database: Callable[[], str]) -> str:
     """A fresh database with the shop's tables."""
-    server = os.environ["APPLY_TEST_SERVER"]
-    name = f"t_{uuid.uuid4().hex[:12]}"
-    run(server, f"CREATE DATABASE {name}")
-    target = psycopg.conninfo.make_conninfo(server, dbname=name)
-    run(target, SETUP)
-    yield target
-    run(server, f"DROP DATABASE {name} WITH (FORCE)")
+    made = database()
+    run(made, SETUP)
+    return made

@@ -11,6 +11,7 @@ import psycopg
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Mode
 from reconciler.engine.plan import Action, Plan, Step, Touch
+from reconciler.engine.progress import GroupCommitted
 
 ITEMS = ObjectId("table", ("public", "items"))
 ORDERS = ObjectId("table", ("public", "orders"))
@@ -42,7 +43,9 @@ def step(number: int, group: int, object: ObjectId, *sql: str, **more: Any) -> S
     """A step that also notes in public.ran that it ran, unless it runs alone."""
     note = () if more.get("mode") is Mode.ALONE else (f"INSERT INTO public.ran VALUES ({number})",)
     chosen = {"action": Action.ALTER, **more}
-    return Step(number=number, group=group, object=object, label=str(object), sql=(*sql, *note), why=(), **chosen)
+    return Step(
+        number=number, group=group, object=object, label=str(object), sql=(*sql, *note), why=(), **chosen
+    )
 
 
 def shop_plan() -> Plan:
@@ -99,15 +102,15 @@ def run(url: str, *statements: str) -> None:
 Report = Callable[[Any], None]
 
 
-def at(kind: type, number: int, act: Callable[[], None]) -> Report:
+def at(kind: type[Any], number: int, act: Callable[[], None]) -> Report:
     """A report that acts once, when an event of that kind comes about that step (its group's last, where the
     event is about a group)."""
     acted: list[bool] = []
 
     def report(event: Any) -> None:
-        if not isinstance(event, kind) or acted:
+        if type(event) is not kind or acted:
             return
-        about = event.steps[-1] if hasattr(event, "steps") else event.step
+        about: Step = event.steps[-1] if isinstance(event, GroupCommitted) else event.step
         if about.number == number:
             acted.append(True)
             act()

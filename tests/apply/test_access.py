@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from reconciler.core.errors import Blocked, ConnectionFailed, PoolerDetected
+from reconciler.core.errors import Blocked, ConnectionFailed, PoolerDetected, Unsupported
+from reconciler.embedded import Server, choose
 from reconciler.engine import journal
 from reconciler.engine.apply import ApplyOptions, apply
 from reconciler.engine.session import opened, redacted, set_local
@@ -92,7 +94,7 @@ def pooler(url: str) -> Iterator[str]:
         listener.close()
 
 
-def connect_to(target: dict[str, object]) -> socket.socket:
+def connect_to(target: Mapping[str, object]) -> socket.socket:
     host, port = str(target.get("host", "")), int(str(target.get("port", 5432)))
     if host.startswith("/"):
         unix = socket.socket(socket.AF_UNIX)
@@ -114,20 +116,39 @@ def test_a_pooler_is_refused_and_nothing_is_left_on_its_session(url: str) -> Non
         assert apply(shop_plan(), through, observe, options).ran == (1, 2, 3, 4, 5)
 
 
+def test_a_standby_is_refused(tmp_path: Path) -> None:
+    """A standby would give us an advisory lock: one that only it knows."""
+    settings = {"wal_level": "replica", "hot_standby": "on"}
+    installation = choose().installation
+    data_dir = tmp_path / "pg"
+    with Server.start(installation, data_dir, settings=settings) as primary:
+        run(primary.url(), "CREATE TABLE public.items (id int PRIMARY KEY, name text)")
+    (data_dir / "standby.signal").touch()
+    with Server.start(installation, data_dir, settings=settings) as standby:
+        assert rows(standby.url(), "SELECT pg_is_in_recovery()") == [(True,)]
+        with pytest.raises(Unsupported, match="standby") as caught:
+            apply(shop_plan(), standby.url(), observe)
+        assert "primary" in str(caught.value.hint)
+
+
 def test_what_roles_and_databases_set_does_not_matter(url: str) -> None:
+    hostile = {
+        "search_path": "public",
+        "DateStyle": "SQL, DMY",
+        "quote_all_identifiers": "on",
+        "idle_in_transaction_session_timeout": "1ms",
+        "default_transaction_isolation": "serializable",
+        "default_transaction_read_only": "on",
+    }
     name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
-    for setting in (
-        "search_path = public",
-        "statement_timeout = 1",
-        "default_transaction_read_only = on",
-        "DateStyle = 'SQL, DMY'",
-        "quote_all_identifiers = on",
-    ):
-        run(url, f"ALTER DATABASE {name} SET {setting}".replace("SET statement", "SET statement"))
-    with psycopg.connect(url, autocommit=True, options="-c statement_timeout=0") as connection:
-        assert connection.execute("SHOW DateStyle").fetchone() == ("SQL, DMY",)
+    run(url, *(f"ALTER DATABASE {name} SET {setting} = '{value}'" for setting, value in hostile.items()))
+    assert rows(url, "SHOW DateStyle") == [("SQL, DMY",)]
     with opened(url) as connection:
-        for setting, value in (("search_path", ""), ("DateStyle", "ISO, YMD"), ("quote_all_identifiers", "off")):
+        for setting, value in (
+            ("search_path", ""),
+            ("DateStyle", "ISO, YMD"),
+            ("quote_all_identifiers", "off"),
+        ):
             assert connection.execute("SELECT current_setting(%s)", (setting,)).fetchone() == (value,)
     verdict = apply(shop_plan(), url, observe)
     assert verdict.ran == (1, 2, 3, 4, 5)
@@ -143,12 +164,12 @@ def test_a_reading_session_cannot_write(url: str) -> None:
     [
         ({"dbname": "nowhere_at_all"}, "create the database"),
         ({"host": "nowhere.invalid"}, "host is unknown"),
-        ({"host": "127.0.0.1", "port": 1}, "no server listens"),
+        ({"host": "127.0.0.1", "port": "1"}, "no server listens"),
         ({"host": "/nowhere"}, "no server listens"),
         ({"user": "nobody_at_all"}, "user"),
     ],
 )
-def test_why_no_connection_is_had(url: str, change: dict[str, object], hint: str) -> None:
+def test_why_no_connection_is_had(url: str, change: dict[str, str], hint: str) -> None:
     broken = psycopg.conninfo.make_conninfo(url, **{"password": "sekret-pw", **change})
     with pytest.raises(ConnectionFailed) as caught, opened(broken):
         pass
@@ -176,4 +197,3 @@ def test_an_unreadable_connection_string_is_not_repeated(text: str) -> None:
 
 def test_redacted_names_the_server() -> None:
     assert redacted("postgresql://u:sekret-pw@h:5433/d") == "host=h port=5433 dbname=d user=u"
-    assert rows.__name__ == "rows"

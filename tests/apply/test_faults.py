@@ -1,7 +1,8 @@
-"""Runs that are killed, cut off, blocked, or not alone: afterwards running again converges, nothing runs twice."""
+"""Runs that are killed, cut off, blocked or not alone: run again they converge, and nothing runs twice."""
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from reconciler.engine.progress import (
     WaitingForLock,
 )
 from reconciler.engine.retry import RetryPolicy, Stop
-from tests.apply.shop import at, observe, one_step_plan, rows, run, shop_plan, steps_that_ran
+from tests.apply.shop import ITEMS, at, observe, one_step_plan, rows, run, shop_plan, step, steps_that_ran
 
 PRICES = "SELECT DISTINCT price FROM public.items"
 VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'public.items_name_idx'::regclass"
@@ -155,20 +156,26 @@ def test_the_worker_is_cut_off(url: str, event: type, number: int, error: type[E
 
 @pytest.mark.parametrize(("number", "error"), [(1, ConnectionFailed), (4, Stopped)])
 def test_the_lease_is_cut_off(url: str, number: int, error: type[Exception]) -> None:
-    """Whoever lost the lease begins no further transaction."""
+    """Whoever lost the lease commits nothing more."""
     with pytest.raises(error) as caught:
-        apply(shop_plan(), url, observe, report=at(StepStarted, number, cut(url, "reconcile apply (watcher)")))
+        apply(
+            shop_plan(), url, observe, report=at(StepStarted, number, cut(url, "reconcile apply (watcher)"))
+        )
     assert type(caught.value) is error
-    assert 5 not in steps_that_ran(url)
+    assert steps_that_ran(url) == list(range(1, min(number, 3)))
     converges(url)
 
 
-def test_whoever_lost_the_fence_cannot_commit(url: str) -> None:
+@pytest.mark.parametrize(("after", "next_step"), [(2, 3), (3, 4)])
+def test_whoever_lost_the_fence_cannot_commit(url: str, after: int, next_step: int) -> None:
+    """Neither a step that runs alone (after 2) nor a transaction (after 3) goes on."""
+
     def overtaken() -> None:
         run(url, "UPDATE _reconcile.lease SET fence = fence + 1")
 
     with pytest.raises(Stopped, match="another run has taken the lease"):
-        apply(shop_plan(), url, observe, report=at(GroupCommitted, 2, overtaken))
+        apply(shop_plan(), url, observe, report=at(GroupCommitted, after, overtaken))
+    assert rows(url, f"SELECT status FROM _reconcile.step WHERE number = {next_step}") == []
     assert steps_that_ran(url) == [1, 2]
     converges(url)
 
@@ -188,7 +195,9 @@ def test_two_appliers_at_once(url: str) -> None:
     first = threading.Thread(target=work, args=(at(StepFinished, 4, hold),))
     first.start()
     assert has_begun.wait(60)
-    with pytest.raises(Busy, match=r"another run works on this database: pid \d+, reconcile apply \(watcher\)") as caught:
+    with pytest.raises(
+        Busy, match=r"another run works on this database: pid \d+, reconcile apply \(watcher\)"
+    ) as caught:
         apply(shop_plan(), url, observe)
     assert caught.value.exit_code == 6
 
@@ -248,17 +257,21 @@ def test_a_wait_is_always_shorter_than_the_search_for_deadlocks() -> None:
 
 def test_a_deadlock_is_tried_again(url: str) -> None:
     """The server may choose us as the victim where it looks for deadlocks sooner than we give up."""
-    failed: list[bool] = []
-    plan = one_step_plan(
-        "DO $$ BEGIN IF nextval('public.tries') < 3 THEN RAISE 'x' USING ERRCODE = '40P01'; END IF; END $$",
-        Touch("id,name", "id,name,a"),
-    )
-    sql = (*plan.steps[0].sql, "ALTER TABLE public.items ADD COLUMN a int")
     run(url, "CREATE SEQUENCE public.tries")
-    object.__setattr__(plan.steps[0], "sql", sql)
-    apply(plan, url, observe, report=lambda event: failed.append(True) if isinstance(event, Retrying) else None)
-    assert len(failed) == 2
-    assert steps_that_ran(url) == [1]
+    raises = "RAISE 'found by a test' USING ERRCODE = 'deadlock_detected'"
+    plan = one_step_plan(
+        f"DO $$ BEGIN IF pg_catalog.nextval('public.tries') < 3 THEN {raises}; END IF; END $$",
+        Touch("id,name", "id,name"),
+    )
+    steps = (
+        *plan.steps,
+        step(2, 1, ITEMS, "ALTER TABLE public.items ADD COLUMN a int"),
+    )
+    plan = dataclasses.replace(plan, steps=steps, touches={ITEMS: Touch("id,name", "id,name,a")})
+    events: list[object] = []
+    apply(plan, url, observe, report=events.append)
+    assert [event.sqlstate for event in events if isinstance(event, Retrying)] == ["40P01", "40P01"]
+    assert steps_that_ran(url) == [1, 2]
 
 
 def test_a_worker_that_outlives_its_client_is_waited_for(url: str) -> None:

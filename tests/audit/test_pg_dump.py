@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from reconciler.audit import pg_dump
 from reconciler.audit.client import find_pg_dump, target
 from reconciler.audit.errors import AuditError
 from reconciler.core.errors import ConnectionFailed
 from tests.audit.conftest import NewDatabase
-from tests.corpus.servers import Server
+from tests.conftest import AnyServer
 
 TWO_TABLES = """
     CREATE TABLE a (id int PRIMARY KEY, note text);
@@ -21,10 +23,10 @@ TWO_TABLES = """
 ANY_ORDER = pg_dump.Comparison(column_order=False)
 
 
-def test_the_order_of_creation_means_nothing(database: NewDatabase) -> None:
+def test_the_order_of_creation_means_nothing(loaded: NewDatabase) -> None:
     other = "CREATE TABLE b (id int, a int); CREATE TABLE a (id int PRIMARY KEY, note text);"
     other += "ALTER TABLE b ADD FOREIGN KEY (a) REFERENCES a; ALTER TABLE b ADD PRIMARY KEY (id);"
-    assert pg_dump.differences(database(TWO_TABLES), database(other)) == ()
+    assert pg_dump.differences(loaded(TWO_TABLES), loaded(other)) == ()
 
 
 @pytest.mark.parametrize(
@@ -38,33 +40,33 @@ def test_the_order_of_creation_means_nothing(database: NewDatabase) -> None:
         ("ALTER TABLE a ADD CHECK (id > 1)", "! TABLE public.a"),
     ],
 )
-def test_a_difference_is_told(database: NewDatabase, sql: str, told: str) -> None:
-    found = pg_dump.differences(database(TWO_TABLES), database(TWO_TABLES + sql))
+def test_a_difference_is_told(loaded: NewDatabase, sql: str, told: str) -> None:
+    found = pg_dump.differences(loaded(TWO_TABLES), loaded(TWO_TABLES + sql))
     assert told in [text.split("\n")[0] for text in found]
 
 
-def test_the_lines_that_differ_are_shown(database: NewDatabase) -> None:
-    a, b = database(TWO_TABLES), database(TWO_TABLES + "ALTER TABLE a ALTER note TYPE varchar(9)")
+def test_the_lines_that_differ_are_shown(loaded: NewDatabase) -> None:
+    a, b = loaded(TWO_TABLES), loaded(TWO_TABLES + "ALTER TABLE a ALTER note TYPE varchar(9)")
     (found,) = pg_dump.differences(a, b)
     assert "-    note text" in found
     assert "+    note character varying(9)" in found
 
 
-def test_column_order_counts_only_when_asked_for(database: NewDatabase) -> None:
-    a = database("CREATE TABLE t (x int DEFAULT 1, y text CHECK (y <> ',)('), z int)")
-    b = database("CREATE TABLE t (z int, y text CHECK (y <> ',)('), x int DEFAULT 1)")
+def test_column_order_counts_only_when_asked_for(loaded: NewDatabase) -> None:
+    a = loaded("CREATE TABLE t (x int DEFAULT 1, y text CHECK (y <> ',)('), z int)")
+    b = loaded("CREATE TABLE t (z int, y text CHECK (y <> ',)('), x int DEFAULT 1)")
     assert len(pg_dump.differences(a, b)) == 1
     assert pg_dump.differences(a, b, ANY_ORDER) == ()
 
 
-def test_what_follows_from_column_order_is_normalised_too(database: NewDatabase) -> None:
+def test_what_follows_from_column_order_is_normalised_too(loaded: NewDatabase) -> None:
     rest = """
         CREATE STATISTICS s ON x, y FROM t;
         CREATE PUBLICATION p FOR TABLE t (x, y);
         ALTER TABLE t ALTER x SET STATISTICS 7, ALTER y SET STATISTICS 8;
     """
-    a = database("CREATE TABLE t (x int, y int);" + rest)
-    b = database("CREATE TABLE t (y int, x int);" + rest)
+    a = loaded("CREATE TABLE t (x int, y int);" + rest)
+    b = loaded("CREATE TABLE t (y int, x int);" + rest)
     assert pg_dump.differences(a, b, ANY_ORDER) == ()
 
 
@@ -76,39 +78,46 @@ def test_what_follows_from_column_order_is_normalised_too(database: NewDatabase)
         "CREATE TYPE e AS ENUM ('x', 'y')",
     ],
 )
-def test_where_order_has_a_meaning_it_is_kept(database: NewDatabase, sql: str) -> None:
-    a = database("CREATE TABLE t (x int, y int);" + sql)
-    b = database("CREATE TABLE t (x int, y int);" + sql.replace("x", "Q").replace("y", "x").replace("Q", "y"))
+def test_where_order_has_a_meaning_it_is_kept(loaded: NewDatabase, sql: str) -> None:
+    a = loaded("CREATE TABLE t (x int, y int);" + sql)
+    b = loaded("CREATE TABLE t (x int, y int);" + sql.replace("x", "Q").replace("y", "x").replace("Q", "y"))
     assert pg_dump.differences(a, b, ANY_ORDER) != ()
 
 
-def test_the_order_of_roles_means_nothing(server: Server, database: NewDatabase) -> None:
+@pytest.fixture
+def two_roles(server: AnyServer) -> Iterator[None]:
+    """Two roles, to be asked for before databases: these go first, with what the roles were granted there."""
     with psycopg.connect(server.url(), autocommit=True) as admin:
         admin.execute("CREATE ROLE audit_one; CREATE ROLE audit_two")
-    try:
-        table = "CREATE TABLE t (); ALTER TABLE t ENABLE ROW LEVEL SECURITY;"
-        a = database(table + "GRANT SELECT ON t TO audit_one; GRANT INSERT ON t TO audit_two;"
-                     "CREATE POLICY p ON t TO audit_one, audit_two")  # fmt: skip
-        b = database(table + "GRANT INSERT ON t TO audit_two; GRANT SELECT ON t TO audit_one;"
-                     "CREATE POLICY p ON t TO audit_two, audit_one")  # fmt: skip
-        c = database(table + "GRANT SELECT ON t TO audit_one; CREATE POLICY p ON t TO audit_one, audit_two")
-        assert pg_dump.differences(a, b) == ()
-        assert [text.split("\n")[0] for text in pg_dump.differences(a, c)] == ["! ACL public.TABLE t"]
-        assert pg_dump.differences(a, c, pg_dump.Comparison(privileges=False)) == ()
-    finally:
-        with psycopg.connect(server.url(), autocommit=True) as admin:
-            for role in ("audit_one", "audit_two"):
-                for name in ("audit1", "audit2", "audit3"):
-                    with psycopg.connect(server.url(name), autocommit=True) as connection:
-                        connection.execute(f"DROP OWNED BY {role}".encode())
-                admin.execute(f"DROP ROLE {role}".encode())
+        yield
+        admin.execute("DROP ROLE audit_one, audit_two")
 
 
-def test_an_access_method_stays_with_its_table(database: NewDatabase) -> None:
+@pytest.mark.usefixtures("two_roles")
+def test_the_order_of_roles_means_nothing(loaded: NewDatabase) -> None:
+    grants = ("GRANT SELECT ON t TO audit_one;", "GRANT INSERT ON t TO audit_two;")
+    policies = (
+        "CREATE POLICY p ON t TO audit_one, audit_two;",
+        "CREATE POLICY p ON t TO audit_two, audit_one;",
+    )
+    a, b, c = (
+        loaded("CREATE TABLE t ();" + rest)
+        for rest in (
+            grants[0] + grants[1] + policies[0],
+            grants[1] + grants[0] + policies[1],
+            grants[0] + policies[0],
+        )
+    )
+    assert pg_dump.differences(a, b) == ()
+    assert [text.split("\n")[0] for text in pg_dump.differences(a, c)] == ["! ACL public.TABLE t"]
+    assert pg_dump.differences(a, c, pg_dump.Comparison(privileges=False)) == ()
+
+
+def test_an_access_method_stays_with_its_table(loaded: NewDatabase) -> None:
     method = "CREATE ACCESS METHOD other TYPE TABLE HANDLER heap_tableam_handler;"
-    a = database(method + "CREATE TABLE x (); CREATE TABLE y () USING other")
-    b = database(method + "CREATE TABLE y (); CREATE TABLE x () USING other")
-    c = database(method + "CREATE TABLE y () USING other; CREATE TABLE x ()")
+    a = loaded(method + "CREATE TABLE x (); CREATE TABLE y () USING other")
+    b = loaded(method + "CREATE TABLE y (); CREATE TABLE x () USING other")
+    c = loaded(method + "CREATE TABLE y () USING other; CREATE TABLE x ()")
     assert [text.split("\n")[0] for text in pg_dump.differences(a, b)] == [
         "! TABLE public.x",
         "! TABLE public.y",
@@ -116,18 +125,16 @@ def test_an_access_method_stays_with_its_table(database: NewDatabase) -> None:
     assert pg_dump.differences(a, c) == ()
 
 
-def test_the_journal_is_left_out(database: NewDatabase) -> None:
-    assert (
-        pg_dump.differences(database(""), database("CREATE SCHEMA _reconcile CREATE TABLE attempt ()")) == ()
-    )
+def test_the_journal_is_left_out(loaded: NewDatabase) -> None:
+    assert pg_dump.differences(loaded(""), loaded("CREATE SCHEMA _reconcile CREATE TABLE attempt ()")) == ()
 
 
-def test_a_secret_is_not_shown(database: NewDatabase) -> None:
+def test_a_secret_is_not_shown(loaded: NewDatabase) -> None:
     sql = """
         CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
         CREATE USER MAPPING FOR postgres SERVER s OPTIONS ("user" 'u', password '{}');
     """
-    (found,) = pg_dump.differences(database(sql.format("hunter2")), database(sql.format("hunter3")))
+    (found,) = pg_dump.differences(loaded(sql.format("hunter2")), loaded(sql.format("hunter3")))
     assert "hunter" not in found
     assert "a value that is not shown differs" in found
 
@@ -156,8 +163,8 @@ def test_an_unreachable_database_is_a_plain_error(tmp_path: Path) -> None:
         pg_dump.schema_text(f"postgresql:///nowhere?host={tmp_path}")
 
 
-def test_the_password_travels_in_the_environment(server: Server) -> None:
-    at = target(server.url() + "&password=hunter2&application_name=x&keepalives=1")
+def test_the_password_travels_in_the_environment(server: AnyServer) -> None:
+    at = target(make_conninfo(server.url(), password="hunter2", application_name="x", keepalives=1))
     assert at.environment["PGPASSWORD"] == "hunter2"
     assert "hunter2" not in at.conninfo
     assert "keepalives" in at.conninfo

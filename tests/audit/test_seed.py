@@ -9,7 +9,6 @@ import pytest
 
 from reconciler.engine.seed import count_and_digest, gone, lost, seed
 from tests.audit.conftest import NewDatabase
-from tests.corpus.servers import Server
 
 TYPES = [
     type_
@@ -46,9 +45,9 @@ def changed(url: str, sql: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return lost(before, after), gone(before, after)
 
 
-def test_every_type_takes_a_value_that_is_not_null(database: NewDatabase) -> None:
+def test_every_type_takes_a_value_that_is_not_null(loaded: NewDatabase) -> None:
     columns = ", ".join(f"c{number} {type_} NOT NULL" for number, type_ in enumerate(TYPES))
-    report, _ = filled(database(f"{OWN_TYPES} CREATE TABLE t ({columns})"))
+    report, _ = filled(loaded(f"{OWN_TYPES} CREATE TABLE t ({columns})"))
     assert report.rows == {"public.t": 2}
 
 
@@ -71,15 +70,15 @@ def test_every_type_takes_a_value_that_is_not_null(database: NewDatabase) -> Non
         "CREATE TABLE u (); CREATE TABLE t (a bool UNIQUE)",
     ],
 )
-def test_a_table_gets_rows_that_fit(database: NewDatabase, sql: str) -> None:
-    report, evidence = filled(database(sql))
+def test_a_table_gets_rows_that_fit(loaded: NewDatabase, sql: str) -> None:
+    report, evidence = filled(loaded(sql))
     assert report.unseeded == ()
     assert report.rows["public.t"] == evidence["public.t"].count == 2
 
 
-def test_triggers_and_rules_stay_silent(database: NewDatabase) -> None:
+def test_triggers_and_rules_stay_silent(loaded: NewDatabase) -> None:
     report, _ = filled(
-        database("""
+        loaded("""
             CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
             CREATE TABLE t (a int);
             CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse();
@@ -90,8 +89,8 @@ def test_triggers_and_rules_stay_silent(database: NewDatabase) -> None:
     assert not report.fires_triggers
 
 
-def test_foreign_keys_point_to_rows(database: NewDatabase) -> None:
-    url = database("""
+def test_foreign_keys_point_to_rows(loaded: NewDatabase) -> None:
+    url = loaded("""
         CREATE TABLE z (code text CHECK (code IN ('aa', 'bb')), n int CHECK (n > 7), PRIMARY KEY (code, n));
         CREATE TABLE a (id int, code text NOT NULL, n int NOT NULL);
         ALTER TABLE a ADD CONSTRAINT f FOREIGN KEY (code, n) REFERENCES z;
@@ -107,9 +106,9 @@ def test_foreign_keys_point_to_rows(database: NewDatabase) -> None:
         assert connection.execute("SELECT count(*) FROM x JOIN y ON x.y = y.id").fetchone() == (2,)
 
 
-def test_each_leaf_partition_is_reached(database: NewDatabase) -> None:
+def test_each_leaf_partition_is_reached(loaded: NewDatabase) -> None:
     report, evidence = filled(
-        database("""
+        loaded("""
             CREATE TABLE p (d date NOT NULL, k text NOT NULL) PARTITION BY RANGE (d);
             CREATE TABLE p1 PARTITION OF p FOR VALUES FROM ('2044-01-01') TO ('2045-01-01');
             CREATE TABLE p2 PARTITION OF p FOR VALUES FROM ('2045-01-01') TO ('2046-01-01')
@@ -129,25 +128,23 @@ def test_each_leaf_partition_is_reached(database: NewDatabase) -> None:
     assert evidence["public.h0"].count + evidence["public.h1"].count == 2
 
 
-def test_what_cannot_be_seeded_is_named_without_values(database: NewDatabase) -> None:
-    report, _ = filled(database("CREATE TABLE t (a int NOT NULL CONSTRAINT never CHECK (a > 5 AND a < 3))"))
+def test_what_cannot_be_seeded_is_named_without_values(loaded: NewDatabase) -> None:
+    report, _ = filled(loaded("CREATE TABLE t (a int NOT NULL CONSTRAINT never CHECK (a > 5 AND a < 3))"))
     assert [(table.table, table.reason) for table in report.unseeded] == [("public.t", "23514 never")]
 
 
-def test_a_plain_role_seeds_with_triggers_at_work(server: Server, database: NewDatabase) -> None:
-    url = database("""
-        CREATE ROLE seed_plain LOGIN; CREATE SCHEMA s AUTHORIZATION seed_plain; SET ROLE seed_plain;
+def test_a_plain_role_seeds_with_triggers_at_work(loaded: NewDatabase) -> None:
+    url = loaded("""
+        CREATE ROLE seed_plain; CREATE SCHEMA s AUTHORIZATION seed_plain; SET ROLE seed_plain;
         CREATE TABLE s.b (id int PRIMARY KEY);
         CREATE TABLE s.a (id int PRIMARY KEY, b int NOT NULL REFERENCES s.b);
     """)
-    try:
-        with psycopg.connect(url.replace("postgres@", "seed_plain@"), autocommit=True) as connection:
-            report = seed(connection)
-        assert report.fires_triggers
-        assert report.rows == {"s.a": 2, "s.b": 2}
-    finally:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("DROP OWNED BY seed_plain; DROP ROLE seed_plain")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET SESSION AUTHORIZATION seed_plain")
+        report = seed(connection)
+        connection.execute("RESET SESSION AUTHORIZATION; DROP OWNED BY seed_plain; DROP ROLE seed_plain")
+    assert report.fires_triggers
+    assert report.rows == {"s.a": 2, "s.b": 2}
 
 
 @pytest.mark.parametrize(
@@ -168,8 +165,8 @@ def test_a_plain_role_seeds_with_triggers_at_work(server: Server, database: NewD
         ("ALTER TYPE pair ADD ATTRIBUTE z int", ()),
     ],
 )
-def test_loss_is_noticed_and_nothing_else(database: NewDatabase, sql: str, what: tuple[str, ...]) -> None:
-    url = database("""
+def test_loss_is_noticed_and_nothing_else(loaded: NewDatabase, sql: str, what: tuple[str, ...]) -> None:
+    url = loaded("""
         CREATE TABLE t (id int PRIMARY KEY, note text);
         CREATE TABLE p (id int) PARTITION BY RANGE (id); CREATE TABLE q (id int CHECK (id >= 50 AND id < 60));
         CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (10);
@@ -194,8 +191,8 @@ def test_loss_is_noticed_and_nothing_else(database: NewDatabase, sql: str, what:
         ("ALTER TABLE p DETACH PARTITION p1; DROP TABLE p", ("public.p",)),
     ],
 )
-def test_what_is_gone_is_told(database: NewDatabase, sql: str, what: tuple[str, ...]) -> None:
-    url = database("""
+def test_what_is_gone_is_told(loaded: NewDatabase, sql: str, what: tuple[str, ...]) -> None:
+    url = loaded("""
         CREATE TABLE t (id int PRIMARY KEY, note text);
         CREATE TABLE p (id int) PARTITION BY LIST (id); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
         CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);
@@ -206,8 +203,8 @@ def test_what_is_gone_is_told(database: NewDatabase, sql: str, what: tuple[str, 
     assert changed(url, sql)[1] == what
 
 
-def test_settings_of_the_session_do_not_matter(database: NewDatabase) -> None:
-    url = database("CREATE TABLE t (a timestamptz, b bytea, c interval, d float8, e money)")
+def test_settings_of_the_session_do_not_matter(loaded: NewDatabase) -> None:
+    url = loaded("CREATE TABLE t (a timestamptz, b bytea, c interval, d float8, e money)")
     _, before = filled(url)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(

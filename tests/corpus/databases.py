@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import psycopg
 
 from reconciler.core.ident import literal, quote
-from tests.corpus.oracle import load_sql
+from tests.corpus.oracle import Observed, Snapshot, load_sql, observe, snapshot
 from tests.corpus.servers import Server
 
 _KEPT_TEMPLATES = 4
@@ -28,6 +28,7 @@ class Databases:
         self._own: list[str] = []
         self._roles: list[str] = []
         self._missing: dict[str, bool] = {}
+        self._observed: dict[str, Observed] = {}
 
     def admin(self, sql: str) -> None:
         """Run one statement as superuser, outside any transaction."""
@@ -57,9 +58,7 @@ class Databases:
     def loaded(self, sql: str, exec: str) -> str:
         """The URL of a database of its own that holds `sql`. Raises LoadError."""
         if len(sql) < _WORTH_KEEPING:
-            url = self._create("template0")
-            load_sql(url, sql, exec)
-            return url
+            return self.fresh(sql, exec)
         return self._create(self._template(sql, exec))
 
     def shared(self, sql: str, exec: str) -> str:
@@ -67,6 +66,26 @@ class Databases:
         if len(sql) < _WORTH_KEEPING:
             return self.loaded(sql, exec)
         return self.server.url(self._template(sql, exec))
+
+    def fresh(self, sql: str, exec: str) -> str:
+        """The URL of a database that `sql` was just loaded into, no copy of any. Raises LoadError."""
+        url = self._create("template0")
+        load_sql(url, sql, exec)
+        return url
+
+    def observed(self, url: str, *, roles: bool) -> Observed:
+        """What is seen of a database that nobody changed since it was loaded."""
+        key = next((key for key, name in self._templates.items() if self.server.url(name) == url), None)
+        if key is None or roles:
+            return observe(url, self.server.binaries, roles=roles)
+        if key not in self._observed:
+            self._observed[key] = observe(url, self.server.binaries)
+        return self._observed[key]
+
+    def loaded_snapshot(self, url: str, sql: str, exec: str) -> Snapshot:
+        """The snapshot of what `loaded` returned for the same text, taken before it is changed."""
+        seen = self._observed.get(_key(sql, exec))
+        return seen.catalogs if seen else snapshot(url)
 
     def release(self) -> None:
         """Drop what a case used; templates stay for the next."""
@@ -88,7 +107,7 @@ class Databases:
         return self.server.url(name)
 
     def _template(self, sql: str, exec: str) -> str:
-        key = hashlib.sha256(f"{exec}\n{sql}".encode()).hexdigest()
+        key = _key(sql, exec)
         if key not in self._templates:
             name = f"t{next(self._numbers)}"
             strategy = " STRATEGY file_copy" if self.server.major >= 15 else ""
@@ -97,6 +116,11 @@ class Databases:
             load_sql(self.server.url(name), sql, exec)
         self._templates.move_to_end(key)
         while len(self._templates) > _KEPT_TEMPLATES:
-            _, oldest = self._templates.popitem(last=False)
+            forgotten, oldest = self._templates.popitem(last=False)
+            self._observed.pop(forgotten, None)
             self.admin(f"DROP DATABASE IF EXISTS {oldest} WITH (FORCE)")
         return self._templates[key]
+
+
+def _key(sql: str, exec: str) -> str:
+    return hashlib.sha256(f"{exec}\n{sql}".encode()).hexdigest()

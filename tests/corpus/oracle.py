@@ -163,21 +163,32 @@ def _cut(a: str, b: str) -> str:
     return f"{a[start : start + _SHOWN]!r} should be {b[start : start + _SHOWN]!r}"
 
 
-def dump_differences(url_a: str, url_b: str, binaries: Path | None = None) -> list[Difference]:
-    """What pg_dump writes otherwise for a than for b, the order of columns aside."""
-    how = pg_dump.Comparison(column_order=False, binary_dir=binaries)
-    return [
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What both observers see of one database."""
+
+    catalogs: Snapshot
+    dump: tuple[pg_dump.DumpEntry, ...]
+
+
+def observe(url: str, binaries: Path | None = None, *, roles: bool = False) -> Observed:
+    """Look at a database; the order of columns is left out of the dump."""
+    dump = pg_dump.schema_text(url, binary_dir=binaries)
+    return Observed(snapshot(url, roles=roles), pg_dump.entries(dump, column_order=False))
+
+
+def differences(a: Observed, b: Observed, old: Snapshot | None = None) -> list[Difference]:
+    """What keeps two databases from being equal: empty when both observers see no difference."""
+    dumped = (
         Difference("pg_dump", re.sub(r"^[-+!] ([A-Z ]+[A-Z])\b.*", r"\1", text.split("\n")[0]), text)
-        for text in pg_dump.differences(url_a, url_b, how)
-    ]
+        for text in pg_dump.compare(a.dump, b.dump)
+    )
+    return [*catalog_differences(a.catalogs, b.catalogs, old), *dumped]
 
 
 def equal_catalogs(url_a: str, url_b: str, *, roles: bool = False) -> list[Difference]:
-    """What keeps two databases from being equal: empty when both observers see no difference."""
-    return [
-        *catalog_differences(snapshot(url_a, roles=roles), snapshot(url_b, roles=roles)),
-        *dump_differences(url_a, url_b),
-    ]
+    """`differences` of two databases that both live on a server of the same major."""
+    return differences(observe(url_a, roles=roles), observe(url_b, roles=roles))
 
 
 def causes(differences: Iterable[Difference]) -> str:

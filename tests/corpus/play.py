@@ -159,7 +159,7 @@ def _run(case: Case, sides: Sides, product: Product | None) -> tuple[str, str]:
     """The rendered plan and a note. Raises Failed, Skipped, LoadError."""
     wanted = sides.new()
     if product is None:
-        again = sides.here.loaded(case["new"], case["exec"])
+        again = sides.here.fresh(case["new"], case["exec"])
         _must_equal(again, wanted, sides, None, "")
         return "", ""
     work = Path(tempfile.mkdtemp(prefix="rcase"))
@@ -192,7 +192,7 @@ class Attempt:
     def run(self, *, with_rows: bool) -> tuple[str, str]:
         """Returns the rendered plan and a note. Raises Failed, RowsInTheWay."""
         url = self.sides.old()
-        before = oracle.snapshot(url)
+        before = self.sides.here.loaded_snapshot(url, self.case["old"], self.case["exec"])
         note = _put_rows(url, self.case) if with_rows else ""
         rows = _evidence(url)
         folder, out = self.work / f"schema{with_rows}", self.work / f"{with_rows}.plan.yaml"
@@ -257,10 +257,9 @@ def _evidence(url: str) -> dict[str, RowEvidence]:
 
 
 def _must_equal(url: str, wanted: str, sides: Sides, before: oracle.Snapshot | None, plan: str) -> None:
-    here = oracle.snapshot(url, roles=sides.roles)
-    there = oracle.snapshot(wanted, roles=sides.roles)
-    found = oracle.catalog_differences(here, there, before)
-    found += oracle.dump_differences(url, wanted, sides.here.server.binaries)
+    here = oracle.observe(url, sides.here.server.binaries, roles=sides.roles)
+    there = sides.there.observed(wanted, roles=sides.roles)
+    found = oracle.differences(here, there, before)
     if found:
         shown = "\n".join(map(str, found[:_SHOWN_DIFFERENCES]))
         more = len(found) - _SHOWN_DIFFERENCES

@@ -25,6 +25,8 @@ from tests.corpus.worker import Task, work
 _CHUNK = 6
 """Neighbouring cases go to one worker: they share sides, and the worker keeps templates of them."""
 _GRACE_S = 30
+_NEWS_EVERY = 50
+"""Cases between two lines of progress where there is no terminal."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -153,6 +155,8 @@ def _played(chosen: Sequence[oracle.Case], task: Task, jobs: int, console: Conso
                     counts[outcome.status] += 1
                     words = " ".join(f"{count} {status}" for status, count in sorted(counts.items()))
                     progress.update(bar, advance=1, description=words)
+                    if not console.is_terminal and counts.total() % _NEWS_EVERY == 0:
+                        console.print(f"{counts.total()} of {len(chosen)}: {words}")
                     yield outcome
     finally:
         for worker in workers:

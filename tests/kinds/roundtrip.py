@@ -86,6 +86,20 @@ def alterations(kind: Kind[Any], old: Entry, new: Entry) -> list[Statement]:
     return list(statements)
 
 
+def refusal(kind: Kind[Any], field: str, old: Entry, new: Entry) -> str | None:
+    """Why the kind says that this field cannot be altered in place from one entry to the other."""
+    rule = kind.rules[field]
+    assert isinstance(rule, InPlace)
+    return rule.unless(old.state, new.state) if rule.unless else None
+
+
+def rendered(kind: Kind[Any], field: str, old: Entry, new: Entry) -> list[Statement]:
+    """The statements of one field's rule, whether or not it applies."""
+    rule = kind.rules[field]
+    assert isinstance(rule, InPlace)
+    return list(rule.render(old, new))
+
+
 _STRENGTH = list(LockMode)
 _HELD = """
     SELECT c.oid::regclass::text, l.mode

@@ -29,8 +29,9 @@ def contrib(database: Database) -> Database:
 
 def test_round_trip(contrib: Database) -> None:
     source, empty = contrib(), contrib()
-    run(source, 'CREATE SCHEMA "My tools"; CREATE EXTENSION citext; CREATE EXTENSION hstore SCHEMA "My tools"')
-    run(empty, 'CREATE SCHEMA "My tools"')
+    for connection in (source, empty):
+        run(connection, 'CREATE SCHEMA "My tools"')
+    run(source, "CREATE EXTENSION citext", 'CREATE EXTENSION hstore SCHEMA "My tools"')
     catalog = read(source, KINDS)
     assert assert_written(KIND, catalog) == 3
     assert assert_written(VERSION, catalog) == 3
@@ -66,7 +67,9 @@ def test_updates(contrib: Database) -> None:
     assert read(source, KINDS)[id].state == ExtensionVersionState("1.5")
 
 
-@pytest.mark.parametrize(("name", "schema"), [("citext", "public"), ("plpgsql", "pg_catalog"), ("uuid-ossp", "public")])
+@pytest.mark.parametrize(
+    ("name", "schema"), [("citext", "public"), ("plpgsql", "pg_catalog"), ("uuid-ossp", "public")]
+)
 def test_where_an_extension_is_when_nobody_says_it(name: str, schema: str) -> None:
     (declared,) = KIND.declare(name, ExtensionDocument(), Nest("app"))
     assert (declared.id.path, declared.state.schema) == ((name,), schema)

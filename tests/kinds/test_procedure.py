@@ -35,7 +35,7 @@ begin
     rows := 0;
 end
 $$;
-CREATE PROCEDURE app."Odd (one"() LANGUAGE sql BEGIN ATOMIC DELETE FROM app.users; DELETE FROM app.users; END;
+CREATE PROCEDURE app."Odd (one"() LANGUAGE sql BEGIN ATOMIC SELECT id FROM app.users; SELECT 2; END;
 CREATE PROCEDURE public.plain(integer) LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION app.f() RETURNS integer LANGUAGE sql AS 'SELECT 1';
 """

@@ -31,7 +31,8 @@ CREATE SEQUENCE app.plain;
 CREATE SEQUENCE app.every AS smallint INCREMENT BY 5 MINVALUE -10 MAXVALUE 100 START WITH 7 CACHE 3 CYCLE;
 CREATE SEQUENCE app.down AS integer INCREMENT BY -2;
 CREATE SEQUENCE app.down_to INCREMENT BY -1 MINVALUE -5 MAXVALUE 50 START WITH 40;
-CREATE SEQUENCE "Odd.Schema"."Odd ""sequence" AS integer MAXVALUE 9 OWNED BY "Odd.Schema"."Odd, table"."Odd ""column";
+CREATE SEQUENCE "Odd.Schema"."Odd ""sequence" AS integer MAXVALUE 9
+    OWNED BY "Odd.Schema"."Odd, table"."Odd ""column";
 CREATE SEQUENCE app.orders_id_seq AS integer OWNED BY app.orders.id;
 """
 SINCE_15 = "CREATE UNLOGGED SEQUENCE app.careless"

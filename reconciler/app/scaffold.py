@@ -1,0 +1,49 @@
+"""A new project: settings, folders, an example, and the workflow that plans on each pull request."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from reconciler.app.files import write_text
+
+_FILES = {
+    "reconcile.yaml": "reconcile.yaml",
+    "plans/.gitkeep": None,
+    ".gitignore": None,
+    ".github/workflows/reconcile.yaml": "workflow.yaml",
+}
+_EXAMPLE = "schema/tables.yaml"
+_IGNORED = ".reconcile/"
+
+
+def scaffold(root: Path, example: bool) -> tuple[str, ...]:
+    """Write what is missing below `root`, and return the names of what was written; nothing is overwritten.
+
+    `example` adds a first table, which a schema that was pulled does not need.
+    """
+    templates = files("reconciler.app").joinpath("templates")
+    written = []
+    for name, template in _FILES.items():
+        path = root / name
+        if name == ".gitignore":
+            if _ignores(path):
+                written.append(name)
+        elif not path.exists():
+            write_text(path, templates.joinpath(template).read_text(encoding="utf-8") if template else "")
+            written.append(name)
+    has_schema = (root / "schema").is_dir() and any((root / "schema").rglob("*.y*ml"))
+    if example and not has_schema:
+        write_text(root / _EXAMPLE, templates.joinpath("tables.yaml").read_text(encoding="utf-8"))
+        written.append(_EXAMPLE)
+    return tuple(written)
+
+
+def _ignores(path: Path) -> bool:
+    """Keep the local server out of git; whether that was still to be said."""
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    if _IGNORED in before.splitlines():
+        return False
+    start = before if not before or before.endswith("\n") else before + "\n"
+    write_text(path, f"{start}{_IGNORED}\n")
+    return True

@@ -1,0 +1,157 @@
+"""Where a target stands: its journal, its chain, and what has moved since the last run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.app.chains import ChainedPlan, Place, place_of
+from reconciler.app.comparison import live_catalog
+from reconciler.app.discovery import registry
+from reconciler.core.errors import InvalidInput, Stale
+from reconciler.core.ident import ObjectId
+from reconciler.engine.scope import Scope, managed
+
+if TYPE_CHECKING:
+    from reconciler.engine.journal import Run
+    from reconciler.engine.plan import Plan
+
+FINISHED = ("applied", "adopted")
+_READ_RUNS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is known of a target without changing anything."""
+
+    server: str
+    """Host, port, database and user."""
+    major: int
+    last: Run | None
+    """The run that last finished."""
+    latest: Run | None
+    """The run that last began."""
+    place: Place | None
+    """None where the database is at none of the chain's states."""
+    moved: tuple[Moved, ...] | None
+    """None where there is no journal to tell."""
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An object that is not as the last run left it."""
+
+    object: ObjectId
+    how: str
+    """missing, back again, changed, unplanned."""
+
+
+def status(url: str, plans: Sequence[ChainedPlan], scope: Scope) -> Status:
+    """Where the database stands. Raises ConnectionFailed, and Blocked where the journal may not be read."""
+    from reconciler.engine import journal
+    from reconciler.engine.session import opened, redacted
+
+    with opened(url, read_only=True) as connection:
+        runs = journal.history(connection, _READ_RUNS)
+        catalog = managed(live_catalog(connection), scope)
+        try:
+            place = place_of(plans, connection)
+        except Stale:
+            place = None
+        return Status(
+            server=redacted(url),
+            major=connection.info.server_version // 10000,
+            last=next((run for run in runs if run.outcome in FINISHED), None),
+            latest=runs[0] if runs else None,
+            place=place,
+            moved=moved(runs, {entry.id: entry.digest() for entry in catalog}),
+            unknown=catalog.unknown,
+        )
+
+
+def history(url: str, limit: int) -> tuple[Run, ...]:
+    """The latest runs, newest first."""
+    from reconciler.engine import journal
+    from reconciler.engine.session import opened
+
+    with opened(url, read_only=True) as connection:
+        return journal.history(connection, limit)
+
+
+def drift(url: str, scope: Scope, wanted: Plan | None) -> tuple[Moved, ...] | None:
+    """What differs from the state that the last run left; None where no run has left one.
+
+    `wanted` is the plan to the declared state, where there is one: what it would drop, and no run has made,
+    is drift too.
+    """
+    from reconciler.engine import journal
+    from reconciler.engine.session import opened
+
+    with opened(url, read_only=True) as connection:
+        runs = journal.history(connection, _READ_RUNS)
+        catalog = managed(live_catalog(connection), scope)
+    observed = {entry.id: entry.digest() for entry in catalog}
+    found = moved(runs, observed)
+    if found is None:
+        return None
+    expected = left_by(runs)
+    touches = wanted.touches if wanted is not None else {}
+    dropped = {id for id, touch in touches.items() if touch.before and touch.after is None}
+    extra = dropped - expected.keys()
+    # A child of what a run has made, and no run has made the child.
+    for entry in catalog:
+        is_known = entry.id in expected or registry().of(entry).is_facet or entry.carrier is not None
+        if not is_known and entry.parent is not None and expected.get(entry.parent) is not None:
+            extra.add(entry.id)
+    return tuple(sorted([*found, *(Moved(id, "unplanned") for id in extra)], key=lambda one: one.object))
+
+
+def moved(runs: Iterable[Run], observed: Mapping[ObjectId, str]) -> tuple[Moved, ...] | None:
+    """The objects that runs have touched and that are no longer as they were left; None without any run."""
+    expected = left_by(runs)
+    if not expected:
+        return None
+    found = []
+    for id, value in sorted(expected.items()):
+        now = observed.get(id)
+        if now != value:
+            how = "missing" if now is None else "back again" if value is None else "changed"
+            found.append(Moved(id, how))
+    return tuple(found)
+
+
+def left_by(runs: Iterable[Run]) -> dict[ObjectId, str | None]:
+    """What every touched object looked like after the last run that touched it; None: it was gone."""
+    from reconciler.engine import planfile
+
+    expected: dict[ObjectId, str | None] = {}
+    finished = [run for run in runs if run.outcome in FINISHED]
+    for run in sorted(finished, key=lambda one: one.id):
+        try:
+            plan = planfile.load(run.plan.body, f"run {run.id}")
+        except InvalidInput:
+            continue
+        expected |= {id: touch.after for id, touch in plan.touches.items()}
+    return expected
+
+
+def run_data(run: Run | None) -> dict[str, Any] | None:
+    """A run for machines."""
+    if run is None:
+        return None
+    return {
+        "run": run.id,
+        "plan": run.plan.id,
+        "outcome": run.outcome,
+        "steps": run.plan.step_count,
+        "done": run.done,
+        "started_at": run.started_at.isoformat(),
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        "role": run.role_name,
+        "version": run.tool_version,
+        "resumes": run.resumes,
+        "error": run.error_message,
+        "sqlstate": run.error_sqlstate,
+    }

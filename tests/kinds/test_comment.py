@@ -1,0 +1,163 @@
+"""Comments on everything that can have one, on a real server."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+import reconciler.kinds
+from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.ident import ObjectId
+from reconciler.core.kind import Kind, Nest
+from reconciler.kinds.column_comment import ColumnComment
+from reconciler.kinds.comment import Comment
+from tests.kinds.constraints_schema import Database, major_of
+from tests.kinds.roundtrip import of_kind, read, run
+
+COMMENT, COLUMN_COMMENT = Comment(), ColumnComment()
+
+
+def _kinds() -> Iterator[Kind[Any]]:
+    for found in iter_modules(reconciler.kinds.__path__, "reconciler.kinds."):
+        for value in vars(import_module(found.name)).values():
+            if isinstance(value, type) and issubclass(value, Kind) and value.__module__ == found.name:
+                yield value()
+
+
+KINDS = tuple(_kinds())
+
+OBJECTS = """
+CREATE SCHEMA app;
+CREATE TABLE app.users (
+    id integer PRIMARY KEY, email text UNIQUE, during tsrange, org integer REFERENCES app.users,
+    "Odd, name" text, CONSTRAINT positive CHECK (id > 0), EXCLUDE USING gist (during WITH &&));
+CREATE INDEX users_org ON app.users (org);
+CREATE VIEW app.names AS SELECT id, email AS "E mail" FROM app.users;
+CREATE MATERIALIZED VIEW app.counts AS SELECT count(*) AS n FROM app.users;
+CREATE SEQUENCE app.numbers;
+CREATE TYPE app.mood AS ENUM ('a');
+CREATE DOMAIN app.amount AS integer CONSTRAINT positive CHECK (VALUE > 0);
+CREATE TYPE app.address AS (street text);
+CREATE TYPE app.floats AS RANGE (SUBTYPE = double precision);
+CREATE FUNCTION app.add(a integer, b integer) RETURNS integer LANGUAGE sql AS 'SELECT a + b';
+CREATE PROCEDURE app.act() LANGUAGE sql AS '';
+CREATE AGGREGATE app.total(integer) (SFUNC = int4pl, STYPE = integer);
+CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER "Touch it" BEFORE UPDATE ON app.users FOR EACH ROW EXECUTE FUNCTION app.touch();
+CREATE POLICY mine ON app.users;
+CREATE RULE quiet AS ON DELETE TO app.users DO INSTEAD NOTHING;
+"""
+TARGETS = {
+    ("schema", "app"): "SCHEMA app",
+    ("table", "app", "users"): "TABLE app.users",
+    ("column", "app", "users", "Odd, name"): 'COLUMN app.users."Odd, name"',
+    ("primary_key", "app", "users", "users_pkey"): "CONSTRAINT users_pkey ON app.users",
+    ("unique", "app", "users", "users_email_key"): "CONSTRAINT users_email_key ON app.users",
+    ("foreign_key", "app", "users", "users_org_fkey"): "CONSTRAINT users_org_fkey ON app.users",
+    ("exclusion", "app", "users", "users_during_excl"): "CONSTRAINT users_during_excl ON app.users",
+    ("check", "app", "users", "positive"): "CONSTRAINT positive ON app.users",
+    ("check", "app", "amount", "positive"): "CONSTRAINT positive ON DOMAIN app.amount",
+    ("index", "app", "users_org"): "INDEX app.users_org",
+    ("view", "app", "names"): "VIEW app.names",
+    ("materialized_view", "app", "counts"): "MATERIALIZED VIEW app.counts",
+    ("sequence", "app", "numbers"): "SEQUENCE app.numbers",
+    ("enum", "app", "mood"): "TYPE app.mood",
+    ("domain", "app", "amount"): "DOMAIN app.amount",
+    ("composite", "app", "address"): "TYPE app.address",
+    ("range", "app", "floats"): "TYPE app.floats",
+    ("function", "app", "add(integer, integer)"): "FUNCTION app.add(integer, integer)",
+    ("procedure", "app", "act()"): "PROCEDURE app.act()",
+    ("aggregate", "app", "total(integer)"): "AGGREGATE app.total(integer)",
+    ("trigger", "app", "users", "Touch it"): 'TRIGGER "Touch it" ON app.users',
+    ("policy", "app", "users", "mine"): "POLICY mine ON app.users",
+    ("rule", "app", "users", "quiet"): "RULE quiet ON app.users",
+}
+TEXT = "It's\nlong: \\ back"
+
+
+def _lineage(catalog: Catalog, id: ObjectId | None) -> tuple[ObjectId, ...]:
+    entry = catalog.get(id)
+    return (*_lineage(catalog, entry.parent), entry.id) if entry else ()
+
+
+def _declared(kind: Kind[Any], catalog: Catalog, entry: Entry) -> Entry:
+    """The entry as its own YAML declares it."""
+    key, data = kind.write(entry, "app")
+    document = TypeAdapter(kind.document).validate_python(data)
+    (declared,) = kind.declare(key, document, Nest("app", entry.parent, _lineage(catalog, entry.parent)))
+    return Entry(declared.id, declared.state, declared.parent)
+
+
+def test_on_every_kind(database: Database) -> None:
+    source, empty = database(), database()
+    run(source, OBJECTS)
+    run(empty, OBJECTS)
+    for sql in TARGETS.values():
+        run(source, f"COMMENT ON {sql} IS E'It''s\\nlong: \\\\ back'")
+    catalog = read(source, KINDS)
+    found = {id: entry for id, entry in of_kind(catalog, COMMENT).items() if not COMMENT.built_in(entry)}
+    assert {id.path: entry.state.text for id, entry in found.items()} == dict.fromkeys(TARGETS, TEXT)
+    for entry in found.values():
+        declared = _declared(COMMENT, catalog, entry)
+        assert (declared.id, declared.state, declared.parent) == (entry.id, entry.state, entry.parent)
+        run(empty, *COMMENT.create(declared))
+    built = of_kind(read(empty, KINDS), COMMENT)
+    assert {id: built[id].state for id in found} == {id: entry.state for id, entry in found.items()}
+    for entry in found.values():
+        run(empty, *COMMENT.drop(entry))
+    assert not set(of_kind(read(empty, KINDS), COMMENT)) & set(found)
+
+
+def test_on_what_has_no_column_entries(database: Database) -> None:
+    source = database()
+    run(source, OBJECTS)
+    columns = ('app.names."E mail"', "app.counts.n", "app.address.street")
+    for column in columns:
+        run(source, f"COMMENT ON COLUMN {column} IS 'said'")
+    catalog = read(source, KINDS)
+    found = of_kind(catalog, COLUMN_COMMENT)
+    assert {id.path for id in found} == {
+        ("view", "app", "names", "E mail"),
+        ("materialized_view", "app", "counts", "n"),
+        ("composite", "app", "address", "street"),
+    }
+    for id, entry in found.items():
+        declared = _declared(COLUMN_COMMENT, catalog, entry)
+        assert (declared.id, declared.state, declared.parent) == (entry.id, entry.state, entry.parent)
+        new = dataclasses.replace(entry, state=dataclasses.replace(entry.state, text="else"))
+        run(source, *COLUMN_COMMENT.create(new))
+        assert read(source, KINDS)[id].state.text == "else"
+        run(source, *COLUMN_COMMENT.drop(entry))
+    assert not of_kind(read(source, KINDS), COLUMN_COMMENT)
+
+
+def test_what_postgresql_says_itself_is_built_in(database: Database) -> None:
+    source = database()
+    comments = of_kind(read(source, KINDS), COMMENT)
+    assert {id.path for id in comments} == {("schema", "public"), ("extension", "plpgsql")}
+    assert all(COMMENT.built_in(entry) for entry in comments.values())
+    run(source, "COMMENT ON EXTENSION plpgsql IS 'ours'; COMMENT ON SCHEMA public IS 'ours'")
+    assert not any(COMMENT.built_in(entry) for entry in of_kind(read(source, KINDS), COMMENT).values())
+
+
+def test_parts_that_postgresql_makes_are_left_out(database: Database) -> None:
+    source = database()
+    run(source, OBJECTS)
+    before = set(read(source, KINDS).entries)
+    run(source, "COMMENT ON INDEX app.users_pkey IS 'x'; COMMENT ON RULE \"_RETURN\" ON app.names IS 'x'")
+    run(source, "COMMENT ON TYPE app.users IS 'x'; COMMENT ON TYPE app._mood IS 'x'")
+    if major_of(source) >= 18:
+        run(source, "COMMENT ON CONSTRAINT users_id_not_null ON app.users IS 'x'")
+    assert set(read(source, KINDS).entries) == before
+
+
+def test_an_empty_comment_is_refused() -> None:
+    for kind in (COMMENT, COLUMN_COMMENT):
+        with pytest.raises(ValueError, match="leave it out"):
+            list(kind.declare("comment", "", Nest("app", ObjectId("view", ("app", "names")))))
