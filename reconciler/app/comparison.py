@@ -85,6 +85,7 @@ def _plan_against(request: Request, written: Any, live: Catalog, connection: Con
         not_renamed=frozenset(id for id, item in written.objects.items() if item.declared.not_renamed),
         ownership=request.scope.ownership,
         unknown=live.unknown,
+        surroundings=tuple(live),
     )
 
     def ask(query: str, parameters: Mapping[str, str]) -> str | None:

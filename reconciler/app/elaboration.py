@@ -15,7 +15,7 @@ from reconciler.app.discovery import registry
 from reconciler.app.servers import no_scratch_server, scratch_on, scratch_servers
 from reconciler.core.catalog import Catalog
 from reconciler.core.errors import InvalidInput, ServerError
-from reconciler.engine.desired import Desired, desired_catalog
+from reconciler.engine.desired import Desired, desired_catalog, without_server
 from reconciler.engine.load import Written
 
 if TYPE_CHECKING:
@@ -33,44 +33,20 @@ def desired(
     Raises InvalidInput where PostgreSQL refuses what is declared, ServerError where no scratch server is.
     """
     kinds = registry()
-    refused: InvalidInput | ServerError | None = None
-    servers = scratch_servers(*urls, target, written.objects)
-
-    def none_needed() -> Any:
-        raise no_scratch_server()
-
-    first = next(servers, None) if _differs(written, live) else None
-    if first is None:
-        return desired_catalog(written, live, kinds, none_needed, owner, _no_cache)
-    candidates = [first]
-    while candidates:
-        server = candidates.pop()
+    if (plain := without_server(written, live, kinds, owner)) is not None:
+        return plain
+    refused: InvalidInput | ServerError = no_scratch_server()
+    for server in scratch_servers(*urls, target, written.objects):
+        remember = _cached_under(f"{written.digest} {server.name} {target.info.server_version // 10000}")
         try:
-            remember = _cached_under(f"{written.digest} {server.name} {target.info.server_version // 10000}")
             return desired_catalog(written, live, kinds, scratch_on(server, target), owner, remember)
         except (InvalidInput, ServerError) as error:
             # An embedded build may lack what the target's own has (ICU, an extension): the target decides.
             refused = error
-            following = next(servers, None)
-            if following is not None:
-                candidates.append(following)
-    assert refused is not None
     raise refused
 
 
-def _differs(written: Written, live: Catalog) -> bool:
-    kinds = registry()
-    return any(
-        kinds.of(id).elaborated and ((there := live.get(id)) is None or there.state != item.declared.state)
-        for id, item in written.objects.items()
-    )
-
-
 Remember = Callable[[str, Callable[[], Any]], Any]
-
-
-def _no_cache(name: str, make: Callable[[], Any]) -> Any:
-    return make()
 
 
 def _cached_under(digest: str) -> Remember:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,10 +77,13 @@ def _umask() -> int:
     return mask
 
 
-def write_schema(files: Mapping[str, Mapping[str, Any]], folder: Path, same: Same | None = None) -> Written:
+def write_schema(
+    files: Mapping[str, Mapping[str, Any]], folder: Path, same_in: Callable[[str], Same] | None = None
+) -> Written:
     """Make the folder's schema files say `files` (content by relative path) and nothing else.
 
-    In a file that exists, what did not change (`same`; else: whose data is equal) keeps its lines.
+    In a file that exists, what did not change keeps its lines: `same_in` gives the test for a file; else
+    equal data is.
     """
     from reconciler.engine.yamlmerge import merge_into_existing
     from reconciler.engine.yamlwrite import dump
@@ -94,7 +97,7 @@ def write_schema(files: Mapping[str, Mapping[str, Any]], folder: Path, same: Sam
         path = folder / name
         if path.exists():
             before = path.read_bytes().decode("utf-8")
-            text = merge_into_existing(before, data, block_keys=keys, same=same)
+            text = merge_into_existing(before, data, block_keys=keys, same=same_in and same_in(name))
             (changed if write_text(path, text) else unchanged).append(name)
         else:
             write_text(path, dump(data, block_keys=keys))

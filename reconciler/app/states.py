@@ -46,9 +46,9 @@ def difference(first: State, second: State, request: Request) -> Plan:
         kinds = registry()
         before = compared_with(current, wanted.entries, request.scope, kinds)
         after = compared_with(wanted, current.entries, request.scope, kinds)
-        after = without_needless(after, current, kinds)
+        after = without_needless(after, current, (), kinds)
         major = connection.info.server_version // 10000
-        context = Context(major, "", ownership=request.scope.ownership)
+        context = Context(major, "", ownership=request.scope.ownership, surroundings=tuple(current))
         return make_plan(before, after, kinds, context, None)
 
 

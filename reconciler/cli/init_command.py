@@ -33,11 +33,10 @@ def init(
     written = list(app.scaffold(folder, example=url is None))
     if url is not None:
         project = settings.find_project(folder.resolve())
-        files, unknown = app.pull(url, project.scope(False))
-        pulled = app.write_schema(files, project.schema)
+        pulled = app.pull_into(project.schema, app.Request(url, project.schema, project.scope(False)))
         place = project.settings.schema_path.rstrip("/")
-        written += [f"{place}/{name}" for name in (*pulled.new, *pulled.changed)]
-        for name in unknown:
+        written += [f"{place}/{name}" for name in (*pulled.written.new, *pulled.written.changed)]
+        for name in pulled.unknown:
             say(f"not modelled, left alone: {name}")
     if format is options.Shape.JSON:
         show_json({"folder": str(folder), "written": written})

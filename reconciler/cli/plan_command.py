@@ -10,7 +10,7 @@ import typer
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.app import Request
+    from reconciler.app import Proof, Request
     from reconciler.engine.plan import Plan
 
 
@@ -57,7 +57,7 @@ def plan(
     if strict:
         _refuse_unknown(made)
     if prove and not made.is_empty:
-        say(app.prove(made, request))
+        say(_proof_text(app.prove(made, request)))
     if out is not None:
         app.write_text(out, planfile.dump(made))
     if save and not made.is_empty:
@@ -76,6 +76,13 @@ def _refuse_unknown(made: Plan) -> None:
             ),
             hint="put them under manage.ignore in reconcile.yaml, or leave out --strict",
         )
+
+
+def _proof_text(proof: Proof) -> str:
+    if proof.why_without_rows:
+        return f"proved on a clone without rows; with made-up rows it failed: {proof.why_without_rows}"
+    empty = f"; no made-up row fits into {', '.join(proof.unseeded)}" if proof.unseeded else ""
+    return f"proved on a clone: the result is what is declared, and {proof.rows} made-up rows are kept{empty}"
 
 
 def _save(chosen: options.Chosen, made: Plan, name: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ def pull(
     target: options.Target = None,
     url: options.Url = None,
     ownership: options.Ownership = False,
+    scratch_url: options.ScratchUrl = None,
     format: options.ResultFormat = options.Shape.TEXT,
 ) -> int:
     """Write the live database as YAML: canonical, one file per table."""
@@ -31,15 +33,17 @@ def pull(
 
     chosen = options.choose(target, url)
     folder = out or chosen.schema
-    files, unknown = app.pull(chosen.url, chosen.project.scope(ownership))
-    written = app.write_schema(files, folder)
+    scratch = scratch_url or os.environ.get("RECONCILE_SCRATCH_URL")
+    request = app.Request(chosen.url, folder, chosen.project.scope(ownership), scratch)
+    pulled = app.pull_into(folder, request)
+    written = pulled.written
     if format is options.Shape.JSON:
-        show_json({"folder": str(folder), **written.as_data(), "unknown": list(unknown)})
+        show_json({"folder": str(folder), **written.as_data(), "unknown": list(pulled.unknown)})
         return 0
     for word, names in (("wrote", written.new), ("changed", written.changed), ("removed", written.removed)):
         for name in names:
             say(f"{word:8} {folder / name}")
-    say(f"{len(files)} files in {folder}: {written.summary}")
-    for name in unknown:
+    say(f"{folder}: {written.summary}")
+    for name in pulled.unknown:
         say(f"not modelled, left alone: {name}")
     return 0

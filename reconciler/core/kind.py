@@ -27,6 +27,8 @@ class Disturbance(Enum):
     """The data type of a column or attribute changes, or the values of a type do."""
     RESHAPED = "reshaped"
     """The columns of a relation that others select from change their order or names."""
+    DEFAULTED = "defaulted"
+    """What is taken from the object where nothing is said changes (whether a role's memberships inherit)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Nest:
     """All ancestors from the top; the last is the parent."""
     folder: str | None = None
     """The folder of the YAML file, for files that stand beside it."""
+    parent_document: Any = None
+    """The document that this one nests in."""
     position: int = 0
     """The place among its siblings in the file, from 1."""
 
@@ -133,6 +137,8 @@ class Kind(ABC, Generic[S]):
     resolve: ClassVar[LiteralString | None] = None
     """SQL with %(schema)s and %(name)s (the id's path) that answers the canonical last part of the path, or
     null: asked on the scratch server where a person may write a name in several ways (argument types)."""
+    is_shared: ClassVar[bool] = False
+    """True for what all databases of a server share (roles): never made on a scratch server."""
     is_structural: ClassVar[bool] = False
     """True for what its parent cannot be made without (columns): it is folded whenever it can be, and where
     an ancestor brings it along, what differs is altered afterwards."""

@@ -18,22 +18,11 @@ from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Names, Option, options_from, options_to
 from reconciler.core.ident import dollar_quoted, in_schema, literal, quote
 from reconciler.core.kind import Nest
+from reconciler.core.setting import setting_sql
 from reconciler.core.viewtext import closed
 
 _NAME = re.compile(r'(?:"(?:[^"]|"")*"|[^"(])+')
 _PLAIN_PART = re.compile(r'[^\s."()](?:[^."()]*[^\s."()])?\Z')
-_ELEMENT = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^,"\s]+))\s*(?:,|\Z)')
-_LISTS = frozenset(
-    {
-        "local_preload_libraries",
-        "search_path",
-        "session_preload_libraries",
-        "shared_preload_libraries",
-        "temp_tablespaces",
-        "unix_socket_directories",
-    }
-)
-"""Settings whose stored value is a list of names (GUC_LIST_QUOTE in PostgreSQL's guc_tables.c)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +182,7 @@ def attributes_sql(state: RoutineState) -> Iterable[str]:
     if state.security_definer:
         yield "SECURITY DEFINER"
     for setting in state.settings:
-        yield "SET " + _setting_sql(setting)
-
-
-def _setting_sql(setting: str) -> str:
-    name, _, value = setting.partition("=")
-    values = [value]
-    if name.lower() in _LISTS:
-        found = _ELEMENT.findall(value)
-        values = [bare or quoted.replace('""', '"') for quoted, bare in found] or [""]
-    return f"{'.'.join(quote(part) for part in name.split('.'))} TO {', '.join(map(literal, values))}"
+        yield "SET " + setting_sql(setting)
 
 
 def body_sql(state: RoutineState) -> str:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.catalog import Catalog, Entry, State
 from reconciler.core.ident import ObjectId
 from reconciler.engine.load import Written
 from reconciler.engine.registry import Registry
@@ -47,10 +47,6 @@ def desired_catalog(
 ) -> Desired:
     """What the declared state is, as the target's catalog would say it. `remember(name, make)` may answer
     with what `make` made before."""
-    short = _without_server(written, current, registry, database_owner)
-    if short is not None:
-        return Desired(short, {id: id for id in written.objects}, used_scratch=False)
-
     def build() -> Elaborated:
         with scratch() as connection:
             return elaborate(written, connection, registry)
@@ -65,10 +61,10 @@ def desired_catalog(
     return Desired(_normal(catalog, registry, database_owner), elaborated.ids, used_scratch=True)
 
 
-def _without_server(
+def without_server(
     written: Written, current: Catalog, registry: Registry, database_owner: str
-) -> Catalog | None:
-    """The desired catalog where text alone tells it; None where only a server can."""
+) -> Desired | None:
+    """The declared state where text alone tells it; None where only a server can."""
     entries: dict[ObjectId, Entry] = {}
     for id, item in written.objects.items():
         there = current.get(id)
@@ -78,7 +74,7 @@ def _without_server(
         elif registry.of(id).elaborated:
             return None
         else:
-            needs = frozenset({declared.parent} - {None}) if declared.parent else frozenset()
+            needs = declared.needs | ({declared.parent} if declared.parent else set())
             entry = registry.of(id).normal(Entry(id, declared.state, declared.parent, needs), database_owner)
             if entry is not None:
                 entries[id] = entry
@@ -92,7 +88,8 @@ def _without_server(
             entries[id] = dataclasses.replace(entry, carrier=None)
         if not entry.needs - {entry.carrier} <= entries.keys():
             return None  # it stands on something that goes: only a server can say whether it can stay
-    return dataclasses.replace(current, entries=entries)
+    catalog = dataclasses.replace(current, entries=entries)
+    return Desired(catalog, {id: id for id in written.objects}, used_scratch=False)
 
 
 def _is_brought(entry: Entry, entries: Mapping[ObjectId, Entry], current: Catalog) -> bool:
@@ -117,6 +114,9 @@ def _settled(
     names = {real: id for id, real in elaborated.ids.items()}
     doubtful = False
     for id, entry in entries.items():
+        if (item := written.objects.get(names.get(id, id))) is not None:
+            entries[id] = dataclasses.replace(entry, state=with_intentions(entry.state, item.declared.state))
+    for id, entry in entries.items():
         there = current.get(id)
         if not registry.of(id).rereads(entry) or there is not None and there.state == entry.state:
             continue
@@ -132,6 +132,22 @@ def _settled(
             if second is not None and registry.of(id).rereads(entry) and (there is None or there.state != entry.state):
                 entries[id] = dataclasses.replace(entry, state=second.state)
     return dataclasses.replace(elaborated.catalog, entries=entries)
+
+
+def with_intentions(state: State, declared: State) -> State:
+    """The state with what only a person can say about the way there (fields that no catalog holds)."""
+    said = {
+        field.name: getattr(declared, field.name)
+        for field in dataclasses.fields(declared)
+        if not field.compare and getattr(state, field.name) == _default(field)
+    }
+    return dataclasses.replace(state, **said) if said else state
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
 
 
 def _normal(catalog: Catalog, registry: Registry, database_owner: str) -> Catalog:

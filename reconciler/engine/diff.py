@@ -4,7 +4,7 @@ change gives way and comes back."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.catalog import Catalog, Entry, compared
@@ -67,6 +67,8 @@ class _Work:
     current: Catalog
     desired: Catalog
     registry: Registry
+    surroundings: tuple[Entry, ...]
+    ownership: bool
     changes: dict[ObjectId, Change] = field(default_factory=dict)
     queue: list[ObjectId] = field(default_factory=list)
 
@@ -75,9 +77,19 @@ class _Work:
         self.queue.append(id)
 
 
-def diff(current: Catalog, desired: Catalog, registry: Registry) -> Mapping[ObjectId, Change]:
-    """The changes that lead from `current` to `desired`, keyed by id; empty where nothing differs."""
-    work = _Work(current, desired, registry)
+def diff(
+    current: Catalog,
+    desired: Catalog,
+    registry: Registry,
+    surroundings: Iterable[Entry] = (),
+    ownership: bool = True,
+) -> Mapping[ObjectId, Change]:
+    """The changes that lead from `current` to `desired`, keyed by id; empty where nothing differs.
+
+    `surroundings` are entries of the live database that are not managed and yet have effects (default
+    privileges). Without `ownership` what those give is left where nobody declares otherwise.
+    """
+    work = _Work(current, desired, registry, tuple(surroundings), ownership)
     for id in sorted({*current.entries, *desired.entries}):
         change = _compare(work, current.get(id), desired.get(id))
         if change is not None:
@@ -181,7 +193,7 @@ def _give_way(work: _Work, dependent: ObjectId, id: ObjectId, change: Drop | Rep
     if isinstance(change, Replace) and change.aside and kind.follow(old, new, id) is not None:
         work.put(dependent, Follow(old, new, id))
         return
-    if kind.is_facet and isinstance(change, Replace):
+    if kind.is_facet and isinstance(change, Replace) and old.parent == id:
         return
     label = _label(work, change.old if isinstance(change, Replace) else change.entry)
     work.put(dependent, Replace(old, new, f"gives way: {label} {verb}", aside=kind.aside(old) is not None))
@@ -213,7 +225,7 @@ def _imply(work: _Work) -> None:
             continue
         made = change.entry if isinstance(change, Create) else change.new
         for kind in facets:
-            for entry in kind.implied(made, work.current):
+            for entry in kind.implied(made, work.surroundings or work.current):
                 _meet(work, entry)
 
 
@@ -221,7 +233,7 @@ def _meet(work: _Work, implied: Entry) -> None:
     wanted = work.desired.get(implied.id)
     kind = work.registry.of(implied)
     if wanted is None:
-        if kind.managed_with_ownership:
+        if work.ownership and not kind.built_in(implied):
             work.changes[implied.id] = Drop(implied)
     elif wanted.state == implied.state:
         work.changes.pop(implied.id, None)
@@ -232,14 +244,18 @@ def _meet(work: _Work, implied: Entry) -> None:
 
 def _carried(work: _Work) -> None:
     """Leave out what an ancestor brings along or takes away; alter what then differs."""
-    for id, change in list(work.changes.items()):
+    settled: dict[ObjectId, Change] = {}
+    for id, change in work.changes.items():
         if _is_carried(work, change):
-            del work.changes[id]
-        elif isinstance(change, Alter):
-            work.changes[id] = dataclasses.replace(change, fields=_own_fields(work, change))
-        elif isinstance(change, Create) and (brought := _brought_otherwise(work, change.entry)):
+            continue
+        if isinstance(change, Create) and (brought := _brought_otherwise(work, change.entry)):
             fields = tuple(name for name, value in compared(change.entry.state) if getattr(brought.state, name) != value)
-            work.changes[id] = Alter(brought, change.entry, fields, implied=True)
+            settled[id] = Alter(brought, change.entry, fields, implied=True)
+        elif isinstance(change, Alter):
+            settled[id] = dataclasses.replace(change, fields=_own_fields(work, change))
+        else:
+            settled[id] = change
+    work.changes = settled
 
 
 def _own_fields(work: _Work, change: Alter) -> tuple[str, ...]:

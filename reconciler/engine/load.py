@@ -161,7 +161,7 @@ def _load_object(loading: _Loading, kind: Kind[Any], name: str, node: Node, nest
         _add(loading, item, nest.schema, position)
     if declared:
         main = declared[0].id
-        inner = Nest(nest.schema, main, lineage=(*nest.lineage, main), folder=nest.folder)
+        inner = Nest(nest.schema, main, (*nest.lineage, main), nest.folder, document)
         for section, child in nested:
             _load_section(loading, sections[section], section, child, inner)
 

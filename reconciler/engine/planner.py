@@ -45,11 +45,13 @@ class Context:
     ownership: bool = False
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    surroundings: tuple[Entry, ...] = ()
+    """What of the live database is not managed and yet has effects."""
 
 
 def make_plan(current: Catalog, desired: Catalog, registry: Registry, context: Context, ask: Ask | None) -> Plan:
     """The plan from `current` to `desired`; `ask` may be None where no retyping needs the server's word."""
-    changes = diff(current, desired, registry)
+    changes = diff(current, desired, registry, context.surroundings, context.ownership)
     if ask is not None:
         changes = with_answers(changes, _answers(changes, registry, ask))
     steps = steps_of(current, desired, changes, registry, context) if changes else ()

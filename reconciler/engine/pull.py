@@ -18,7 +18,7 @@ def documents(catalog: Catalog, registry: Registry) -> Mapping[str, Mapping[str,
         kind = registry.of(entry)
         if entry.parent is not None or kind.parents:
             continue
-        if kind.built_in(entry) and entry.id not in catalog.children:
+        if kind.built_in(entry) and not any(_children(entry.id, catalog, registry)):
             continue
         home = entry.id.path[0] if len(entry.id.path) > 1 else "public"
         path = _file(entry, kind.section, one_each=kind.holds_data)
@@ -69,6 +69,8 @@ def _sections(entry: Entry, catalog: Catalog, registry: Registry, home: str) -> 
 
 def _children(id: ObjectId, catalog: Catalog, registry: Registry) -> Iterator[Entry]:
     for child in catalog.children.get(id, ()):
+        if registry.of(child).built_in(child) and child.id not in catalog.children:
+            continue
         carrier = catalog.get(child.carrier)
         if carrier is None or _is_worth_writing(child, carrier, catalog, registry):
             yield child

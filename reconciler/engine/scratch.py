@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalog import Catalog, Entry
-from reconciler.core.errors import InvalidInput, Problem
+from reconciler.core.errors import InvalidInput, Problem, ServerError
 from reconciler.core.ident import ObjectId, quote
 from reconciler.engine.diff import diff
 from reconciler.engine.introspect import introspect
@@ -78,6 +78,22 @@ def rebuild(catalog: Catalog, connection: Connection[Any], registry: Registry) -
     if failed:
         step, error = failed[0]
         raise InvalidInput.of([_problem(step, error, {})])
+    return introspect(connection, registry)
+
+
+def clone(catalog: Catalog, connection: Connection[Any], registry: Registry) -> Catalog:
+    """Make an empty database into a copy of what a live one was read as, facets and all, and read it back.
+
+    Raises ServerError where that cannot be done.
+    """
+    own = catalog.only(entry.id for entry in catalog if not registry.of(entry).is_shared)
+    failed = _build(own, {}, connection, registry)
+    if failed:
+        step, error = failed[0]
+        raise ServerError(
+            f"a clone of the database cannot be made: {step.label}: {error.diag.message_primary}",
+            hint="point --scratch-url at a server with the same extensions",
+        )
     return introspect(connection, registry)
 
 
@@ -199,7 +215,7 @@ def _with_plain(
         real = ids.get(parent, parent) if parent else None
         if parent and real and real != parent:
             id = real.facet(id.kind, *id.path[1 + len(parent.path) :])
-        needs = {real} if real else set()
+        needs = {ids.get(needed, needed) for needed in item.declared.needs} | ({real} if real else set())
         entries[id] = Entry(id, item.declared.state, real, frozenset(needs))
     return Catalog(entries, read.unknown, read.notes)
 

@@ -72,17 +72,20 @@ def runs(plan: Plan) -> tuple[Run, ...]:
 def visible(text: str) -> str:
     """The text on one line with nothing in it that a terminal or a browser obeys: what cannot be seen is
     written as an escape, spaces and line ends become one space."""
-    return "".join(_seen(char) for char in " ".join(text.split()))
+    return _shown(" ".join(text.split()))
 
 
 def visible_sql(sql: str) -> str:
     """SQL as it is, in its lines, but for characters that a terminal obeys or that reorder what is seen."""
-    text = sql.replace("\r\n", "\n")
-    return "".join(char if char in "\n\t" else _seen(char) for char in text)
+    return "\n".join(_shown(line) for line in sql.replace("\r\n", "\n").split("\n"))
+
+
+def _shown(line: str) -> str:
+    return line if line.isprintable() else "".join(_seen(char) for char in line)
 
 
 def _seen(char: str) -> str:
-    if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+    if char == "\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
         return char
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

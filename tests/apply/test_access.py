@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -66,7 +66,8 @@ def pooler(url: str) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
 
     def forward(source: socket.socket, sink: socket.socket, is_reply: bool) -> None:
-        with source, sink:
+        # One direction closes both sockets under the other.
+        with source, sink, suppress(OSError):
             while data := source.recv(65536):
                 at = data.find(b"K\x00\x00\x00\x0c") if is_reply else -1
                 if at >= 0:

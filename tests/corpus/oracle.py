@@ -28,6 +28,27 @@ _LISTS = re.compile(r"\{[^{}]*\}")
 _STATISTICS = re.compile(r"(?s)^(.*? ON )(.*)( FROM .*)$")
 
 
+_SPELT_OUT = """
+SELECT o.sort || ' ' || i.identity
+  FROM (SELECT 'rel', 'pg_class'::regclass, oid, relacl,
+               acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner) FROM pg_class
+        UNION ALL SELECT 'proc', 'pg_proc'::regclass, oid, proacl, acldefault('f', proowner) FROM pg_proc
+        UNION ALL SELECT 'type', 'pg_type'::regclass, oid, typacl, acldefault('T', typowner) FROM pg_type
+        UNION ALL SELECT 'ns', 'pg_namespace'::regclass, oid, nspacl, acldefault('n', nspowner)
+                    FROM pg_namespace
+        UNION ALL SELECT 'lang', 'pg_language'::regclass, oid, lanacl, acldefault('l', lanowner)
+                    FROM pg_language
+        UNION ALL SELECT 'fdw', 'pg_foreign_data_wrapper'::regclass, oid, fdwacl, acldefault('F', fdwowner)
+                    FROM pg_foreign_data_wrapper
+        UNION ALL SELECT 'srv', 'pg_foreign_server'::regclass, oid, srvacl, acldefault('S', srvowner)
+                    FROM pg_foreign_server) o (sort, class, oid, acl, standard),
+       LATERAL pg_identify_object(o.class, o.oid, 0) i
+ WHERE ARRAY(SELECT item::text FROM unnest(o.acl) item ORDER BY 1)
+     = ARRAY(SELECT item::text FROM unnest(o.standard) item ORDER BY 1)
+   AND o.acl IS NOT NULL
+"""
+
+
 class LoadError(Exception):
     """A side of a case does not load on this server."""
 
@@ -87,9 +108,14 @@ def load_sql(url: str, sql: str, exec: str = "script") -> None:
 
 
 def snapshot(url: str, *, roles: bool = False) -> Snapshot:
-    """The catalogs of a database, by kind and identity."""
+    """The catalogs of a database, by kind and identity.
+
+    A list of privileges that spells out the default counts as none: GRANT and REVOKE leave one behind.
+    """
     with psycopg.connect(url, autocommit=True) as connection:
-        found: Snapshot = module("snap").snapshot(connection, roles=roles)
+        found: dict[str, dict[str, str]] = module("snap").snapshot(connection, roles=roles)
+        for (identity,) in connection.execute(_SPELT_OUT).fetchall() if "acl" in found else ():
+            found["acl"].pop(identity, None)
     return found
 
 
@@ -137,7 +163,7 @@ def _kind_differences(
     kind: str, a: Mapping[str, str], b: Mapping[str, str], only: frozenset[str] | None
 ) -> Iterator[str]:
     for name in sorted({*a, *b}):
-        if only is not None and name not in only:
+        if only is not None and (name not in only or name not in a):
             continue
         if name not in a:
             yield f"{kind} {name} is missing"

@@ -44,13 +44,14 @@ class Outcome:
     plan: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class Failed(Exception):
     """A case does not converge."""
 
-    cause: str
-    detail: str
-    plan: str = ""
+    def __init__(self, cause: str, detail: str, plan: str = "") -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.detail = detail
+        self.plan = plan
 
 
 class Skipped(Exception):
@@ -236,7 +237,7 @@ def _cause(failure: ProductFailed) -> str:
     lines = failure.said.splitlines() or [""]
     traceback = any(line.startswith("Traceback") for line in lines)
     line = next((line for line in reversed(lines) if line.strip()), "") if traceback else lines[0]
-    shape = re.sub(r"\"[^\"]*\"|'[^']*'|`[^`]*`|\S*[.:/_]\S*|\d+", "…", line)[:70]
+    shape = re.sub(r"\"[^\"]*\"|'[^']*'|`[^`]*`|\S*[./_]\S*|\d+", "…", line)[:70]
     return f"{failure.stage} {failure.exit_code}: {'traceback ' if traceback else ''}{shape}"
 
 

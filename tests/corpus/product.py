@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import psycopg
 
 from reconciler.audit import pg_dump
+from reconciler.audit.client import find_pg_dump
 from tests.corpus.oracle import load_sql
 
 Plan = dict[str, Any]
@@ -121,29 +122,42 @@ class InProcess(CommandLine):
 class Replace:
     """No product: drops the database and restores a dump of the other. Proves the harness and the oracles."""
 
+    def __init__(self) -> None:
+        self._folders: dict[int, Path] = {}
+
     def pull(self, url: str, folder: Path) -> None:
         """See Product."""
         folder.mkdir(exist_ok=True)
-        folder.joinpath("schema.sql").write_text(pg_dump.schema_text(url))
+        folder.joinpath("schema.sql").write_text(self._dump(url))
 
     def plan(self, url: str, folder: Path, out: Path, scratch_url: str | None) -> Plan:
         """See Product. One step that loses everything, unless the dumps are the same."""
         wanted = folder.joinpath("schema.sql").read_text()
-        here = pg_dump.schema_text(url)
+        here = self._dump(url)
         same = pg_dump.statements(here) == pg_dump.statements(wanted)
-        out.write_text(wanted)
+        out.write_text("" if same else wanted)
         step = {"number": 1, "object": "database:all", "sql": ["..."], "hazards": [{"code": "data_loss"}]}
         return {"steps": [] if same else [step]}
 
     def apply(self, out: Path, url: str) -> None:
         """See Product."""
         lines = out.read_text().splitlines(keepends=True)
+        if not lines:
+            return
         name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
         admin = psycopg.conninfo.make_conninfo(url, dbname="postgres")
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
             connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
         load_sql(url, "".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestrict"))))
+
+    def _dump(self, url: str) -> str:
+        """Looks for pg_dump only once."""
+        with psycopg.connect(url) as connection:
+            major = connection.info.server_version // 10000
+        if major not in self._folders:
+            self._folders[major] = find_pg_dump(major).path.parent
+        return pg_dump.schema_text(url, binary_dir=self._folders[major])
 
 
 def named(name: str) -> Product:

@@ -51,8 +51,9 @@ class ServerSource:
         fitting = [one for one in find_installations() if one.major == self.major]
         if not fitting:
             raise NoServer(f"no PostgreSQL {self.major} is on this machine")
-        # Where there are two of a major, the one that loads more of the corpus.
-        self._installation = max(fitting, key=lambda one: len(one.extensions))
+        # Where there are two of a major, the one that loads more of the corpus: a distribution's own has ICU
+        # and every library that an extension needs.
+        self._installation = max(fitting, key=lambda one: (one.source == "system", len(one.extensions)))
 
     def start(self) -> Server:
         """A fresh server, ready for connections."""

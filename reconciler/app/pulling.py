@@ -1,0 +1,209 @@
+"""Pulling into a folder that may hold files already: each object is written where it is declared now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.app import elaboration
+from reconciler.app.comparison import Request, live_catalog
+from reconciler.app.discovery import registry
+from reconciler.app.files import Written, schema_files, write_schema
+from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.errors import InvalidInput, ReconcileError
+from reconciler.core.ident import ObjectId
+from reconciler.engine.scope import compared_with, managed
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_OWNER = b"""
+    SELECT pg_catalog.pg_get_userbyid(datdba) FROM pg_catalog.pg_database
+    WHERE datname = pg_catalog.current_database()"""
+
+Files = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What a pull wrote, and left."""
+
+    written: Written
+    unknown: tuple[str, ...]
+    """Objects that no kind models."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """Where an object is declared now."""
+
+    file: str
+    section: str
+    key: str
+    schema: str
+    """The namespace of the file."""
+
+
+@dataclass(slots=True)
+class _Existing:
+    """What the folder declares before the pull."""
+
+    homes: Mapping[ObjectId, _Home] = field(default_factory=dict)
+    unchanged: frozenset[ObjectId] = frozenset()
+    """Objects that are in the database just as they are declared, with all that hangs on them."""
+    heads: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """For each file the keys that are no sections: its namespace, where it is said."""
+
+
+def pull_into(folder: Path, request: Request) -> Pulled:
+    """Write the live database into a folder; of `request` its schema path does not count.
+
+    What is declared as it is in the database keeps its lines. Raises InvalidInput where files of the folder
+    cannot be read, and ConnectionFailed.
+    """
+    from reconciler.engine.pull import documents
+    from reconciler.engine.session import opened
+
+    kinds = registry()
+    with opened(request.url, read_only=True) as connection:
+        whole = live_catalog(connection)
+        live = managed(whole, request.scope)
+        if not request.scope.ownership:
+            live = live.only(entry.id for entry in live if not kinds.of(entry).managed_with_ownership)
+        existing = _existing(folder, whole, request, connection)
+    pulled = documents(live, kinds)
+    files = (
+        _placed(pulled, live, existing)
+        if existing.homes
+        else {name: dict(data) for name, data in pulled.items()}
+    )
+    kept = {
+        (home.file, home.section, home.key) for id, home in existing.homes.items() if id in existing.unchanged
+    }
+
+    def same_in(file: str) -> Callable[[tuple[str, ...], Any, Any], bool]:
+        from reconciler.engine.yamlwrite import canonical
+
+        return lambda path, old, new: (file, *path) in kept or canonical(old) == canonical(new)
+
+    return Pulled(write_schema(files, folder, same_in), live.unknown)
+
+
+def _existing(folder: Path, live: Catalog, request: Request, connection: Connection[Any]) -> _Existing:
+    from reconciler.engine.load import load
+
+    if not folder.is_dir() or not schema_files(folder):
+        return _Existing()
+    kinds = registry()
+    written = load(folder, kinds)
+    row = connection.execute(_OWNER).fetchone()
+    urls = (request.url, request.scratch_url)
+    try:
+        desired = elaboration.desired(written, live, connection, urls, str(row[0]) if row else "")
+    except (InvalidInput, ReconcileError):
+        # What PostgreSQL refuses cannot be compared: names and text must do.
+        ids: Mapping[ObjectId, ObjectId] = {}
+        unchanged: frozenset[ObjectId] = frozenset()
+    else:
+        ids = desired.ids
+        current = compared_with(live, desired.catalog.entries, request.scope, kinds)
+        unchanged = _unchanged(current, desired.catalog)
+    homes, heads = _homes(folder)
+    found = {
+        ids.get(id, id): homes[place]
+        for id, item in written.objects.items()
+        if item.declared.parent is None and (place := str(item.position)) in homes
+    }
+    return _Existing(found, unchanged, heads)
+
+
+def _homes(folder: Path) -> tuple[dict[str, _Home], dict[str, dict[str, Any]]]:
+    """The entries of all files by the place of their key (`file:line:column`), and the files' heads."""
+    from reconciler.engine.load import HOME
+    from reconciler.engine.yamltext import read_folder
+
+    homes: dict[str, _Home] = {}
+    heads: dict[str, dict[str, Any]] = {}
+    for read in read_folder(folder):
+        if read.root is None:
+            continue
+        name = Path(read.file).relative_to(folder).as_posix()
+        heads[name] = {HOME: read.root.data[HOME]} if HOME in read.root.data else {}
+        schema = heads[name].get(HOME, "public")
+        for section, node in read.root.items():
+            for key, entry in node.items():
+                homes[str(entry.key_position())] = _Home(name, section, key, schema)
+    return homes, heads
+
+
+def _unchanged(current: Catalog, desired: Catalog) -> frozenset[ObjectId]:
+    """The objects at the top that are the same in both, with all that hangs on them."""
+    before, after = dict(_trees(current)), dict(_trees(desired))
+    return frozenset(id for id, tree in after.items() if before.get(id) == tree)
+
+
+def _trees(catalog: Catalog) -> Iterator[tuple[ObjectId, frozenset[tuple[ObjectId, str]]]]:
+    trees: dict[ObjectId, set[tuple[ObjectId, str]]] = {}
+    for entry in catalog:
+        trees.setdefault(_top(entry, catalog).id, set()).add((entry.id, entry.digest()))
+    for id, tree in trees.items():
+        yield id, frozenset(tree)
+
+
+def _top(entry: Entry, catalog: Catalog) -> Entry:
+    while (parent := catalog.get(entry.parent)) is not None:
+        entry = parent
+    return entry
+
+
+def _placed(pulled: Mapping[str, Mapping[str, Any]], live: Catalog, existing: _Existing) -> Files:
+    """The pulled objects by the files that declare them now; new ones by the files that are theirs by name.
+
+    An object that changed moves out of a file with another namespace, whose unqualified names mean others.
+    """
+    from reconciler.engine.load import HOME
+
+    kinds = registry()
+    ids = {
+        (
+            kinds.of(entry).section,
+            kinds.of(entry).write(entry, _schema(entry.id))[0],
+            _schema(entry.id),
+        ): entry.id
+        for entry in live
+        if entry.parent is None and not kinds.of(entry).parents
+    }
+    files: Files = {name: dict(head) for name, head in existing.heads.items()}
+    for name, content in pulled.items():
+        schema = content.get(HOME, "public")
+        for section, entries in content.items():
+            if section == HOME:
+                continue
+            for key, data in entries.items():
+                id = ids.get((section, key, schema))
+                home = existing.homes.get(id) if id is not None else None
+                if home is not None and (home.schema == schema or id in existing.unchanged):
+                    new_key = home.key if id in existing.unchanged else key
+                    files[home.file].setdefault(home.section, {})[new_key] = data
+                else:
+                    file = _free(name, schema, HOME in content, files)
+                    files[file].setdefault(section, {})[key] = data
+    return {name: content for name, content in files.items() if set(content) - {HOME}}
+
+
+def _free(name: str, schema: str, says_schema: bool, files: Files) -> str:
+    """The file of that name, or the first like it, whose namespace is `schema`."""
+    from reconciler.engine.load import HOME
+
+    stem, number, chosen = name.removesuffix(".yaml"), 1, name
+    while chosen in files and files[chosen].get(HOME, "public") != schema:
+        number += 1
+        chosen = f"{stem}_{number}.yaml"
+    files.setdefault(chosen, {HOME: schema} if says_schema else {})
+    return chosen
+
+
+def _schema(id: ObjectId) -> str:
+    return id.path[0] if len(id.path) > 1 else "public"

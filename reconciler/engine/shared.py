@@ -1,0 +1,58 @@
+"""What belongs to the server rather than to one database (roles and their memberships): which of it counts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.ident import ObjectId
+from reconciler.engine.registry import Registry
+
+
+def of_this_database(catalog: Catalog, registry: Registry) -> Catalog:
+    """The catalog without what is shared and neither this database's alone nor referred to in it."""
+    shared = [entry for entry in catalog if registry.of(entry).is_shared]
+    referred = {
+        needed for entry in catalog if not registry.of(entry).is_shared and not _is_about(entry) for needed in entry.needs
+    }
+    kept = {e.id for e in shared if e.parent is None and (e.id in referred or not registry.of(e).built_in(e))}
+    for entry in shared:
+        if entry.parent is None:
+            continue
+        among = {needed for needed in entry.needs if needed in catalog}
+        if among <= kept or not registry.of(entry).built_in(entry):
+            kept |= among | {entry.id}
+    return _only(catalog, shared, kept, registry)
+
+
+def counted(catalog: Catalog, declared: Mapping[ObjectId, Entry], registry: Registry) -> Catalog:
+    """The part of the current catalog that counts against a declared state.
+
+    What is shared and not declared itself counts unless something that is declared names it; a part of it
+    (a membership) counts where one of those that it links is declared.
+    """
+    shared = [entry for entry in catalog if registry.of(entry).is_shared]
+    named = {needed for entry in declared.values() for needed in entry.needs}
+    kept = {
+        entry.id
+        for entry in shared
+        if entry.id in declared
+        or (entry.id not in named if entry.parent is None else not declared.keys().isdisjoint(entry.needs))
+    }
+    return _only(catalog, shared, kept, registry)
+
+
+def _is_about(entry: Entry) -> bool:
+    """Whether it says something about its only need (a comment on a role)."""
+    return entry.parent is not None and entry.needs == {entry.parent}
+
+
+def _only(catalog: Catalog, shared: Iterable[Entry], kept: set[ObjectId], registry: Registry) -> Catalog:
+    gone = {entry.id for entry in shared} - kept
+    entries = {
+        entry.id: entry
+        for entry in catalog
+        if entry.id not in gone and (entry.parent not in gone or registry.of(entry).is_shared)
+    }
+    return dataclasses.replace(catalog, entries=entries) if gone else catalog
