@@ -10,6 +10,7 @@ from reconciler.app.discovery import registry
 from reconciler.core.errors import Blocked
 from reconciler.core.ident import ObjectId
 from reconciler.engine.scope import managed
+from reconciler.engine.shared import of_this_database
 
 if TYPE_CHECKING:
     from reconciler.engine.plan import Plan
@@ -69,6 +70,7 @@ def _baseline(request: Request, difference: Plan) -> Plan:
     with opened(request.url, read_only=True) as connection:
         catalog = managed(live_catalog(connection), request.scope)
     kinds = registry()
+    catalog = of_this_database(catalog, kinds)
     ours = [
         entry for entry in catalog if request.scope.ownership or not kinds.of(entry).managed_with_ownership
     ]

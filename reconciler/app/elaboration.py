@@ -39,7 +39,7 @@ def desired(
     for server in scratch_servers(*urls, target, written.objects):
         remember = _cached_under(f"{written.digest} {server.name} {target.info.server_version // 10000}")
         try:
-            return desired_catalog(written, live, kinds, scratch_on(server, target), owner, remember)
+            return desired_catalog(written, live, kinds, scratch_on(server, target, written.objects), owner, remember)
         except (InvalidInput, ServerError) as error:
             # An embedded build may lack what the target's own has (ICU, an extension): the target decides.
             refused = error

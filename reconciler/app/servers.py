@@ -65,13 +65,17 @@ def _may_create_databases(target: Connection[Any]) -> bool:
     return bool(row and row[0])
 
 
-def scratch_on(server: ScratchServer, target: Connection[Any]) -> Callable[[], AbstractContextManager[Connection[Any]]]:
-    """A function that opens a new scratch database on that server each time."""
+def scratch_on(
+    server: ScratchServer, target: Connection[Any], declared: Iterable[ObjectId] = ()
+) -> Callable[[], AbstractContextManager[Connection[Any]]]:
+    """A function that opens a new scratch database on that server each time. Roles among `declared` exist
+    there, unless it is the target's own server: that gets its roles from the plan alone."""
+    roles = frozenset(id.path[0] for id in declared if id.kind == "role")
 
     @contextmanager
     def scratch() -> Iterator[Connection[Any]]:
         with scratch_database(server.url) as connection:
-            _same_roles(connection, target)
+            _same_roles(connection, target, roles)
             yield connection
 
     return scratch
@@ -85,15 +89,24 @@ def no_scratch_server() -> ServerError:
     )
 
 
-def _same_roles(scratch: Connection[Any], target: Connection[Any]) -> None:
-    """Roles belong to the server, and grants name them: a scratch server of our own learns the target's."""
+def _same_roles(scratch: Connection[Any], target: Connection[Any], declared: Iterable[str]) -> None:
+    """Roles belong to the server, and policies name them: a scratch server of our own learns the target's and
+    the declared ones."""
     import psycopg
 
+    if _started(scratch) == _started(target):
+        return
     query = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_'"
-    wanted = {name for (name,) in target.execute(query)}
+    wanted = {name for (name,) in target.execute(query)} | set(declared)
     present = {name for (name,) in scratch.execute(query)}
     for name in sorted(wanted - present):
         try:
             scratch.execute(f"CREATE ROLE {quote(name)}".encode())
         except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             pass  # another run was quicker
+
+
+def _started(connection: Connection[Any]) -> Any:
+    """What tells a server from others: when it was started, to the microsecond."""
+    row = connection.execute("SELECT pg_catalog.pg_postmaster_start_time()").fetchone()
+    return row and row[0]

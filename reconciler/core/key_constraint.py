@@ -76,6 +76,7 @@ class KeyConstraint(Kind[KeyState]):
     """Base of the two kinds."""
 
     parents = ("table",)
+    is_adopted = True
     state = KeyState
     folds_into = ("table",)
     letter: ClassVar[LiteralString]

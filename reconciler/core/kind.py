@@ -139,6 +139,9 @@ class Kind(ABC, Generic[S]):
     null: asked on the scratch server where a person may write a name in several ways (argument types)."""
     is_shared: ClassVar[bool] = False
     """True for what all databases of a server share (roles): never made on a scratch server."""
+    is_adopted: ClassVar[bool] = False
+    """True where an object of a partition becomes part of the partitioned table's when that is made later, so
+    that it can have a name of its own (indexes, keys)."""
     is_structural: ClassVar[bool] = False
     """True for what its parent cannot be made without (columns): it is folded whenever it can be, and where
     an ancestor brings it along, what differs is altered afterwards."""

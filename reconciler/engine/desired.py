@@ -81,12 +81,13 @@ def without_server(
     for entry in current:
         if entry.carrier is not None and entry.id not in entries and _is_brought(entry, entries, current):
             entries[entry.id] = entry
-        elif registry.of(entry).built_in(entry):
+        elif registry.of(entry).built_in(entry) and not registry.of(entry).is_shared:
             entries.setdefault(entry.id, entry)
     for id, entry in entries.items():
         if entry.carrier is not None and entry.carrier not in entries:
             entries[id] = dataclasses.replace(entry, carrier=None)
-        if not entry.needs - {entry.carrier} <= entries.keys():
+        gone = entry.needs - {entry.carrier} - entries.keys()
+        if not all(registry.of(needed).is_shared for needed in gone):
             return None  # it stands on something that goes: only a server can say whether it can stay
     catalog = dataclasses.replace(current, entries=entries)
     return Desired(catalog, {id: id for id in written.objects}, used_scratch=False)

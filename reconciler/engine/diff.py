@@ -59,7 +59,15 @@ class Follow:
     replaced: ObjectId
 
 
-Change = Create | Drop | Alter | Replace | Follow
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """The same object under another name: part of a partitioned table's index, so it cannot be dropped."""
+
+    old: Entry
+    new: Entry
+
+
+Change = Create | Drop | Alter | Replace | Follow | Rename
 
 
 @dataclass
@@ -99,6 +107,7 @@ def diff(
         _spread(work, id, work.changes[id])
     _imply(work)
     _carried(work)
+    _rename_parts(work)
     return {id: work.changes[id] for id in sorted(work.changes)}
 
 
@@ -147,15 +156,19 @@ def _spread(work: _Work, id: ObjectId, change: Change) -> None:
             _disturb(work, id, disturbances, f"{_label(work, new)} is altered")
         case Follow(_, new, replaced):
             _disturb(work, id, {Disturbance.RETYPED}, f"{_label(work, new)} moves to the new {replaced}")
-        case Create():
+        case Create() | Rename():
             pass
 
 
 def _outlive(work: _Work, carrier: ObjectId) -> None:
-    """What an ancestor takes along when it goes, and what shall stay on its own, is made anew."""
+    """What an ancestor takes along when it goes, and what shall stay on its own or under a name that the
+    ancestor would not give it, is made anew."""
     for entry in work.current.carried.get(carrier, ()):
         new = work.desired.get(entry.id)
-        if new is not None and new.carrier is None and not isinstance(work.changes.get(entry.id), Replace | Create):
+        if new is None or isinstance(work.changes.get(entry.id), Replace | Create):
+            continue
+        above = work.desired.get(new.carrier)
+        if above is None or work.registry.of(new).is_adopted and work.registry.of(new).deviates(new, above):
             work.put(entry.id, Create(new))
 
 
@@ -258,6 +271,21 @@ def _carried(work: _Work) -> None:
     work.changes = settled
 
 
+def _rename_parts(work: _Work) -> None:
+    """A partition's part of an index that stays cannot be dropped and made again: it gets its new name."""
+    made = {
+        (change.entry.id.kind, change.entry.parent, change.entry.carrier): change.entry
+        for change in work.changes.values()
+        if isinstance(change, Create) and change.entry.carrier is not None
+    }
+    for id, change in list(work.changes.items()):
+        if isinstance(change, Drop) and change.entry.carrier is not None and work.registry.of(id).is_adopted:
+            new = made.get((id.kind, change.entry.parent, change.entry.carrier))
+            if new is not None and new.state == change.entry.state:
+                del work.changes[id]
+                work.changes[new.id] = Rename(change.entry, new)
+
+
 def _own_fields(work: _Work, change: Alter) -> tuple[str, ...]:
     """The fields of an alteration that do not change by themselves when the carrier's do."""
     carrier = work.changes.get(change.new.carrier) if change.new.carrier else None
@@ -295,6 +323,8 @@ def _is_carried(work: _Work, change: Change) -> bool:
             )
         case Follow(old, new, _):
             return old.carrier is not None and isinstance(work.changes.get(old.carrier), Follow)
+        case Rename():
+            return False
 
 
 def _comes_along(work: _Work, entry: Entry) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.errors import ReconcileError
 from reconciler.core.ident import ObjectId
-from reconciler.engine.diff import Alter, Change, Create, Drop, Follow, Replace
+from reconciler.engine.diff import Alter, Change, Create, Drop, Follow, Rename, Replace
 from reconciler.engine.registry import Registry
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _verbs(change: Change) -> tuple[Verb, ...]:
             return (Verb.CREATE,)
         case Drop():
             return (Verb.DROP,)
-        case Alter() | Follow():
+        case Alter() | Follow() | Rename():
             return (Verb.ALTER,)
         case Replace(aside=True):
             return (Verb.ASIDE, Verb.CREATE, Verb.DROP_ASIDE)
@@ -194,12 +194,12 @@ def _wanted(entry: Entry) -> set[ObjectId]:
 
 
 def _old(change: Change) -> Entry:
-    assert isinstance(change, Replace | Alter | Follow)
+    assert isinstance(change, Replace | Alter | Follow | Rename)
     return change.old
 
 
 def _new(change: Change) -> Entry:
-    assert isinstance(change, Replace | Alter | Follow)
+    assert isinstance(change, Replace | Alter | Follow | Rename)
     return change.new
 
 

@@ -42,14 +42,15 @@ class Written:
     digest: str
     """Of the files' contents: `sha256:` and 64 hexadecimal digits."""
 
-    def catalog(self) -> Catalog:
+    def catalog(self, registry: Registry) -> Catalog:
         """The objects as entries; what they need is known only as far as names say it."""
-        return Catalog({id: self._entry(id, item.declared) for id, item in self.objects.items()})
+        return Catalog({id: self._entry(id, item.declared, registry) for id, item in self.objects.items()})
 
-    def _entry(self, id: ObjectId, declared: Declared) -> Entry:
-        return Entry(id, declared.state, declared.parent, declared.needs, self._carrier(id, declared))
+    def _entry(self, id: ObjectId, declared: Declared, registry: Registry) -> Entry:
+        carrier = self._carrier(id, declared, registry.of(id).is_adopted)
+        return Entry(id, declared.state, declared.parent, declared.needs, carrier)
 
-    def _carrier(self, id: ObjectId, declared: Declared) -> ObjectId | None:
+    def _carrier(self, id: ObjectId, declared: Declared, is_adopted: bool) -> ObjectId | None:
         """What stands under a partition overrides what has the same name, or is the same under a name of its
         own, under the partitioned table."""
         holder = self.objects.get(declared.parent) if declared.parent else None
@@ -59,6 +60,8 @@ class Written:
         same_name = ObjectId(id.kind, (*above.path, *id.path[len(declared.parent.path) :]))
         if same_name in self.objects:
             return same_name
+        if not is_adopted:
+            return None
         alike = (other for other in self._by_parent.get((id.kind, above), ()) if other.state == declared.state)
         return next((other.id for other in alike), None)
 

@@ -15,6 +15,7 @@ from reconciler.engine.diff import (
     Create,
     Drop,
     Follow,
+    Rename,
     Replace,
     diff,
     render_alter,
@@ -76,6 +77,7 @@ def _answers(changes: Mapping[ObjectId, Change], registry: Registry, ask: Ask) -
 
 def _touches(current: Catalog, desired: Catalog, changes: Mapping[ObjectId, Change]) -> dict[ObjectId, Touch]:
     touched = set(changes)
+    touched.update(change.old.id for change in changes.values() if isinstance(change, Rename))
     for id in changes:
         if new := desired.get(id):
             touched.update(needed for needed in new.needs if needed in desired and needed in current)
@@ -147,6 +149,8 @@ def _statements(emission: _Emission, node: Node) -> Iterable[Statement]:
             yield from kind.drop_aside(_replace(change).old, aside[0])
         case Verb.ALTER if isinstance(change, Follow):
             yield from kind.follow(change.old, change.new, change.replaced) or ()
+        case Verb.ALTER if isinstance(change, Rename):
+            yield from kind.rename(change.old, change.new.id.path[-1])
         case Verb.ALTER:
             assert isinstance(change, Alter)
             yield from render_alter(change, emission.registry)
@@ -206,7 +210,7 @@ def _step(
     folded = [_label(emission, child) for child in _folded(emission, node)] if node.verb is Verb.CREATE else []
     return Step(
         number=number,
-        action=_ACTIONS[node.verb],
+        action=Action.RENAME if isinstance(change, Rename) else _ACTIONS[node.verb],
         object=node.id,
         label=kind.label(entry),
         sql=tuple(statement.sql for statement in statements),
@@ -260,6 +264,8 @@ def _why(emission: _Emission, node: Node, change: Change) -> tuple[str, ...]:
             return (because,)
         case Follow(replaced=replaced):
             return (f"moves to the new {replaced}",)
+        case Rename(old, _):
+            return (f"is called {old.id.path[-1]} so far",)
         case Alter(old, new, fields):
             before, after = dict(compared(old.state)), dict(compared(new.state))
             return tuple(f"{_word(name)}: {_shown(before[name])} → {_shown(after[name])}" for name in fields)

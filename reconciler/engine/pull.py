@@ -9,16 +9,19 @@ from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.engine.load import HOME
 from reconciler.engine.registry import Registry
+from reconciler.engine.shared import of_this_database
 
 
 def documents(catalog: Catalog, registry: Registry) -> Mapping[str, Mapping[str, Any]]:
     """Relative path of each file -> its content as plain data, ready for the YAML writer."""
     files: dict[str, dict[str, Any]] = {}
+    catalog = of_this_database(catalog, registry)
     for entry in catalog:
         kind = registry.of(entry)
         if entry.parent is not None or kind.parents:
             continue
-        if kind.built_in(entry) and not any(_children(entry.id, catalog, registry)):
+        is_told_anyway = kind.built_in(entry) and not kind.is_shared
+        if is_told_anyway and not any(_children(entry.id, catalog, registry)):
             continue
         home = entry.id.path[0] if len(entry.id.path) > 1 else "public"
         path = _file(entry, kind.section, one_each=kind.holds_data)
@@ -69,7 +72,8 @@ def _sections(entry: Entry, catalog: Catalog, registry: Registry, home: str) -> 
 
 def _children(id: ObjectId, catalog: Catalog, registry: Registry) -> Iterator[Entry]:
     for child in catalog.children.get(id, ()):
-        if registry.of(child).built_in(child) and child.id not in catalog.children:
+        kind = registry.of(child)
+        if kind.built_in(child) and not kind.is_shared and child.id not in catalog.children:
             continue
         carrier = catalog.get(child.carrier)
         if carrier is None or _is_worth_writing(child, carrier, catalog, registry):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.engine.registry import Registry
+from reconciler.engine.shared import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +44,20 @@ def _is_ours(entry: Entry, scope: Scope) -> bool:
     return not any(fnmatchcase(text, pattern) for pattern in scope.ignore)
 
 
-def compared_with(current: Catalog, declared: Iterable[ObjectId], scope: Scope, registry: Registry) -> Catalog:
+def compared_with(
+    current: Catalog, declared: Mapping[ObjectId, Entry], scope: Scope, registry: Registry
+) -> Catalog:
     """The managed part of `current` that a declared state is held against.
 
     Without `ownership` only those owners and privileges count that the YAML declares; what every database has
     (schema public) may stay undeclared.
     """
-    wanted = frozenset(declared)
     kept = {
-        entry.id: entry for entry in managed(current, scope) if entry.id in wanted or _counts(entry, scope, registry)
+        entry.id: entry
+        for entry in managed(current, scope)
+        if entry.id in declared or _counts(entry, scope, registry)
     }
-    return dataclasses.replace(current, entries=kept)
+    return counted(dataclasses.replace(current, entries=kept), declared, registry)
 
 
 def _counts(entry: Entry, scope: Scope, registry: Registry) -> bool:

@@ -61,7 +61,7 @@ def elaborate(written: Written, connection: Connection[Any], registry: Registry)
     """Build the written state in an empty database and read it back. Raises InvalidInput with PostgreSQL's
     message at the place in the YAML."""
     objects = {id: item for id, item in written.objects.items() if registry.of(id).elaborated}
-    catalog = written.catalog().only(objects)
+    catalog = written.catalog(registry).only(objects)
     schemas = {id: item.schema for id, item in objects.items()}
     failed = _build(catalog, schemas, connection, registry)
     if failed:
@@ -206,8 +206,9 @@ def _resolved(
 def _with_plain(
     written: Written, read: Catalog, ids: Mapping[ObjectId, ObjectId], registry: Registry
 ) -> Catalog:
-    """Add what needed no server: comments, owners."""
-    entries = dict(read.entries)
+    """Add what needed no server: comments, owners. What the scratch server has of its own says nothing."""
+    own = read.only(entry.id for entry in read if not registry.of(entry).is_shared)
+    entries = {id: entry for id, entry in own.entries.items() if entry.parent is None or entry.parent in own}
     for id, item in written.objects.items():
         if registry.of(id).elaborated:
             continue

@@ -13,9 +13,8 @@ from reconciler.engine.registry import Registry
 def of_this_database(catalog: Catalog, registry: Registry) -> Catalog:
     """The catalog without what is shared and neither this database's alone nor referred to in it."""
     shared = [entry for entry in catalog if registry.of(entry).is_shared]
-    referred = {
-        needed for entry in catalog if not registry.of(entry).is_shared and not _is_about(entry) for needed in entry.needs
-    }
+    users = (entry for entry in catalog if not _is_shared(entry, registry))
+    referred = {needed for entry in users for needed in entry.needs}
     kept = {e.id for e in shared if e.parent is None and (e.id in referred or not registry.of(e).built_in(e))}
     for entry in shared:
         if entry.parent is None:
@@ -43,9 +42,9 @@ def counted(catalog: Catalog, declared: Mapping[ObjectId, Entry], registry: Regi
     return _only(catalog, shared, kept, registry)
 
 
-def _is_about(entry: Entry) -> bool:
-    """Whether it says something about its only need (a comment on a role)."""
-    return entry.parent is not None and entry.needs == {entry.parent}
+def _is_shared(entry: Entry, registry: Registry) -> bool:
+    """Whether it is shared, or hangs on what is (a comment on a role)."""
+    return registry.of(entry).is_shared or (entry.parent is not None and registry.of(entry.parent).is_shared)
 
 
 def _only(catalog: Catalog, shared: Iterable[Entry], kept: set[ObjectId], registry: Registry) -> Catalog:

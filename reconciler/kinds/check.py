@@ -142,7 +142,7 @@ class Check(Kind[CheckState]):
         return written_bare(entry.id.path[2]), state.expression if list(data) == ["expression"] else data
 
     def foldable(self, entry: Entry) -> bool:
-        return _noun(entry) == "TABLE" and not entry.state.not_valid
+        return not entry.state.not_valid
 
     def clause(self, entry: Entry, clauses: Sequence[str] = ()) -> str:
         state: CheckState = entry.state

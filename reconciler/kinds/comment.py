@@ -87,7 +87,12 @@ class Comment(Kind[CommentState]):
                         AND i.deptype = 'i'))
                 AND NOT (d.classoid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND EXISTS (
                     SELECT FROM pg_catalog.pg_rewrite w WHERE w.oid = d.objoid AND w.rulename = '_RETURN'))
-            ORDER BY d.classoid, d.objoid, d.objsubid"""
+            UNION ALL
+            SELECT 'pg_shdescription/' || d.classoid || '.' || d.objoid || '/0',
+                d.classoid::pg_catalog.regclass::text || '/' || d.objoid || '/0', d.description, false, false
+            FROM pg_catalog.pg_shdescription d
+            WHERE d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+            ORDER BY 1"""
 
     def declare(self, name: str, document: str, nest: Nest) -> Iterable[Declared]:
         assert nest.parent is not None

@@ -120,7 +120,8 @@ class DefaultPrivilege(Kind[DefaultPrivilegeState]):
                 ARRAY[pg_catalog.pg_get_userbyid(p.role)::text] AS path,
                 array_agg(DISTINCT 'pg_default_acl/' || p.oid || '/0') AS also,
                 array_agg(DISTINCT 'pg_namespace/' || n.oid || '/0') FILTER (WHERE n.oid IS NOT NULL)
-                    AS needs,
+                    || array_agg(DISTINCT 'pg_authid/' || p.grantee || '/0')
+                    || ('pg_authid/' || p.role || '/0') AS needs,
                 pg_catalog.pg_get_userbyid(p.role) = CURRENT_USER AS connected,
                 pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(coalesce(n.nspname, '*'), y.name, r.name,
                     CASE WHEN p.number IS DISTINCT FROM p.total OR p.total = 1 THEN p.words
@@ -153,10 +154,11 @@ class DefaultPrivilege(Kind[DefaultPrivilegeState]):
         if any("(" in privilege for *_, privileges in grants for privilege in privileges):
             raise ValueError("default privileges are never for single columns")
         schemas = {ObjectId("schema", (place,)) for place in document.root if place != EVERYWHERE}
+        roles = {ObjectId("role", (role,)) for role in {name, *(grant[2] for grant in grants)} - {"public"}}
         yield Declared(
             ObjectId("default_privilege", (name,)),
             DefaultPrivilegeState(tuple(sorted(grants))),
-            needs=frozenset(schemas),
+            needs=frozenset(schemas | roles),
         )
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:

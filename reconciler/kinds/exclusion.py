@@ -93,6 +93,7 @@ class Exclusion(Kind[ExclusionState]):
     """No two rows compare true in all elements."""
 
     name = "exclusion"
+    is_adopted = True
     section = "exclusions"
     parents = ("table",)
     state = ExclusionState

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.address import address, facet_of
 from reconciler.core.catalog import Entry
-from reconciler.core.ident import quote
+from reconciler.core.ident import ObjectId, quote
 from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Hazard, HazardCode, Statement
 
@@ -85,6 +85,7 @@ class Owner(Kind[OwnerState]):
                     SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')))
             SELECT 'owner/' || o.class || '.' || o.oid || '/0' AS address,
                 o.class || '/' || o.oid || '/0' AS parent,
+                ARRAY['pg_authid/' || o.owner || '/0'] AS needs,
                 pg_catalog.pg_get_userbyid(o.owner)::text AS role,
                 pg_catalog.pg_get_userbyid(b.datdba)::text AS database_owner,
                 o.standard
@@ -94,7 +95,8 @@ class Owner(Kind[OwnerState]):
 
     def declare(self, name: str, document: str, nest: Nest) -> Iterable[Declared]:
         assert nest.parent is not None
-        yield Declared(nest.parent.facet("owner"), OwnerState(document), nest.parent)
+        needs = frozenset({ObjectId("role", (document,))})
+        yield Declared(nest.parent.facet("owner"), OwnerState(document), nest.parent, needs)
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
         return "owner", entry.state.role

@@ -111,7 +111,8 @@ _QUERY: LiteralString = """
     SELECT 'privilege.' || p.grantee || '.' || p.parent AS address, p.parent,
         ARRAY[CASE p.grantee WHEN 0 THEN 'public'
             ELSE pg_catalog.pg_get_userbyid(p.grantee)::text END] AS suffix,
-        p.privileges, p.usual, p.grantee = p.owner AS of_owner, p.needs
+        p.privileges, p.usual, p.grantee = p.owner AS of_owner,
+        p.needs || ('pg_authid/' || p.grantee || '/0') AS needs
     FROM pair p
     WHERE p.privileges <> p.usual OR p.is_public AND p.grantee = 0
         OR p.grantee = p.owner AND p.owner <> p.datdba
@@ -192,11 +193,12 @@ class Privilege(Kind[PrivilegeState]):
             for privilege in parsed(text)
             if privilege.column is not None and nest.parent.kind == "table"
         }
+        roles = {ObjectId("role", (name,))} if name != "public" else set()
         yield Declared(
             nest.parent.facet("privilege", name),
             PrivilegeState(held, usual, document.owner),
             nest.parent,
-            frozenset(columns),
+            frozenset(columns | roles),
         )
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:

@@ -28,6 +28,7 @@ _LISTS = re.compile(r"\{[^{}]*\}")
 _STATISTICS = re.compile(r"(?s)^(.*? ON )(.*)( FROM .*)$")
 
 
+_JOURNAL = re.compile(rf"\b{pg_dump.JOURNAL_SCHEMA}\b")
 _SPELT_OUT = """
 SELECT o.sort || ' ' || i.identity
   FROM (SELECT 'rel', 'pg_class'::regclass, oid, relacl,
@@ -110,13 +111,18 @@ def load_sql(url: str, sql: str, exec: str = "script") -> None:
 def snapshot(url: str, *, roles: bool = False) -> Snapshot:
     """The catalogs of a database, by kind and identity.
 
-    A list of privileges that spells out the default counts as none: GRANT and REVOKE leave one behind.
+    The product's journal is left out. A list of privileges that spells out the default counts as none: GRANT
+    and REVOKE leave one behind.
     """
     with psycopg.connect(url, autocommit=True) as connection:
         found: dict[str, dict[str, str]] = module("snap").snapshot(connection, roles=roles)
         for (identity,) in connection.execute(_SPELT_OUT).fetchall() if "acl" in found else ():
             found["acl"].pop(identity, None)
-    return found
+    return {
+        kind: own
+        for kind, objects in found.items()
+        if (own := {name: text for name, text in objects.items() if not _JOURNAL.search(name)})
+    }
 
 
 @dataclass(frozen=True, slots=True)
