@@ -58,14 +58,12 @@ def find_pg_dump(server_major: int, *, binary_dir: Path | None = None) -> PgDump
 
 def _places(binary_dir: Path | None) -> Iterator[tuple[Path, Mapping[str, str]]]:
     """Folders to look in, with the environment for the programs there."""
-    from reconciler.embedded import find_installations
+    from reconciler.embedded import Installation, find_installations
 
-    installations = find_installations()
     if binary_dir is not None:
-        known = {one.bin_dir: one.environment() for one in installations}
-        yield binary_dir, known.get(binary_dir.resolve(), _plain_environment())
+        yield binary_dir, Installation(binary_dir, 0, "", "named", frozenset()).environment()
         return
-    for one in installations:
+    for one in find_installations():
         yield one.bin_dir, one.environment()
     # Client programs can be there without a server.
     for program in sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_dump")):

@@ -51,6 +51,8 @@ def grant_target(id: ObjectId) -> str:
         return f"TABLE {named(id)}"
     if id.kind in ("enum", "domain", "composite", "range"):
         return f"TYPE {named(id)}"
+    if id.kind == "server":
+        return f"FOREIGN SERVER {named(id)}"
     if id.kind == "aggregate":
         # GRANT knows no ORDER BY between an aggregate's arguments and no asterisk for none.
         return f"FUNCTION {named(id).replace(' ORDER BY ', ', ').replace('(*)', '()')}"

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from reconciler.core.catalog import Entry
-from reconciler.core.fragment import Document, Names
-from reconciler.core.ident import bare_name, in_schema, qualified, quote, split_name, written_bare
+from reconciler.core.ident import bare_name, in_schema, qualified, quote
 from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, LockMode, Statement, on
 
 NAME_BYTES = 63
@@ -19,18 +18,6 @@ _LIST_PART = re.compile(r'\s*("(?:[^"]|"")+"|[^",]+)\s*(,|\Z)')
 
 _ODD = re.compile(r'[,".()]|^\s|\s$')
 """What makes a name need quotes inside a reference."""
-
-
-class RenameTransition(Document):
-    """`transition: {rename_from: old_name}`: inert once the database is there."""
-
-    rename_from: str | Names = ()
-    not_renamed: bool = False
-
-    @property
-    def former_names(self) -> tuple[str, ...]:
-        """The names that it had, the latest last or in any order."""
-        return (self.rename_from,) if isinstance(self.rename_from, str) else self.rename_from
 
 
 class Deferral(Protocol):

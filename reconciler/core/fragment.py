@@ -66,12 +66,14 @@ def _bare(value: str) -> Any:
 
 def options_sql(options: Iterable[str]) -> str:
     """Storage parameters as the inside of SET (...)."""
-    parts = []
-    for option in options:
-        name, _, value = option.partition("=")
-        prefix, dot, rest = name.rpartition(".")
-        parts.append(f"{quote(prefix) + dot if dot else ''}{quote(rest)}={_option_value(value)}")
-    return ", ".join(parts)
+    parts = (option.partition("=") for option in options)
+    return ", ".join(f"{_option_name(name)}={_option_value(value)}" for name, _, value in parts)
+
+
+def _option_name(name: str) -> str:
+    """A parameter of the TOAST table has `toast.` before it."""
+    prefix, dot, rest = name.rpartition(".")
+    return f"{quote(prefix)}.{quote(rest)}" if dot else quote(rest)
 
 
 def _option_value(value: str) -> str:
@@ -84,6 +86,20 @@ def option_names(options: Iterable[str]) -> set[str]:
     return {option.partition("=")[0] for option in options}
 
 
+def option_actions(before: Iterable[str], after: Iterable[str]) -> Iterable[tuple[str, set[str]]]:
+    """(`RESET (...)` or `SET (...)`, the names in it): what leads from some storage parameters to others."""
+    had, has = tuple(before), tuple(after)
+    gone = option_names(had) - option_names(has)
+    changed = [option for option in has if option not in had]
+    if gone:
+        yield f"RESET ({', '.join(_option_name(name) for name in sorted(gone))})", gone
+    if changed:
+        yield f"SET ({options_sql(changed)})", option_names(changed)
+
+
+_NOTHING: tuple[Any, ...] = (None, [], {}, "")
+
+
 def without_defaults(data: Mapping[str, Any]) -> dict[str, Any]:
     """The mapping without what a person leaves out: None, False, empty."""
-    return {key: value for key, value in data.items() if value is not None and value is not False and value != [] and value != {} and value != ""}
+    return {key: value for key, value in data.items() if value is not False and value not in _NOTHING}

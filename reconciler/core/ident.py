@@ -95,6 +95,12 @@ def written_name(schema: str, name: str, home: str) -> str:
     return (schema if _is_plain_part(schema) else '"' + schema.replace('"', '""') + '"') + "." + own
 
 
+def written_path(path: tuple[str, ...], home: str) -> str:
+    """`written_name` of (schema, name). Raises ValueError for a path of another length."""
+    schema, name = path
+    return written_name(schema, name, home)
+
+
 def _is_plain_part(part: str) -> bool:
     return '"' not in part and "." not in part and part == part.strip() and part != ""
 

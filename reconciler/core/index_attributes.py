@@ -8,7 +8,7 @@ from typing import LiteralString
 
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import name_of, relation_of
-from reconciler.core.fragment import option_names, options_sql
+from reconciler.core.fragment import option_actions, options_sql
 from reconciler.core.ident import qualified, quote
 from reconciler.core.kind import Ignored, InPlace, Recreate, Rule
 from reconciler.core.statement import Cost, LockMode, Statement, on
@@ -114,12 +114,8 @@ def _options_mode(names: Iterable[str]) -> LockMode:
 
 
 def _options(old: Entry, new: Entry) -> Iterable[Statement]:
-    gone = sorted(option_names(old.state.options) - option_names(new.state.options))
-    changed = [option for option in new.state.options if option not in old.state.options]
-    if gone:
-        yield _alter(new, f"RESET ({', '.join(quote(name) for name in gone)})", _options_mode(gone))
-    if changed:
-        yield _alter(new, f"SET ({options_sql(changed)})", _options_mode(option_names(changed)))
+    for action, names in option_actions(old.state.options, new.state.options):
+        yield _alter(new, action, _options_mode(names))
 
 
 def _no_options(old: object, new: object) -> str | None:

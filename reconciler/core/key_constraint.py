@@ -10,7 +10,6 @@ from pydantic import Field
 
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import (
-    RenameTransition,
     add_index_constraint,
     bare_names,
     chosen_name,
@@ -20,9 +19,9 @@ from reconciler.core.constraint import (
     name_of,
     rename_constraint,
     shortened,
-    written_bare,
 )
 from reconciler.core.fragment import Document, Names, Option, options_from, options_to, without_defaults
+from reconciler.core.ident import written_bare
 from reconciler.core.index_attributes import (
     ATTRIBUTE_RULES,
     ATTRIBUTES,
@@ -33,6 +32,7 @@ from reconciler.core.index_attributes import (
 )
 from reconciler.core.kind import Kind, Recreate, Rule
 from reconciler.core.statement import Statement
+from reconciler.core.transition import RenameTransition
 
 
 @dataclass(frozen=True, slots=True)

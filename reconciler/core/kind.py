@@ -145,6 +145,8 @@ class Kind(ABC, Generic[S]):
     is_structural: ClassVar[bool] = False
     """True for what its parent cannot be made without (columns): it is folded whenever it can be, and where
     an ancestor brings it along, what differs is altered afterwards."""
+    drops_with_parent: ClassVar[bool] = True
+    """False where PostgreSQL refuses to drop the parent before it (user mappings of a server)."""
     holds_data: ClassVar[bool] = False
     """True where dropping and creating loses rows."""
 

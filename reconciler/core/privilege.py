@@ -23,9 +23,11 @@ PRIVILEGES = {
     "functions": ("execute",),
     "types": ("usage",),
     "schemas": ("create", "usage"),
+    "foreign_data_wrappers": ("usage",),
+    "foreign_servers": ("usage",),
     "large_objects": ("select", "update"),
 }
-"""All privileges by object type, in the words of ALTER DEFAULT PRIVILEGES (manual, chapter 5.8)."""
+"""All privileges by object type, in the words of ALTER DEFAULT PRIVILEGES where it has any (manual, chapter 5.8)."""
 
 OBJECT_TYPES = {
     "table": "tables",
@@ -41,6 +43,8 @@ OBJECT_TYPES = {
     "composite": "types",
     "range": "types",
     "schema": "schemas",
+    "foreign_data_wrapper": "foreign_data_wrappers",
+    "server": "foreign_servers",
 }
 """The object type of each kind that privileges can be granted on."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import LiteralString
 
 from reconciler.core.catalog import Entry
-from reconciler.core.fragment import option_names, options_sql
+from reconciler.core.fragment import option_actions
 from reconciler.core.ident import qualified, quote
 from reconciler.core.statement import Hazard, LockMode, Statement, on
 
@@ -41,10 +41,5 @@ def set_options(
 ) -> Iterable[Statement]:
     """ALTER `word` ... RESET and SET from the options of one state to those of another."""
     relation = qualified(*new.id.path)
-    gone = sorted(option_names(old.state.options) - option_names(new.state.options))
-    changed = [option for option in new.state.options if option not in old.state.options]
-    if gone:
-        names = ", ".join(".".join(quote(part) for part in name.split(".")) for name in gone)
-        yield Statement(f"ALTER {word} {relation} RESET ({names})", on(relation, mode), hazards)
-    if changed:
-        yield Statement(f"ALTER {word} {relation} SET ({options_sql(changed)})", on(relation, mode), hazards)
+    for action, _ in option_actions(old.state.options, new.state.options):
+        yield Statement(f"ALTER {word} {relation} {action}", on(relation, mode), hazards)

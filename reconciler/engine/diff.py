@@ -102,13 +102,20 @@ def diff(
         change = _compare(work, current.get(id), desired.get(id))
         if change is not None:
             work.put(id, change)
-    while work.queue:
-        id = work.queue.pop()
-        _spread(work, id, work.changes[id])
+    _settle(work)
+    _rename_parts(work)
+    _settle(work)
     _imply(work)
     _carried(work)
-    _rename_parts(work)
     return {id: work.changes[id] for id in sorted(work.changes)}
+
+
+def _settle(work: _Work) -> None:
+    """Spread every new change until nothing follows from it any more."""
+    while work.queue:
+        id = work.queue.pop()
+        if id in work.changes:
+            _spread(work, id, work.changes[id])
 
 
 def _compare(work: _Work, old: Entry | None, new: Entry | None) -> Change | None:
@@ -266,24 +273,40 @@ def _carried(work: _Work) -> None:
             settled[id] = Alter(brought, change.entry, fields, implied=True)
         elif isinstance(change, Alter):
             settled[id] = dataclasses.replace(change, fields=_own_fields(work, change))
+        elif isinstance(change, Replace) and change.old.carrier and _is_gone(work, change.old.carrier):
+            settled[id] = Create(change.new)  # its ancestor takes the old one along
         else:
             settled[id] = change
     work.changes = settled
 
 
 def _rename_parts(work: _Work) -> None:
-    """A partition's part of an index that stays cannot be dropped and made again: it gets its new name."""
+    """A partition's part of an index that stays cannot be dropped by itself: it gets its new name, or the
+    whole index is made anew."""
     made = {
         (change.entry.id.kind, change.entry.parent, change.entry.carrier): change.entry
         for change in work.changes.values()
         if isinstance(change, Create) and change.entry.carrier is not None
     }
     for id, change in list(work.changes.items()):
-        if isinstance(change, Drop) and change.entry.carrier is not None and work.registry.of(id).is_adopted:
-            new = made.get((id.kind, change.entry.parent, change.entry.carrier))
-            if new is not None and new.state == change.entry.state:
-                del work.changes[id]
-                work.changes[new.id] = Rename(change.entry, new)
+        if not isinstance(change, Drop | Replace) or not work.registry.of(id).is_adopted:
+            continue
+        old = change.entry if isinstance(change, Drop) else change.old
+        carrier = work.desired.get(old.carrier)
+        if carrier is None or carrier.id in work.changes or not _is_attached(work, old):
+            continue
+        new = made.get((id.kind, old.parent, old.carrier))
+        if isinstance(change, Drop) and new is not None and new.state == old.state:
+            del work.changes[id]
+            work.changes[new.id] = Rename(old, new)
+        elif carrier.id in work.current:
+            work.put(carrier.id, Replace(work.current[carrier.id], carrier, f"its part {id} goes"))
+
+
+def _is_attached(work: _Work, part: Entry) -> bool:
+    """Whether the part's table stays a partition: one that is detached takes its parts along."""
+    before, after = work.current.get(part.parent), work.desired.get(part.parent)
+    return before is not None and after is not None and before.parent == after.parent
 
 
 def _own_fields(work: _Work, change: Alter) -> tuple[str, ...]:

@@ -135,6 +135,8 @@ def _link(plan: _Plan, node: Node) -> None:
                     plan.graph.add_edge(earlier, node)
             if entry.carrier and (carrier := plan.node(Verb.CREATE, entry.carrier)):
                 plan.graph.add_edge(node, carrier)
+            if plan.registry.of(entry).is_adopted and entry.carrier is None:
+                _link_own(plan, node, entry)
             former = plan.current.get(node.id)
             if former and former.carrier and (gone := plan.node(Verb.DROP, former.carrier)):
                 plan.graph.add_edge(gone, node)
@@ -149,6 +151,17 @@ def _link(plan: _Plan, node: Node) -> None:
                     plan.graph.add_edge(moved, node)
         case Verb.ALTER:
             _link_alter(plan, node, change)
+
+
+def _link_own(plan: _Plan, node: Node, entry: Entry) -> None:
+    """An index of a partition that shall not become part of the partitioned table's waits for that: an index
+    made later would adopt it."""
+    holder = plan.desired.get(entry.parent)
+    if holder is None or holder.parent is None or holder.parent.kind != holder.id.kind:
+        return
+    for other in plan.desired.children.get(holder.parent, ()):
+        if other.id.kind == entry.id.kind and (earlier := plan.node(Verb.CREATE, other.id)):
+            plan.graph.add_edge(earlier, node)
 
 
 def _link_alter(plan: _Plan, node: Node, change: Change) -> None:
@@ -248,7 +261,8 @@ def _cover(plan: _Plan, node: Node) -> Node | None:
     change = plan.changes[node.id]
     if node.verb is Verb.DROP:
         entry = change.entry if isinstance(change, Drop) else _old(change)
-        return plan.node(Verb.DROP, entry.parent) if entry.parent else None
+        goes_along = entry.parent and plan.registry.of(entry).drops_with_parent
+        return plan.node(Verb.DROP, entry.parent) if entry.parent and goes_along else None
     if node.verb is Verb.DROP_ASIDE or node.verb is Verb.ASIDE:
         return None
     if node.verb is Verb.CREATE:

@@ -47,23 +47,23 @@ class Written:
         return Catalog({id: self._entry(id, item.declared, registry) for id, item in self.objects.items()})
 
     def _entry(self, id: ObjectId, declared: Declared, registry: Registry) -> Entry:
-        carrier = self._carrier(id, declared, registry.of(id).is_adopted)
-        return Entry(id, declared.state, declared.parent, declared.needs, carrier)
+        entry = Entry(id, declared.state, declared.parent, declared.needs)
+        return dataclasses.replace(entry, carrier=self._carrier(entry, registry.of(id)))
 
-    def _carrier(self, id: ObjectId, declared: Declared, is_adopted: bool) -> ObjectId | None:
+    def _carrier(self, entry: Entry, kind: Kind[Any]) -> ObjectId | None:
         """What stands under a partition overrides what has the same name, or is the same under a name of its
         own, under the partitioned table."""
-        holder = self.objects.get(declared.parent) if declared.parent else None
+        holder = self.objects.get(entry.parent) if entry.parent else None
         above = holder.declared.parent if holder else None
-        if declared.parent is None or above is None or not id.kind != declared.parent.kind == above.kind:
+        if entry.parent is None or above is None or not entry.id.kind != entry.parent.kind == above.kind:
             return None  # not below a partition, or a partition itself
-        same_name = ObjectId(id.kind, (*above.path, *id.path[len(declared.parent.path) :]))
-        if same_name in self.objects:
+        same_name = ObjectId(entry.id.kind, (*above.path, *entry.id.path[len(entry.parent.path) :]))
+        if same_name in self.objects and same_name != entry.id:
             return same_name
-        if not is_adopted:
+        if not kind.is_adopted:
             return None
-        alike = (other for other in self._by_parent.get((id.kind, above), ()) if other.state == declared.state)
-        return next((other.id for other in alike), None)
+        others = (Entry(other.id, other.state) for other in self._by_parent.get((entry.id.kind, above), ()))
+        return next((other.id for other in others if kind.brought(entry, other).state == entry.state), None)
 
     @cached_property
     def _by_parent(self) -> Mapping[tuple[str, ObjectId], tuple[Declared, ...]]:

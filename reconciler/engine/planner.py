@@ -205,7 +205,8 @@ def _step(
     emission: _Emission, node: Node, statements: tuple[Statement, ...], number: int, requires: tuple[int, ...]
 ) -> Step:
     change = emission.changes[node.id]
-    entry = emission.desired.get(node.id) or emission.current[node.id]
+    # What comes into being inside the plan and must go again (default privileges) is in neither catalog.
+    entry = change.entry if isinstance(change, Drop) else emission.desired.get(node.id) or emission.current[node.id]
     kind = emission.registry[node.id.kind]
     folded = [_label(emission, child) for child in _folded(emission, node)] if node.verb is Verb.CREATE else []
     return Step(

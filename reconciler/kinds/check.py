@@ -9,18 +9,12 @@ from typing import Annotated, Any, ClassVar, LiteralString
 from pydantic import BeforeValidator
 
 from reconciler.core.catalog import Entry
-from reconciler.core.constraint import (
-    RenameTransition,
-    bare_name,
-    name_of,
-    relation_of,
-    rename_constraint,
-    validate_constraint,
-    written_bare,
-)
+from reconciler.core.constraint import name_of, relation_of, rename_constraint, validate_constraint
 from reconciler.core.fragment import Document, Fragment, without_defaults
+from reconciler.core.ident import bare_name, written_bare
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement, on
+from reconciler.core.transition import RenameTransition
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +63,11 @@ class Check(Kind[CheckState]):
 
     name = "check"
     section = "checks"
-    parents = ("table", "domain")
+    parents = ("table", "foreign_table", "domain")
     state = CheckState
     document = Annotated[CheckDocument, BeforeValidator(_short)]
     rank = 44
-    folds_into = ("table", "domain")
+    folds_into = ("table", "foreign_table", "domain")
     reparsed = True
     gives_way_to = frozenset({Disturbance.RETYPED})
     rules: ClassVar[Mapping[str, Rule]] = {
@@ -155,7 +149,8 @@ class Check(Kind[CheckState]):
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         state: CheckState = entry.state
-        looks = not state.not_valid and not state.not_enforced
+        is_foreign = entry.parent is not None and entry.parent.kind == "foreign_table"
+        looks = not state.not_valid and not state.not_enforced and not is_foreign
         hazard = Hazard(HazardCode.MAY_FAIL, entry.id, "a value that violates it makes it fail")
         relation = relation_of(entry)
         yield Statement(

@@ -11,11 +11,11 @@ from pydantic import BeforeValidator, Field
 
 from reconciler.core.aside import aside_name, drop_type, rename_type
 from reconciler.core.catalog import Entry
-from reconciler.core.constraint import RenameTransition
 from reconciler.core.fragment import Document, Fragment
-from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_name
+from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_path
 from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Hazard, HazardCode, Statement, data_loss
+from reconciler.core.transition import RenameTransition
 
 Attribute = tuple[str, str, str | None]
 """Name, type as format_type writes it, collation as SQL writes it (None: the type's own)."""
@@ -149,7 +149,7 @@ class Composite(Kind[CompositeState]):
             name: {"type": type_name, "collation": collation} if collation else type_name
             for name, type_name, collation in entry.state.ordered()
         }
-        return written_name(entry.id.path[0], entry.id.path[1], home), {"attributes": attributes}
+        return written_path(entry.id.path, home), {"attributes": attributes}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         inside = ", ".join(map(_clause, entry.state.ordered()))

@@ -61,7 +61,7 @@ class Default(Kind[DefaultState]):
             JOIN pg_catalog.pg_class c ON c.oid = d.adrelid
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-            WHERE c.relkind IN ('r', 'p') AND a.attgenerated = '' AND c.relpersistence <> 't'
+            WHERE c.relkind IN ('r', 'p', 'f') AND a.attgenerated = '' AND c.relpersistence <> 't'
                 AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
             ORDER BY n.nspname, c.relname, a.attnum"""
 

@@ -10,11 +10,11 @@ from pydantic import BeforeValidator
 
 from reconciler.core.aside import aside_name, drop_type, rename_type
 from reconciler.core.catalog import Entry
-from reconciler.core.constraint import RenameTransition
 from reconciler.core.fragment import Document, Fragment, without_defaults
 from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_name
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement
+from reconciler.core.transition import RenameTransition
 
 
 @dataclass(frozen=True, slots=True)

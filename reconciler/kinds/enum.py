@@ -11,11 +11,11 @@ from pydantic import BeforeValidator, Field
 
 from reconciler.core.aside import aside_name, drop_type, rename_type
 from reconciler.core.catalog import Entry
-from reconciler.core.constraint import RenameTransition
 from reconciler.core.fragment import Document, Names
-from reconciler.core.ident import ObjectId, in_schema, literal, qualified, quote, written_name
+from reconciler.core.ident import ObjectId, in_schema, literal, qualified, quote, written_path
 from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Hazard, HazardCode, Mode, Statement
+from reconciler.core.transition import RenameTransition
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class Enum(Kind[EnumState]):
         )
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
-        return written_name(entry.id.path[0], entry.id.path[1], home), list(entry.state.labels)
+        return written_path(entry.id.path, home), list(entry.state.labels)
 
     def in_full(self, short: Any) -> Mapping[str, Any]:
         return {"values": short}

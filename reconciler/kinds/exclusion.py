@@ -10,16 +10,13 @@ from pydantic import Field
 
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import (
-    RenameTransition,
     add_index_constraint,
-    bare_name,
     bare_names,
     chosen_name,
     deferral,
     drop_constraint,
     name_of,
     rename_constraint,
-    written_bare,
 )
 from reconciler.core.fragment import (
     Document,
@@ -31,7 +28,7 @@ from reconciler.core.fragment import (
     options_to,
     without_defaults,
 )
-from reconciler.core.ident import quote
+from reconciler.core.ident import bare_name, quote, written_bare
 from reconciler.core.index_attributes import (
     ATTRIBUTE_RULES,
     ATTRIBUTES,
@@ -48,6 +45,7 @@ from reconciler.core.index_attributes import (
 )
 from reconciler.core.kind import Declared, Disturbance, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Statement
+from reconciler.core.transition import RenameTransition
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,7 @@ from typing import Any, ClassVar, Literal, LiteralString
 
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import (
-    RenameTransition,
     add_constraint,
-    bare_name,
     bare_names,
     deferral,
     drop_constraint,
@@ -20,12 +18,12 @@ from reconciler.core.constraint import (
     rename_constraint,
     validate_constraint,
     write_reference,
-    written_bare,
 )
 from reconciler.core.fragment import Document, Names, without_defaults
-from reconciler.core.ident import ObjectId, qualified, quote, split_name
+from reconciler.core.ident import ObjectId, bare_name, qualified, quote, split_name, written_bare
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, LockMode, Statement, on
+from reconciler.core.transition import RenameTransition
 
 Action = Literal["no action", "restrict", "cascade", "set null", "set default"]
 

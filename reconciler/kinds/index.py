@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, LiteralString
@@ -10,8 +11,6 @@ from pydantic import BeforeValidator, Field
 
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import (
-    RenameTransition,
-    bare_name,
     bare_names,
     chosen_name,
     column_list,
@@ -19,7 +18,6 @@ from reconciler.core.constraint import (
     relation_of,
     short_columns,
     shortened,
-    written_bare,
 )
 from reconciler.core.fragment import (
     Document,
@@ -32,7 +30,7 @@ from reconciler.core.fragment import (
     options_to,
     without_defaults,
 )
-from reconciler.core.ident import ObjectId, quote
+from reconciler.core.ident import ObjectId, bare_name, quote, written_bare
 from reconciler.core.index_attributes import (
     ATTRIBUTE_RULES,
     ATTRIBUTES,
@@ -50,6 +48,7 @@ from reconciler.core.index_attributes import (
 )
 from reconciler.core.kind import Declared, Disturbance, Ignored, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Statement, on
+from reconciler.core.transition import RenameTransition
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +71,8 @@ class IndexState:
     replica_identity: bool = False
     only: bool = False
     """On a partitioned table: some partition has no such index yet."""
+    attached: bool = False
+    """On a partition: part of the partitioned table's index."""
     invalid: bool = False
     """Never declared: what is found invalid is built again."""
     partitioned: bool = field(default=False, compare=False)
@@ -95,6 +96,7 @@ class IndexDocument(Document):
     clustered: bool = False
     replica_identity: bool = False
     only: bool = False
+    attached: bool = False
     transition: RenameTransition = RenameTransition()
 
 
@@ -116,6 +118,7 @@ class Index(Kind[IndexState]):
         "using": Recreate("the access method of an index cannot be altered"),
         "where": Recreate("the predicate of an index cannot be altered"),
         "nulls_not_distinct": Recreate("whether nulls are distinct is built into the index"),
+        "attached": Recreate("whether an index is part of the partitioned table's is decided when it is made"),
         "invalid": Recreate("an interrupted concurrent build left it invalid"),
         "statistics": STATISTICS_RULE,
         "bound_to_types": Ignored("it follows from the keys and the predicate"),
@@ -134,6 +137,7 @@ class Index(Kind[IndexState]):
                 am.amname::text AS using,
                 pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS where,
                 """ + distinct + """ AS nulls_not_distinct,
+                ic.relispartition AS attached,
                 ic.relkind = 'i' AND NOT i.indisvalid AS invalid,
                 """ + IS_BOUND_TO_TYPES + """ AS bound_to_types,"""
             + STATISTICS + "," + ATTRIBUTES + FROM_INDEX + """
@@ -165,6 +169,7 @@ class Index(Kind[IndexState]):
             clustered=document.clustered,
             replica_identity=document.replica_identity,
             only=document.only,
+            attached=document.attached,
         )
         yield Declared(
             ObjectId("index", (nest.parent.path[0], bare_name(name))),
@@ -189,6 +194,7 @@ class Index(Kind[IndexState]):
             "clustered": state.clustered,
             "replica_identity": state.replica_identity,
             "only": state.only,
+            "attached": state.attached,
         }
         return written_bare(entry.id.path[1]), shortened(without_defaults(data))
 
@@ -238,8 +244,13 @@ class Index(Kind[IndexState]):
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         return index_roles(entry)
 
+    def brought(self, entry: Entry, carrier: Entry) -> Entry:
+        if entry.id.kind != carrier.id.kind:
+            return carrier
+        return dataclasses.replace(entry, state=dataclasses.replace(carrier.state, attached=True))
+
     def deviates(self, entry: Entry, carrier: Entry) -> bool:
-        if entry.id.kind != carrier.id.kind or entry.state != carrier.state:
+        if super().deviates(entry, carrier):
             return True
         assert entry.parent is not None
         return entry.id.path[1] != chosen_name(entry.parent.path[-1], carrier.state.own_columns, "idx")

@@ -49,6 +49,13 @@ class Owner(Kind[OwnerState]):
         "domain",
         "composite",
         "range",
+        "collation",
+        "event_trigger",
+        "foreign_data_wrapper",
+        "foreign_table",
+        "publication",
+        "server",
+        "statistics",
     )
     singleton = True
     state = OwnerState
@@ -82,7 +89,21 @@ class Owner(Kind[OwnerState]):
                 UNION ALL
                 SELECT 'pg_type', t.oid, t.typowner, false FROM pg_catalog.pg_type t
                 WHERE t.oid >= 16384 AND (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND EXISTS (
-                    SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')))
+                    SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
+                UNION ALL
+                SELECT 'pg_collation', o.oid, o.collowner, false FROM pg_catalog.pg_collation o
+                WHERE o.oid >= 16384
+                UNION ALL
+                SELECT 'pg_event_trigger', e.oid, e.evtowner, false FROM pg_catalog.pg_event_trigger e
+                UNION ALL
+                SELECT 'pg_foreign_data_wrapper', w.oid, w.fdwowner, false
+                FROM pg_catalog.pg_foreign_data_wrapper w
+                UNION ALL
+                SELECT 'pg_foreign_server', s.oid, s.srvowner, false FROM pg_catalog.pg_foreign_server s
+                UNION ALL
+                SELECT 'pg_publication', u.oid, u.pubowner, false FROM pg_catalog.pg_publication u
+                UNION ALL
+                SELECT 'pg_statistic_ext', x.oid, x.stxowner, false FROM pg_catalog.pg_statistic_ext x)
             SELECT 'owner/' || o.class || '.' || o.oid || '/0' AS address,
                 o.class || '/' || o.oid || '/0' AS parent,
                 ARRAY['pg_authid/' || o.owner || '/0'] AS needs,

@@ -45,7 +45,13 @@ _QUERY: LiteralString = """
         SELECT 'pg_type/' || t.oid || '/0', 'T'::"char", t.typowner, t.typacl, false, 0
         FROM pg_catalog.pg_type t
         WHERE t.oid >= 16384 AND (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND EXISTS (
-            SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))),
+            SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
+        UNION ALL
+        SELECT 'pg_foreign_data_wrapper/' || w.oid || '/0', 'F'::"char", w.fdwowner, w.fdwacl, false, 0
+        FROM pg_catalog.pg_foreign_data_wrapper w
+        UNION ALL
+        SELECT 'pg_foreign_server/' || s.oid || '/0', 'S'::"char", s.srvowner, s.srvacl, false, 0
+        FROM pg_catalog.pg_foreign_server s),
     known AS (
         SELECT o.*, b.datdba,
             -- initdb gives PUBLIC a place in the schema public, which acldefault() does not know of.
@@ -91,7 +97,7 @@ _QUERY: LiteralString = """
         GROUP BY 1, 2, 3, 4),
     total AS (
         SELECT y.type, count(*) AS number
-        FROM pg_catalog.unnest('{n,r,s,f,T}'::"char"[]) AS y (type),
+        FROM pg_catalog.unnest('{n,r,s,f,T,F,S}'::"char"[]) AS y (type),
             pg_catalog.aclexplode(pg_catalog.acldefault(y.type, 10)) AS a
         WHERE a.grantee = 10 GROUP BY 1),
     listed AS (
@@ -191,7 +197,7 @@ class Privilege(Kind[PrivilegeState]):
             nest.parent.child("column", privilege.column)
             for text in document.privileges
             for privilege in parsed(text)
-            if privilege.column is not None and nest.parent.kind == "table"
+            if privilege.column is not None and nest.parent.kind in ("table", "foreign_table")
         }
         roles = {ObjectId("role", (name,))} if name != "public" else set()
         yield Declared(

@@ -10,11 +10,19 @@ from pydantic import BeforeValidator
 
 from reconciler.core.aside import aside_name, drop_type, rename_type
 from reconciler.core.catalog import Entry
-from reconciler.core.constraint import RenameTransition
 from reconciler.core.fragment import Document, Fragment, without_defaults
-from reconciler.core.ident import ObjectId, in_schema, qualified, quote, split_name, written_name
+from reconciler.core.ident import (
+    ObjectId,
+    in_schema,
+    qualified,
+    quote,
+    split_name,
+    written_name,
+    written_path,
+)
 from reconciler.core.kind import Declared, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Hazard, HazardCode, Statement
+from reconciler.core.transition import RenameTransition
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +141,7 @@ class Range(Kind[RangeState]):
         state: RangeState = entry.state
         data = without_defaults({name: getattr(state, name) for name in _PARAMETERS})
         if state.multirange:
-            schema, name = split_name(state.multirange)
-            data["multirange"] = written_name(schema, name, home)
+            data["multirange"] = written_path(split_name(state.multirange), home)
         schema, name = entry.id.path
         return written_name(schema, name, home), state.subtype if list(data) == ["subtype"] else data
 

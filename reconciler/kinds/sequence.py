@@ -12,11 +12,11 @@ from typing import Any, ClassVar, Literal, LiteralString
 from pydantic import Field
 
 from reconciler.core.catalog import Entry
-from reconciler.core.constraint import RenameTransition
 from reconciler.core.fragment import Document
-from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_name
+from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_path
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Hazard, HazardCode, Statement, on
+from reconciler.core.transition import RenameTransition
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class Sequence(Kind[SequenceState]):
         data = {
             name: value for name in names if (value := getattr(entry.state, name)) != getattr(usual, name)
         }
-        return written_name(entry.id.path[0], entry.id.path[1], home), data
+        return written_path(entry.id.path, home), data
 
     def create(self, entry: Entry, clauses: Series[str] = ()) -> Iterable[Statement]:
         state: SequenceState = entry.state

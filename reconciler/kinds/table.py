@@ -13,13 +13,13 @@ from reconciler.core.fragment import (
     Document,
     Names,
     Option,
-    option_names,
+    option_actions,
     options_from,
     options_sql,
     options_to,
     without_defaults,
 )
-from reconciler.core.ident import ObjectId, in_schema, qualified, quote, split_name, written_name
+from reconciler.core.ident import ObjectId, in_schema, qualified, quote, split_name, written_path
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Statement, data_loss, on
 
@@ -74,17 +74,14 @@ def _alter(entry: Entry, action: str, mode: LockMode = LockMode.ACCESS_EXCLUSIVE
 
 def _logged(old: Entry, new: Entry) -> Iterable[Statement]:
     hazards = (Hazard(HazardCode.TABLE_REWRITE, new.id, "the table is written anew"),)
-    yield _alter(new, "SET UNLOGGED" if new.state.unlogged else "SET LOGGED", cost=Cost.REWRITE, hazards=hazards)
+    yield _alter(
+        new, "SET UNLOGGED" if new.state.unlogged else "SET LOGGED", cost=Cost.REWRITE, hazards=hazards
+    )
 
 
 def _options(old: Entry, new: Entry) -> Iterable[Statement]:
-    gone = sorted(option_names(old.state.options) - option_names(new.state.options))
-    changed = [option for option in new.state.options if option not in old.state.options]
-    if gone:
-        names = ", ".join(".".join(quote(part) for part in name.split(".")) for name in gone)
-        yield _alter(new, f"RESET ({names})", LockMode.SHARE_UPDATE_EXCLUSIVE)
-    if changed:
-        yield _alter(new, f"SET ({options_sql(changed)})", LockMode.SHARE_UPDATE_EXCLUSIVE)
+    for action, _ in option_actions(old.state.options, new.state.options):
+        yield _alter(new, action, LockMode.SHARE_UPDATE_EXCLUSIVE)
 
 
 def _partition(old: Entry, new: Entry) -> Iterable[Statement]:
@@ -122,7 +119,9 @@ def _of_type(old: Entry, new: Entry) -> Iterable[Statement]:
 def _row_security(old: Entry | None, new: Entry) -> Iterable[Statement]:
     verb = "ENABLE" if new.state.row_security else "DISABLE"
     message = f"row-level security: {verb.lower()}d"
-    yield _alter(new, f"{verb} ROW LEVEL SECURITY", hazards=(Hazard(HazardCode.ACCESS_CHANGE, new.id, message),))
+    yield _alter(
+        new, f"{verb} ROW LEVEL SECURITY", hazards=(Hazard(HazardCode.ACCESS_CHANGE, new.id, message),)
+    )
 
 
 def _force(old: Entry | None, new: Entry) -> Iterable[Statement]:
@@ -213,7 +212,7 @@ class Table(Kind[TableState]):
         if parent is None and document.partition_of:
             parent = ObjectId("table", in_schema(document.partition_of, nest.schema))
         if parent is not None and document.for_values is None:
-            raise ValueError("a partition needs `for_values`, such as \"FROM (1) TO (10)\" or \"DEFAULT\"")
+            raise ValueError('a partition needs `for_values`, such as "FROM (1) TO (10)" or "DEFAULT"')
         state = TableState(
             unlogged=document.unlogged,
             partition_key=document.partition_by,
@@ -241,7 +240,7 @@ class Table(Kind[TableState]):
                 "unlogged": state.unlogged,
                 "partition_by": state.partition_key,
                 "for_values": bound,
-                "inherits": [written_name(*split_name(parent), home) for parent in state.inherits],
+                "inherits": [written_path(split_name(parent), home) for parent in state.inherits],
                 "of_type": state.of_type,
                 "options": options_to(state.options),
                 "access_method": state.access_method,
@@ -251,7 +250,7 @@ class Table(Kind[TableState]):
                 "replica_identity": state.replica_identity if state.replica_identity != "default" else None,
             }
         )
-        return written_name(*entry.id.path, home), data
+        return written_path(entry.id.path, home), data
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         state: TableState = entry.state
@@ -300,5 +299,3 @@ def _bound_text(text: str) -> str:
     if stripped.upper() == "DEFAULT":
         return "DEFAULT"
     return stripped if stripped.upper().startswith("FOR VALUES") else f"FOR VALUES {stripped}"
-
-

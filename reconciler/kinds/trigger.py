@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, LiteralString
 from reconciler.core import routine
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Fragment, Names, without_defaults
-from reconciler.core.ident import ObjectId, in_schema, qualified, quote, split_name, written_name
+from reconciler.core.ident import ObjectId, in_schema, qualified, quote, split_name, written_path
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Lock, LockMode, Statement, on
 
@@ -101,13 +101,6 @@ def _written_call(text: str, home: str) -> str:
         return text
     schema, name = split_name(match.group(1))
     return routine.written_name(schema, name, home) + match.group(2)
-
-
-def _written_relation(text: str | None, home: str) -> str | None:
-    if text is None:
-        return None
-    schema, name = split_name(text)
-    return written_name(schema, name, home)
 
 
 def _relation(entry: Entry) -> str:
@@ -274,7 +267,7 @@ class Trigger(Kind[TriggerState]):
                 "constraint": state.constraint,
                 "timing": state.timing,
                 "events": list(state.events),
-                "from_table": _written_relation(state.referenced, home),
+                "from_table": written_path(split_name(state.referenced), home) if state.referenced else None,
                 "deferrable": state.deferrable and not state.initially_deferred,
                 "initially_deferred": state.initially_deferred,
                 "referencing": without_defaults({"old_table": state.old_table, "new_table": state.new_table}),

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from reconciler.core.catalog import Entry
-from reconciler.core.constraint import bare_name, short_columns, written_bare
+from reconciler.core.constraint import short_columns
+from reconciler.core.ident import bare_name, written_bare
 from reconciler.core.key_constraint import KeyConstraint, KeyDocument
 from reconciler.core.kind import Declared, Nest
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -13,6 +15,8 @@ from typing import Any
 
 import psycopg
 import pytest
+
+from reconciler.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -91,6 +95,28 @@ class Reconcile:
         return path
 
 
+@dataclass(frozen=True, slots=True)
+class Inside(Reconcile):
+    """Calls `main` in this process: no start of an interpreter for each command."""
+
+    def __call__(self, *arguments: str | Path, **variables: str) -> Finished:
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            environment = self.environment(**variables)
+            for name in os.environ.keys() - environment.keys():
+                patch.delenv(name)
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            code = main([str(argument) for argument in arguments])
+        assert "Traceback" not in err.getvalue(), err.getvalue()
+        return Finished(code, out.getvalue(), err.getvalue())
+
+
 @pytest.fixture
 def reconcile(tmp_path: Path) -> Reconcile:
     """The command line in an empty folder."""
@@ -133,5 +159,13 @@ class Shop:
 def shop(reconcile: Reconcile, database: Callable[[], str]) -> Shop:
     """A schema that is not deployed yet."""
     made = Shop(reconcile, database())
+    made.declare()
+    return made
+
+
+@pytest.fixture
+def inside(tmp_path: Path, database: Callable[[], str]) -> Shop:
+    """The same, by calls in this process."""
+    made = Shop(Inside(tmp_path), database())
     made.declare()
     return made

@@ -1,4 +1,4 @@
-"""Each exit code of the contract (docs/format.md, section 4), made by the mistake or mishap that it stands for."""
+"""Each exit code of the contract (docs/format.md, section 4), by the mishap that it stands for."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def test_1_the_server_refuses_and_nothing_is_changed(shop: Shop) -> None:
     done = shop.reconcile("apply", plan, "--url", shop.url)
     assert done.code == 1
     assert "23505" in done.err
-    assert not shop.execute("SELECT 1 FROM pg_attribute WHERE attname = 'name' AND attrelid = 'customers'::regclass")
+    assert not shop.execute(
+        "SELECT 1 FROM pg_attribute WHERE attname = 'name' AND attrelid = 'customers'::regclass"
+    )
 
 
 def test_1_the_password_is_not_told(shop: Shop) -> None:
@@ -86,7 +88,9 @@ def test_3_data_loss_needs_consent(shop: Shop) -> None:
     refused = shop.reconcile("apply", plan, "--url", shop.url)
     assert refused.code == 3
     assert "--allow data_loss:column:public.customers.email" in refused.err
-    other = shop.reconcile("apply", plan, "--url", shop.url, "--allow", "data_loss:column:public.orders.status")
+    other = shop.reconcile(
+        "apply", plan, "--url", shop.url, "--allow", "data_loss:column:public.orders.status"
+    )
     assert other.code == 3
     allowed = shop.reconcile("apply", plan, "--url", shop.url, "--allow", "data_loss:public.customers.email")
     assert allowed.code == 0, allowed.err

@@ -41,7 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print("no case fits")
         return 64
     task = Task(options.pg, options.product, options.timeout)
-    outcomes = list(_played(chosen, task, min(options.jobs, len(chosen)), console))
+    outcomes: list[Outcome] = []
+    try:
+        for outcome in _played(chosen, task, min(options.jobs, len(chosen)), console):
+            outcomes.append(outcome)
+    except KeyboardInterrupt:
+        console.print(f"interrupted after {len(outcomes)} of {len(chosen)} cases")
     if options.json:
         options.json.write_text(json.dumps([dataclasses.asdict(outcome) for outcome in outcomes], indent=1))
     if options.case:

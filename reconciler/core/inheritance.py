@@ -1,0 +1,65 @@
+"""What tables and foreign tables have in common: partitions and inheritance (manual: ALTER TABLE)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import LiteralString
+
+from reconciler.core.catalog import Entry
+from reconciler.core.ident import qualified
+from reconciler.core.statement import Cost, Hazard, LockMode, Statement, on
+
+INHERITANCE: LiteralString = """
+                CASE WHEN c.relispartition THEN (
+                    SELECT i.inhparent::pg_catalog.regclass::text FROM pg_catalog.pg_inherits i
+                    WHERE i.inhrelid = c.oid)
+                END AS partition_of,
+                pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bound,
+                CASE WHEN c.relispartition THEN '{}' ELSE ARRAY(
+                    SELECT i.inhparent::pg_catalog.regclass::text FROM pg_catalog.pg_inherits i
+                    WHERE i.inhrelid = c.oid ORDER BY i.inhseqno)
+                END AS inherits"""
+"""The columns partition_of, bound and inherits of the relation `c`."""
+
+
+def read_bound(text: str | None) -> str | None:
+    """`FOR VALUES ...` or `DEFAULT` of `for_values` in the YAML, where FOR VALUES may be left out."""
+    if text is None:
+        return None
+    stripped = text.strip()
+    if stripped.upper() == "DEFAULT":
+        return "DEFAULT"
+    return stripped if stripped.upper().startswith("FOR VALUES") else f"FOR VALUES {stripped}"
+
+
+def written_bound(bound: str | None) -> str | None:
+    """The inverse of `read_bound`."""
+    return bound.removeprefix("FOR VALUES ") if bound else None
+
+
+def in_parentheses(clauses: Sequence[str]) -> str:
+    """The columns and constraints of a CREATE, one a line; nothing where there are none."""
+    inside = ",\n".join(f"    {clause}" for clause in clauses)
+    return f" (\n{inside}\n)" if clauses else ""
+
+
+def move_partition(old: Entry, new: Entry, hazards: tuple[Hazard, ...] = ()) -> Iterable[Statement]:
+    """DETACH and ATTACH; `hazards` are those of rows that are looked at when it is attached."""
+    relation = qualified(*new.id.path)
+    if old.state.partition_of:
+        locks = on(old.state.partition_of) + on(relation)
+        yield Statement(f"ALTER TABLE {old.state.partition_of} DETACH PARTITION {relation}", locks)
+    if new.state.partition_of:
+        sql = f"ALTER TABLE {new.state.partition_of} ATTACH PARTITION {relation} {new.state.bound}"
+        locks = on(new.state.partition_of, LockMode.SHARE_UPDATE_EXCLUSIVE) + on(relation)
+        yield Statement(sql, locks, hazards, cost=Cost.SCAN if hazards else Cost.INSTANT)
+
+
+def inherit_actions(old: Entry, new: Entry) -> Iterable[str]:
+    """NO INHERIT and INHERIT, in the order of the parents."""
+    for parent in old.state.inherits:
+        if parent not in new.state.inherits:
+            yield f"NO INHERIT {parent}"
+    for parent in new.state.inherits:
+        if parent not in old.state.inherits:
+            yield f"INHERIT {parent}"

@@ -1,0 +1,164 @@
+"""Columns (manual: CREATE TABLE, ALTER TABLE)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, LiteralString
+
+from pydantic import BeforeValidator
+
+from reconciler.core.catalog import Entry
+from reconciler.core.ident import ObjectId, bare_name, quote, written_bare
+from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Rule
+from reconciler.core.statement import Cost, Hazard, HazardCode, Statement, data_loss
+from reconciler.kinds.column.alteration import (
+    alter_table,
+    is_foreign,
+    name_of,
+    set_compression,
+    set_options,
+    set_statistics,
+    set_storage,
+    settings,
+)
+from reconciler.kinds.column.documents import ColumnDocument, declared_state, in_full, written
+from reconciler.kinds.column.generated import drop_expression, generated_clause, why_generated_stays
+from reconciler.kinds.column.identity import change_identity, change_identity_options, identity_clause
+from reconciler.kinds.column.not_null import (
+    add_not_null,
+    change_not_null,
+    change_not_null_itself,
+    not_null_clause,
+)
+from reconciler.kinds.column.query import COLUMNS
+from reconciler.kinds.column.retype import CAST_PATH, recollate, retype
+from reconciler.kinds.column.state import ColumnState
+
+
+class Column(Kind[ColumnState]):
+    """A column of a table."""
+
+    name = "column"
+    section = "columns"
+    parents = ("table", "foreign_table")
+    state = ColumnState
+    document = Annotated[ColumnDocument, BeforeValidator(in_full)]
+    rank = 31
+    folds_into = ("table", "foreign_table")
+    is_structural = True
+    holds_data = True
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "type": InPlace(retype, Disturbance.RETYPED),
+        "collation": InPlace(recollate, Disturbance.RETYPED),
+        "generated": InPlace(drop_expression, unless=why_generated_stays),
+        "expression": InPlace(lambda old, new: (), unless=why_generated_stays),
+        "not_null": InPlace(change_not_null),
+        "not_null_name": InPlace(change_not_null_itself),
+        "not_null_flags": InPlace(change_not_null_itself),
+        "identity": InPlace(change_identity),
+        "identity_options": InPlace(change_identity_options),
+        "storage": InPlace(set_storage),
+        "compression": InPlace(set_compression),
+        "statistics": InPlace(set_statistics),
+        "options": InPlace(set_options),
+        "position": Ignored("the order of existing columns is never rebuilt"),
+        "type_storage": Ignored("a fact about the type"),
+        "using": Ignored("how to get there, not where to be"),
+    }
+
+    def brought(self, entry: Entry, carrier: Entry) -> Entry:
+        # An inherited NOT NULL has the parent's name, and an identity stays the parent's.
+        name = entry.state.not_null_name
+        state = dataclasses.replace(carrier.state, not_null_name=name, identity=None, identity_options=())
+        return dataclasses.replace(entry, state=state)
+
+    def query(self, major: int) -> LiteralString:
+        return COLUMNS
+
+    def declare(self, name: str, document: ColumnDocument, nest: Nest) -> Iterable[Declared]:
+        assert nest.parent is not None
+        yield Declared(
+            nest.parent.child("column", bare_name(name)),
+            declared_state(document, nest.position),
+            nest.parent,
+            former_names=document.transition.former_names,
+            not_renamed=document.transition.not_renamed,
+        )
+
+    def write(self, entry: Entry, home: str) -> tuple[str, Any]:
+        return written_bare(entry.id.path[2]), written(entry.state)
+
+    def in_full(self, short: Any) -> Mapping[str, Any]:
+        return short if isinstance(short, Mapping) else {"type": short}
+
+    def clause(self, entry: Entry, clauses: Sequence[str] = ()) -> str:
+        state: ColumnState = entry.state
+        parts = [name_of(entry), state.type]
+        if state.collation:
+            parts.append(f"COLLATE {state.collation}")
+        if state.generated:
+            parts.append(generated_clause(state))
+        if state.identity:
+            parts.append(identity_clause(state))
+        parts.extend(clauses)
+        if state.not_null and "not valid" not in state.not_null_flags:
+            parts.append(not_null_clause(entry))
+        return " ".join(parts)
+
+    def settle(self, entry: Entry) -> Iterable[Statement]:
+        if "not valid" in entry.state.not_null_flags:
+            yield add_not_null(entry)
+        yield from settings(entry)
+
+    def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
+        state: ColumnState = entry.state
+        hazards: tuple[Hazard, ...] = ()
+        if state.not_null and not (clauses or state.identity or state.generated or is_foreign(entry)):
+            message = "there is no default for existing rows: it fails on a table that holds any"
+            hazards = (Hazard(HazardCode.MAY_FAIL, entry.id, message),)
+        cost = Cost.REWRITE if state.identity or state.generated == "stored" else Cost.INSTANT
+        yield alter_table(entry, f"ADD COLUMN {self.clause(entry, clauses)}", hazards=hazards, cost=cost)
+        yield from self.settle(entry)
+
+    def comes_with(self, field: str, new: Entry) -> bool:
+        # A partition can hold a NOT NULL of its own, which outlives the parent's.
+        return field != "not_null" or new.state.not_null
+
+    def rereads(self, entry: Entry) -> bool:
+        return entry.state.generated is not None
+
+    def drop(self, entry: Entry) -> Iterable[Statement]:
+        message = f"drops column {'.'.join(entry.id.path)} and its values"
+        keeps = entry.state.generated or is_foreign(entry)
+        yield alter_table(
+            entry, f"DROP COLUMN {name_of(entry)}", hazards=() if keeps else data_loss(entry.id, message)
+        )
+
+    def resemblance(self, entry: Entry) -> object | None:
+        return None if entry.state.generated else (entry.parent, entry.state.type)
+
+    def rename(self, old: Entry, name: str) -> Iterable[Statement]:
+        message = f"statements that say {old.id.path[2]} fail from now on"
+        hazards = (Hazard(HazardCode.APPLICATION_BREAK, old.id, message),)
+        yield alter_table(old, f"RENAME COLUMN {name_of(old)} TO {quote(name)}", hazards=hazards)
+
+    def follow(self, old: Entry, new: Entry, replaced: ObjectId) -> Iterable[Statement] | None:
+        if old.state.type.removesuffix("[]") == new.state.type.removesuffix("[]") and new.state.using is None:
+            text = "text[]" if new.state.type.endswith("[]") else "text"
+            new = _with_using(new, f"::{text}::{new.state.type}")
+        return retype(old, new)
+
+    def enquire(self, old: Entry, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+        if old.state.type == new.state.type or new.state.using or is_foreign(new):
+            return None
+        return CAST_PATH, {"old": old.state.type, "new": new.state.type}
+
+    def informed(self, new: Entry, answer: str | None) -> Entry:
+        return _with_using(new, answer) if answer else new
+
+
+def _with_using(entry: Entry, casts: str) -> Entry:
+    """The column with `casts` (`::text::app.mood`) as the way for its old values."""
+    state = dataclasses.replace(entry.state, using=name_of(entry) + casts)
+    return dataclasses.replace(entry, state=state)

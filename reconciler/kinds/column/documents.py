@@ -1,0 +1,130 @@
+"""Columns as YAML says them: read and written."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from reconciler.core.fragment import (
+    Document,
+    Fragment,
+    Names,
+    Option,
+    options_from,
+    options_to,
+    without_defaults,
+)
+from reconciler.core.transition import RenameTransition
+from reconciler.kinds.column.state import ColumnState
+
+
+class IdentityDocument(Document):
+    """`identity: {generation: always, options: [INCREMENT BY 2]}`"""
+
+    generation: Literal["always", "by default"]
+    options: Names = ()
+
+
+class GeneratedDocument(Document):
+    """`generated: {expression: price * quantity, stored: true}`"""
+
+    expression: Fragment
+    stored: bool = True
+
+
+class ColumnTransition(RenameTransition):
+    """How to get there from what was: inert once the database is there."""
+
+    using: Fragment | None = None
+
+
+class NotNullDocument(Document):
+    """A NOT NULL constraint with a name or state of its own (PostgreSQL 18)."""
+
+    name: str | None = None
+    no_inherit: bool = False
+    not_valid: bool = False
+
+
+class ColumnDocument(Document):
+    """`email: {type: text, not_null: true}`; a bare string is the type."""
+
+    type: Fragment
+    not_null: bool | NotNullDocument = False
+    collation: str | None = None
+    identity: Literal["always", "by default"] | IdentityDocument | None = None
+    generated: GeneratedDocument | None = None
+    storage: Literal["plain", "external", "extended", "main"] | None = None
+    compression: Literal["pglz", "lz4"] | None = None
+    statistics: int | None = None
+    options: dict[str, Option] = Field(default_factory=dict)
+    transition: ColumnTransition = ColumnTransition()
+
+
+def in_full(value: object) -> object:
+    """A bare string is the type."""
+    return {"type": value} if isinstance(value, str) else value
+
+
+def declared_state(document: ColumnDocument, position: int) -> ColumnState:
+    """The state that a document declares, at that place among its siblings."""
+    not_null = document.not_null
+    named = not_null if isinstance(not_null, NotNullDocument) else NotNullDocument()
+    flags = (("no inherit", named.no_inherit), ("not valid", named.not_valid))
+    identity = document.identity
+    generated = document.generated
+    return ColumnState(
+        type=document.type,
+        not_null=bool(not_null),
+        not_null_name=named.name,
+        not_null_flags=tuple(flag for flag, is_said in flags if is_said),
+        collation=document.collation,
+        identity=identity.generation if isinstance(identity, IdentityDocument) else identity,
+        identity_options=identity.options if isinstance(identity, IdentityDocument) else (),
+        generated=("stored" if generated.stored else "virtual") if generated else None,
+        expression=generated.expression if generated else None,
+        storage=document.storage,
+        compression=document.compression,
+        statistics=document.statistics,
+        options=options_from(document.options),
+        position=position,
+        using=document.transition.using,
+    )
+
+
+def written(state: ColumnState) -> Any:
+    """The document that declares the state; the bare type where nothing else is said."""
+    data = without_defaults(
+        {
+            "type": state.type,
+            "not_null": _written_not_null(state),
+            "collation": state.collation,
+            "identity": _written_identity(state),
+            "generated": _written_generated(state),
+            "storage": state.storage,
+            "compression": state.compression,
+            "statistics": state.statistics,
+            "options": options_to(state.options),
+        }
+    )
+    return state.type if list(data) == ["type"] else data
+
+
+def _written_not_null(state: ColumnState) -> Any:
+    if not state.not_null_name and not state.not_null_flags:
+        return state.not_null
+    flags = {flag.replace(" ", "_"): True for flag in state.not_null_flags}
+    return without_defaults({"name": state.not_null_name, **flags})
+
+
+def _written_identity(state: ColumnState) -> Any:
+    if not state.identity_options:
+        return state.identity
+    return {"generation": state.identity, "options": list(state.identity_options)}
+
+
+def _written_generated(state: ColumnState) -> Any:
+    if not state.generated:
+        return None
+    return {"expression": state.expression, **({"stored": False} if state.generated == "virtual" else {})}

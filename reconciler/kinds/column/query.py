@@ -1,0 +1,76 @@
+"""How columns are read from the catalogs."""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+COLUMNS: LiteralString = """
+    SELECT 'pg_class/' || c.oid || '/' || a.attnum AS address,
+        ARRAY[n.nspname, c.relname, a.attname]::text[] AS path,
+        CASE WHEN a.attgenerated <> '' THEN ARRAY['pg_attrdef/' || d.oid || '/0'] ELSE '{}' END
+            || CASE WHEN nn.oid IS NULL THEN '{}' ELSE ARRAY['pg_constraint/' || nn.oid || '/0'] END
+            || CASE WHEN q.seqrelid IS NULL THEN '{}' ELSE ARRAY['pg_class/' || q.seqrelid || '/0'] END
+            AS also,
+        'pg_class/' || c.oid || '/0' AS parent,
+        CASE WHEN NOT a.attislocal THEN (
+            SELECT 'pg_class/' || pa.attrelid || '/' || pa.attnum
+            FROM pg_catalog.pg_inherits i
+            JOIN pg_catalog.pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname
+            WHERE i.inhrelid = c.oid ORDER BY i.inhseqno LIMIT 1)
+        END AS carrier,
+        pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
+        a.attnotnull AS not_null,
+        nullif(nn.conname, c.relname || '_' || a.attname || '_not_null') AS not_null_name,
+        array_remove(ARRAY[CASE WHEN nn.connoinherit THEN 'no inherit' END,
+            CASE WHEN NOT nn.convalidated THEN 'not valid' END], NULL) AS not_null_flags,
+        CASE WHEN a.attcollation <> t.typcollation THEN (
+            SELECT pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname)
+            FROM pg_catalog.pg_collation co JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
+            WHERE co.oid = a.attcollation)
+        END AS collation,
+        CASE WHEN a.attislocal THEN
+            CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END END AS identity,
+        CASE WHEN q.seqrelid IS NULL THEN '{}' ELSE array_remove(ARRAY[
+            CASE WHEN qc.relname <> c.relname || '_' || a.attname || '_seq' THEN
+                'SEQUENCE NAME ' || pg_catalog.quote_ident(n.nspname) || '.'
+                    || pg_catalog.quote_ident(qc.relname) END,
+            CASE WHEN q.seqincrement <> 1 THEN 'INCREMENT BY ' || q.seqincrement END,
+            CASE WHEN q.seqmin <> CASE WHEN q.seqincrement > 0 THEN 1
+                WHEN q.seqtypid = 21 THEN -32768 WHEN q.seqtypid = 23 THEN -2147483648
+                ELSE -9223372036854775808 END THEN 'MINVALUE ' || q.seqmin END,
+            CASE WHEN q.seqmax <> CASE WHEN q.seqincrement < 0 THEN -1
+                WHEN q.seqtypid = 21 THEN 32767 WHEN q.seqtypid = 23 THEN 2147483647
+                ELSE 9223372036854775807 END THEN 'MAXVALUE ' || q.seqmax END,
+            CASE WHEN q.seqstart <> CASE WHEN q.seqincrement > 0 THEN q.seqmin ELSE q.seqmax END
+                THEN 'START WITH ' || q.seqstart END,
+            CASE WHEN q.seqcache <> 1 THEN 'CACHE ' || q.seqcache END,
+            CASE WHEN q.seqcycle THEN 'CYCLE' END], NULL)
+        END AS identity_options,
+        CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END AS generated,
+        CASE WHEN a.attgenerated <> '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END AS expression,
+        CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'plain'
+            WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended' ELSE 'main' END END AS storage,
+        CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
+        CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::integer END AS statistics,
+        ARRAY(SELECT o FROM pg_catalog.unnest(a.attoptions) AS o ORDER BY o COLLATE "C") AS options,
+        a.attnum::integer AS position,
+        CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended'
+            ELSE 'main' END AS type_storage
+    FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    LEFT JOIN pg_catalog.pg_attrdef d
+        ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.attgenerated <> ''
+    LEFT JOIN pg_catalog.pg_constraint nn
+        ON nn.conrelid = a.attrelid AND nn.contype = 'n' AND nn.conkey = ARRAY[a.attnum]
+    LEFT JOIN pg_catalog.pg_depend qd
+        ON a.attidentity <> '' AND qd.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+        AND qd.refobjid = a.attrelid AND qd.refobjsubid = a.attnum AND qd.deptype = 'i'
+        AND qd.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    LEFT JOIN pg_catalog.pg_sequence q ON q.seqrelid = qd.objid
+    LEFT JOIN pg_catalog.pg_class qc ON qc.oid = q.seqrelid
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
+        AND c.reloftype = 0 AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    ORDER BY n.nspname, c.relname, a.attnum"""
+"""Every column of tables and foreign tables."""

@@ -1,0 +1,38 @@
+"""What is known of a column."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnState:
+    """A column; its default is an entry of its own."""
+
+    type: str
+    """As format_type writes it, with its modifier."""
+    not_null: bool = False
+    not_null_name: str | None = None
+    """PostgreSQL 18 names the constraint; None is the name that it chooses by itself."""
+    not_null_flags: tuple[str, ...] = ()
+    """`no inherit`, `not valid` (18)."""
+    collation: str | None = None
+    """None is the type's own."""
+    identity: str | None = None
+    """`always` or `by default`."""
+    identity_options: tuple[str, ...] = ()
+    """Sequence options that differ from PostgreSQL's choice: `INCREMENT BY 2`."""
+    generated: str | None = None
+    """`stored` or `virtual`."""
+    expression: str | None = None
+    storage: str | None = None
+    """None is the type's own."""
+    compression: str | None = None
+    statistics: int | None = None
+    options: tuple[str, ...] = ()
+    position: int = dataclasses.field(default=0, compare=False)
+    type_storage: str = dataclasses.field(default="extended", compare=False)
+    """What the type has by itself; SET STORAGE DEFAULT came only with 16."""
+    using: str | None = dataclasses.field(default=None, compare=False)
+    """How old values become new ones when the type changes: declared, or found by `enquire`."""

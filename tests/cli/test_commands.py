@@ -1,0 +1,201 @@
+"""Commands that look and tell, or start something: init, check, status, drift, diff, adopt, verify."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Inside, Shop
+
+NEW_COLUMN = ("      email: {", "      name: text\n      email: {")
+
+
+def test_init_writes_a_project_that_works(tmp_path: Path, database: Callable[[], str]) -> None:
+    inside = Inside(tmp_path)
+    done = inside("init", "shop", "--format", "json")
+    assert done.code == 0
+    assert "reconcile.yaml" in done.data["written"]
+    project = Inside(tmp_path / "shop")
+    assert project("check").code == 0
+    url = database()
+    assert project("push", "--url", url, "--quiet").code == 0
+    assert project("plan", "--url", url, "--detailed-exitcode").code == 0
+
+
+def test_init_overwrites_nothing(tmp_path: Path) -> None:
+    inside = Inside(tmp_path)
+    inside.write("reconcile.yaml", "schema: tables/\n")
+    inside.write(".gitignore", "build/")
+    assert inside("init").code == 0
+    assert (tmp_path / "reconcile.yaml").read_text() == "schema: tables/\n"
+    assert (tmp_path / ".gitignore").read_text() == "build/\n.reconcile/\n"
+    assert inside("init", "--format", "json").data["written"] == []
+
+
+def test_init_from_a_database_pulls_it(inside: Shop, tmp_path: Path) -> None:
+    inside.deploy()
+    assert inside.reconcile("init", "new", "--url", inside.url).code == 0
+    project = Inside(tmp_path / "new")
+    assert project("adopt", "--url", inside.url).code == 0
+    assert project("plan", "--url", inside.url, "--detailed-exitcode").code == 0
+
+
+def test_check_counts_what_is_declared(inside: Shop) -> None:
+    data = inside.reconcile("check", "--format", "json").data
+    assert data["is_valid"]
+    assert data["kinds"]["table"] == 2
+    assert data["built_on"] is None
+
+
+def test_check_tells_faults_to_machines(inside: Shop) -> None:
+    inside.reconcile.write("schema/one.yaml", "tables:\n  a:\n    colums: {}\n")
+    done = inside.reconcile("check", "--format", "json")
+    assert done.code == 65
+    assert [(problem["file"], problem["line"]) for problem in done.data["problems"]] == [
+        ("schema/one.yaml", 3)
+    ]
+
+
+def test_check_builds_where_it_is_asked_to(inside: Shop, database: Callable[[], str]) -> None:
+    assert inside.reconcile("check", "--build", "--scratch-url", database()).code == 0
+    inside.declare(("email: {type: text", "email: {type: txt"))
+    assert inside.reconcile("check").code == 0
+    refused = inside.reconcile("check", "--build", "--scratch-url", database())
+    assert refused.code == 65
+    assert "schema/shop.yaml:" in refused.err
+
+
+def test_status_and_history_tell_of_runs(inside: Shop) -> None:
+    before = inside.reconcile("status", *inside.options, "--format", "json").data
+    assert (before["last"], before["moved"], before["in_sync"]) == (None, None, False)
+    inside.deploy()
+    after = inside.reconcile("status", *inside.options, "--format", "json").data
+    assert (after["last"]["outcome"], after["moved"], after["in_sync"]) == ("applied", [], True)
+    assert inside.reconcile("status", *inside.options).code == 0
+    history = inside.reconcile("history", "--url", inside.url, "--format", "json").data
+    assert [run["outcome"] for run in history] == ["applied"]
+
+
+def test_drift_tells_what_others_did(inside: Shop) -> None:
+    options = (*inside.options, "--format", "json")
+    assert inside.reconcile("drift", *options).data == {"has_baseline": False, "drift": []}
+    inside.deploy()
+    assert inside.reconcile("drift", *options, "--detailed-exitcode").code == 0
+    inside.execute("""
+        ALTER TABLE customers ALTER email DROP NOT NULL;
+        CREATE INDEX by_hand ON orders (status);
+        CREATE TABLE by_hand_too ();
+        DROP INDEX orders_customer_id_idx""")
+    done = inside.reconcile("drift", *options, "--detailed-exitcode")
+    assert done.code == 2
+    assert [(one["object"], one["how"]) for one in done.data["drift"]] == [
+        ("column:public.customers.email", "changed"),
+        ("index:public.by_hand", "unplanned"),
+        ("index:public.orders_customer_id_idx", "missing"),
+        ("table:public.by_hand_too", "unplanned"),
+    ]
+
+
+def test_a_change_that_waits_is_no_drift(inside: Shop) -> None:
+    inside.deploy()
+    inside.declare(NEW_COLUMN)
+    assert inside.reconcile("drift", *inside.options, "--detailed-exitcode").code == 0
+
+
+def test_diff_goes_both_ways(inside: Shop, database: Callable[[], str]) -> None:
+    inside.deploy()
+    inside.declare(NEW_COLUMN)
+
+    def actions(first: str, second: str) -> list[tuple[str, str]]:
+        found = inside.reconcile("diff", first, second, "--url", inside.url, "--format", "json")
+        assert found.code == 0, found.err
+        return [(step["action"], step["object"]) for step in found.data["steps"]]
+
+    column = "column:public.customers.name"
+    assert actions("live", "schema") == [("create", column)]
+    assert actions("schema", "live") == [("drop", column)]
+    assert actions("schema", "schema") == []
+    assert actions("live", f"url:{inside.url}") == []
+    empty = f"url:{database()}"
+    dropped = actions("live", empty)
+    assert {action for action, _ in dropped} == {"drop"}
+    assert ("drop", "table:public.orders") in dropped
+
+
+def test_diff_of_two_folders_needs_no_target(inside: Shop) -> None:
+    inside.reconcile.write("other/t.yaml", (inside.reconcile.folder / "schema/shop.yaml").read_text())
+    inside.declare(NEW_COLUMN)
+    done = inside.reconcile("diff", "other", "schema", "--format", "json", "--detailed-exitcode")
+    assert done.code == 2
+    assert [step["label"] for step in done.data["steps"]] == ["column public.customers.name"]
+
+
+def test_adopt_takes_what_is_there(inside: Shop) -> None:
+    inside.execute("CREATE TABLE alembic_version (version_num text)")
+    refused = inside.reconcile("adopt", *inside.options)
+    assert refused.code == 3
+    assert "drop table public.alembic_version" in refused.err
+    assert inside.reconcile("pull", "--url", inside.url, "--out", "pulled").code == 0
+    done = inside.reconcile("adopt", "--url", inside.url, "--schema", "pulled", "--format", "json")
+    assert done.code == 0
+    assert done.data["other_tools"] == [{"object": "table:public.alembic_version", "tool": "Alembic"}]
+    inside.execute("ALTER TABLE alembic_version ADD by_hand int")
+    drift = inside.reconcile("drift", "--url", inside.url, "--schema", "pulled", "--format", "json").data[
+        "drift"
+    ]
+    assert drift == [{"object": "column:public.alembic_version.by_hand", "how": "unplanned"}]
+
+
+def test_verify_asks_others(inside: Shop) -> None:
+    inside.deploy()
+    every = ("--with", "pg_dump", "--with", "migra")
+    agreed = inside.reconcile("verify", *inside.options, *every, "--format", "json")
+    assert agreed.code == 0, agreed.err
+    assert [one["auditor"] for one in agreed.data["opinions"]] == ["reconcile", "pg_dump", "migra"]
+    inside.execute("CREATE INDEX by_hand ON orders (status)")
+    refuted = inside.reconcile("verify", *inside.options, *every, "--format", "json")
+    assert refuted.code == 3
+    assert all("by_hand" in one["findings"][0] for one in refuted.data["opinions"])
+
+
+def test_push_shows_what_it_does(inside: Shop) -> None:
+    done = inside.reconcile("push", *inside.options)
+    assert done.code == 0
+    assert "CREATE TABLE public.orders" in done.out
+    assert inside.reconcile("push", *inside.options, "--format", "json").data["plans"][0]["ran"] == []
+
+
+def test_policy_of_a_target_consents(inside: Shop) -> None:
+    settings = "targets: {dev: {url_env: SHOP_URL, approve: {data_loss: always}}}\n"
+    inside.reconcile.write("reconcile.yaml", settings)
+    inside.deploy()
+    inside.declare(
+        ("      email: {type: text, not_null: true}\n", ""),
+        ("    unique:\n      customers_email_key: [email]\n", ""),
+    )
+    assert inside.reconcile("run", "--url", inside.url).code == 3
+    assert inside.reconcile("run", SHOP_URL=inside.url).code == 0
+
+
+def test_policy_holds_back_long_locks(inside: Shop) -> None:
+    settings = "targets: {dev: {url_env: SHOP_URL, approve: {lock: 'table < 1 MB'}}}\n"
+    inside.reconcile.write("reconcile.yaml", settings)
+    inside.deploy()
+    change = ("      id: {type: bigint, not_null: true, identity: always}\n      email: {",
+              "      id: {type: integer, not_null: true, identity: always}\n      email: {")  # fmt: skip
+    inside.declare(change, ("customer_id: {type: bigint", "customer_id: {type: integer"))
+    inside.execute(
+        "INSERT INTO customers (email) SELECT n || repeat('x', 500) FROM generate_series(1, 3000) n"
+    )
+    held = inside.reconcile("run", SHOP_URL=inside.url)
+    assert held.code == 3
+    assert "blocks writes of public.customers" in held.err
+    assert inside.reconcile("run", "--allow", "all", SHOP_URL=inside.url).code == 0
+
+
+@pytest.mark.parametrize("rule", ["{nonsense: never}", "{data_loss: perhaps}", "{lock: 'a lot'}"])
+def test_policy_that_means_nothing_is_refused(inside: Shop, rule: str) -> None:
+    inside.reconcile.write("reconcile.yaml", f"targets: {{dev: {{url_env: SHOP_URL, approve: {rule}}}}}\n")
+    assert inside.reconcile("plan", SHOP_URL=inside.url).code == 65

@@ -1,0 +1,75 @@
+"""Pull into a folder where people have written: what did not change keeps its lines and its place."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import Shop
+
+COMMENTED = ("  customers:\n", "  # Who buys.\n  customers:\n")
+
+
+def pull(shop: Shop, folder: str = "schema") -> dict[str, list[str]]:
+    done = shop.reconcile("pull", "--url", shop.url, "--out", folder, "--format", "json")
+    assert done.code == 0, done.err
+    kept: dict[str, list[str]] = done.data
+    return kept
+
+
+def files(shop: Shop) -> dict[str, str]:
+    folder = shop.reconcile.folder / "schema"
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.yaml")}
+
+
+def test_pull_is_stable_and_says_nothing_new(inside: Shop) -> None:
+    inside.deploy()
+    first = pull(inside, "new")["new"]
+    assert first == ["public/enums.yaml", "public/tables/customers.yaml", "public/tables/orders.yaml"]
+    again = pull(inside, "new")
+    assert (again["new"], again["changed"], again["removed"]) == ([], [], [])
+
+
+def test_what_is_the_same_keeps_its_spelling(inside: Shop) -> None:
+    inside.declare(COMMENTED, ("type: text", "type: varchar(20)"))
+    inside.deploy()
+    before = files(inside)
+    assert pull(inside)["changed"] == []
+    assert {name: files(inside)[name] for name in before} == before
+
+
+def test_what_changed_is_written_where_it_stood(inside: Shop) -> None:
+    inside.declare(COMMENTED)
+    inside.deploy()
+    inside.execute("ALTER TABLE orders ADD note text")
+    assert pull(inside)["changed"] == ["shop.yaml"]
+    text = files(inside)["shop.yaml"]
+    assert "note: text" in text
+    assert "  # Who buys.\n  customers:\n" in text
+    assert inside.reconcile("plan", *inside.options, "--detailed-exitcode").code == 0
+
+
+def test_what_is_gone_goes_and_a_persons_comments_stay(inside: Shop) -> None:
+    inside.deploy()
+    pull(inside)
+    inside.reconcile.write(
+        "schema/notes.yaml", "# Why there are no notes.\ntables:\n  notes:\n    columns: {a: text}\n"
+    )
+    inside.reconcile.write("schema/public/domains.yaml", "schema: public\n\ndomains:\n  name: {type: text}\n")
+    said = pull(inside)
+    assert said["removed"] == ["public/domains.yaml"]
+    assert said["changed"] == ["notes.yaml"]
+    assert files(inside)["notes.yaml"].startswith("# Why there are no notes.")
+    assert inside.reconcile("plan", *inside.options, "--detailed-exitcode").code == 0
+
+
+def test_files_that_cannot_be_read_are_not_touched(inside: Shop) -> None:
+    inside.deploy()
+    inside.reconcile.write("schema/other.yaml", "services: {}\n")
+    before = files(inside)
+    done = inside.reconcile("pull", "--url", inside.url, "--out", "schema")
+    assert done.code == 65
+    assert files(inside) == before
+
+
+def test_an_empty_database_gives_a_folder(inside: Shop) -> None:
+    pull(inside, "none")
+    assert (inside.reconcile.folder / "none").is_dir()
+    assert inside.reconcile("plan", "--url", inside.url, "--schema", "none", "--detailed-exitcode").code == 0
