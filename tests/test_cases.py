@@ -124,7 +124,9 @@ def _seed(folder: Path, url: str) -> None:
 
 
 def _identities(relations: list[str], url: str) -> list[Any]:
-    query = "SELECT oid, pg_catalog.pg_relation_filenode(oid) FROM pg_catalog.pg_class WHERE oid = %s::regclass"
+    query = (
+        "SELECT oid, pg_catalog.pg_relation_filenode(oid) FROM pg_catalog.pg_class WHERE oid = %s::regclass"
+    )
     with psycopg.connect(url) as connection:
         return [connection.execute(query, (name,)).fetchone() for name in relations]
 

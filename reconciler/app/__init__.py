@@ -14,7 +14,7 @@ from reconciler.app.files import Written, schema_files, write_schema, write_text
 from reconciler.app.jsonschema import json_schema
 from reconciler.app.local import embedded_url, local_folder
 from reconciler.app.policy import Policy
-from reconciler.app.proving import Proof, prove
+from reconciler.app.proving import prove
 from reconciler.app.pulling import Pulled, pull_into
 from reconciler.app.scaffold import scaffold
 from reconciler.app.states import difference
@@ -31,7 +31,6 @@ __all__ = [
     "Opinion",
     "Place",
     "Policy",
-    "Proof",
     "Pulled",
     "Request",
     "Stage",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalog import Catalog
+from reconciler.core.errors import ServerError
 from reconciler.core.ident import ObjectId
 from reconciler.app.discovery import registry
 from reconciler.engine.scope import Scope, compared_with, managed, without_needless
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from reconciler.engine.plan import Plan
+    from reconciler.engine.renaming import Renaming
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,14 @@ def _plan_against(request: Request, written: Any, live: Catalog, connection: Con
     from reconciler.app import elaboration
     from reconciler.engine.planner import Context
     from reconciler.engine.planner import make_plan as plan_between
+    from reconciler.engine.renaming import renamings, with_renames
 
     major = connection.info.server_version // 10000
     owner = str(_one(connection, _DATABASE_OWNER))
+    renames = renamings(written, live, registry())
+    before = live
+    if renames:
+        live = _renamed(request, written, live, renames, connection)
     desired = elaboration.desired(written, live, connection, (request.url, request.scratch_url), owner)
     current = compared_with(live, desired.catalog.entries, request.scope, registry())
     wanted = without_needless(desired.catalog, live, desired.ids.values(), registry())
@@ -91,7 +98,25 @@ def _plan_against(request: Request, written: Any, live: Catalog, connection: Con
     def ask(query: str, parameters: Mapping[str, str]) -> str | None:
         return _one(connection, query, parameters)
 
-    return plan_between(current, wanted, registry(), context, ask)
+    plan = plan_between(current, wanted, registry(), context, ask)
+    return with_renames(plan, renames, before, wanted, registry()) if renames else plan
+
+
+def _renamed(
+    request: Request, written: Any, live: Catalog, renames: tuple[Renaming, ...], target: Connection[Any]
+) -> Catalog:
+    """The live catalog as it reads after the declared renames, which a clone shows."""
+    from reconciler.app.servers import no_scratch_server, scratch_on, scratch_servers
+
+    from reconciler.engine.renaming import after_renaming
+
+    refused = no_scratch_server()
+    for server in scratch_servers(request.url, request.scratch_url, target, live.entries):
+        try:
+            return after_renaming(live, renames, scratch_on(server, target)(), registry())
+        except ServerError as error:
+            refused = error
+    raise refused
 
 
 _DATABASE_OWNER = """

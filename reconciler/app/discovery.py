@@ -21,6 +21,10 @@ def registry() -> Registry:
     for module in pkgutil.iter_modules(kinds.__path__):
         loaded = importlib.import_module(f"{kinds.__name__}.{module.name}")
         for _, member in inspect.getmembers(loaded, inspect.isclass):
-            if issubclass(member, Kind) and not inspect.isabstract(member) and member.__module__ == loaded.__name__:
+            if (
+                issubclass(member, Kind)
+                and not inspect.isabstract(member)
+                and member.__module__ == loaded.__name__
+            ):
                 found.append(member())
     return Registry(found)

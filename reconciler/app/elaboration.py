@@ -39,7 +39,9 @@ def desired(
     for server in scratch_servers(*urls, target, written.objects):
         remember = _cached_under(f"{written.digest} {server.name} {target.info.server_version // 10000}")
         try:
-            return desired_catalog(written, live, kinds, scratch_on(server, target, written.objects), owner, remember)
+            return desired_catalog(
+                written, live, kinds, scratch_on(server, target, written.objects), owner, remember
+            )
         except (InvalidInput, ServerError) as error:
             # An embedded build may lack what the target's own has (ICU, an extension): the target decides.
             refused = error
@@ -95,5 +97,7 @@ def _folder() -> Path:
 def _program() -> str:
     """What tells this program's code from another's: names, sizes and times of its files."""
     root = Path(__file__).parent.parent
-    stats = [(file, file.stat()) for part in ("core", "kinds", "engine") for file in (root / part).rglob("*.py")]
+    stats = [
+        (file, file.stat()) for part in ("core", "kinds", "engine") for file in (root / part).rglob("*.py")
+    ]
     return repr(sorted((str(file), stat.st_size, stat.st_mtime_ns) for file, stat in stats))

@@ -18,25 +18,27 @@ COMMAND = "python -m reconciler.app.kindtable > docs/kinds.md"
 _HEAD = f"""<!-- Made by `{COMMAND}`. -->
 # Kinds
 
-Every kind of object that a schema file can declare. The words are PostgreSQL's; what is left out has PostgreSQL's
-default. An attribute is changed *in place* by ALTER or CREATE OR REPLACE, or else the object is dropped and made
-again, with everything that depends on it; the plan says so and why. `reconcile schema json-schema` tells an editor
-the same. How the sections nest, and what else a file may hold, is in [format.md](format.md).
+Every kind of object that a schema file can declare. The words are PostgreSQL's, and what is left out has its
+default. An attribute is changed *in place* by ALTER or CREATE OR REPLACE; otherwise the object is dropped and
+made again, with everything that depends on it, and the plan says why. How sections nest, and what else a file
+may hold, is in [format.md](format.md). `reconcile schema json-schema` tells an editor the same.
 """
 _WORDS = {"string": "text", "boolean": "true or false", "integer": "whole number", "number": "number"}
 
 
-def kind_table() -> str:
-    """The whole document, ended by a newline."""
+def document() -> str:
+    """The content of docs/kinds.md."""
     kinds = list(registry())
     lines = [_HEAD, "| kind | key | stands under | what it is |", "|---|---|---|---|"]
-    lines += [
-        f"| [{_named(kind)}](#{_named(kind).replace(' ', '-')}) | `{kind.section}` | {_home(kind)} | {_first_line(kind)} |"
-        for kind in kinds
-    ]
+    lines += [_row(kind) for kind in kinds]
     for kind in kinds:
         lines += ["", f"## {_named(kind)}", "", *_about(kind)]
-    return "\n".join(lines) + "\n"
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
+
+
+def _row(kind: Kind[Any]) -> str:
+    name = _named(kind)
+    return f"| [{name}](#{name.replace(' ', '-')}) | `{kind.section}` | {_home(kind)} | {_first_line(kind)} |"
 
 
 def _named(kind: Kind[Any]) -> str:
@@ -46,7 +48,9 @@ def _named(kind: Kind[Any]) -> str:
 def _home(kind: Kind[Any]) -> str:
     if not kind.parents:
         return "the top of a file"
-    return "anything" if ANYWHERE in kind.parents else ", ".join(parent.replace("_", " ") for parent in kind.parents)
+    if ANYWHERE in kind.parents:
+        return "anything"
+    return ", ".join(parent.replace("_", " ") for parent in kind.parents)
 
 
 def _first_line(kind: Kind[Any]) -> str:
@@ -60,34 +64,35 @@ def _about(kind: Kind[Any]) -> Iterator[str]:
 
     schema = TypeAdapter(kind.document).json_schema()
     definitions = schema.get("$defs", {})
-    document = _resolved(schema, definitions)
+    shown = _resolved(schema, definitions)
     yield f"`{kind.section}:`, under {_home(kind)}. {_first_line(kind)}"
     if kind.nested_section:
         yield f"Objects of this kind nest in one another under `{kind.nested_section}:`."
-    if example := document.get("description"):
+    if example := shown.get("description"):
         yield f"\nExample: {' '.join(example.split())}"
     if kind.managed_with_ownership:
         yield "\nOnly what is declared is looked at; with `--ownership` all of them are."
     if kind.is_shared:
         yield "\nAll databases of a server share it."
     yield ""
-    yield from _keys(kind, document, definitions)
+    yield from _keys(kind, shown, definitions)
     yield from _changes(kind)
 
 
-def _keys(kind: Kind[Any], document: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
-    nested = sorted(section for section in registry().under(kind.name))
-    properties = document.get("properties", {})
+def _keys(kind: Kind[Any], shown: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
+    nested = sorted(registry().under(kind.name))
+    properties = shown.get("properties", {})
     if properties:
         yield "| key | value | default |"
         yield "|---|---|---|"
-        required = document.get("required", ())
+        required = shown.get("required", ())
         for key, value in properties.items():
-            yield f"| `{key}` | {_value(value, definitions)} | {'needed' if key in required else _default(value)} |"
+            default = "needed" if key in required else _default(value)
+            yield f"| `{key}` | {_value(value, definitions)} | {default} |"
         yield ""
-    else:
-        yield f"Value: {_value(document, definitions)}.\n"
-    if nested:
+    elif shown.get("type") != "object":
+        yield f"Value: {_value(shown, definitions)}.\n"
+    if nested and shown.get("type") == "object":
         yield f"Under it: {', '.join(f'`{section}`' for section in nested)}.\n"
 
 
@@ -114,7 +119,7 @@ def _value(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return f"mapping of {', '.join(f'`{key}`' for key in schema['properties'])}"
     if schema.get("type") == "object":
         inner = schema.get("additionalProperties")
-        return f"mapping from names to {_value(inner, definitions) if isinstance(inner, dict) else 'anything'}"
+        return f"mapping from names to {_value(inner if isinstance(inner, dict) else {}, definitions)}"
     return _WORDS.get(schema.get("type", ""), "anything")
 
 
@@ -128,12 +133,15 @@ def _default(schema: Mapping[str, Any]) -> str:
 def _changes(kind: Kind[Any]) -> Iterator[str]:
     in_place = [_attribute(name, rule) for name, rule in kind.rules.items() if isinstance(rule, InPlace)]
     if in_place:
-        yield f"In place: {', '.join(in_place)}.\n"
+        yield f"Changed in place: {', '.join(in_place)}.\n"
+    reasons: dict[str, list[str]] = {}
     for name, rule in kind.rules.items():
         if isinstance(rule, Recreate):
-            yield f"- {_attribute(name, rule)}: dropped and made again, as {rule.why}"
+            reasons.setdefault(f"dropped and made again: {rule.why}", []).append(_attribute(name, rule))
         elif isinstance(rule, Ignored):
-            yield f"- {_attribute(name, rule)}: no statement of its own, as {rule.why}"
+            reasons.setdefault(f"no statement of its own: {rule.why}", []).append(_attribute(name, rule))
+    for reason, names in reasons.items():
+        yield f"- {', '.join(names)}: {reason}"
 
 
 def _attribute(name: str, rule: object) -> str:
@@ -141,15 +149,5 @@ def _attribute(name: str, rule: object) -> str:
     return f"{name.replace('_', ' ')}{' (where it can be)' if limited else ''}"
 
 
-def main() -> None:
-    """Print the document; blank lines never come in twos."""
-    print(document(), end="")
-
-
-def document() -> str:
-    """The file's content."""
-    return re.sub(r"\n{3,}", "\n\n", kind_table()).rstrip("\n") + "\n"
-
-
 if __name__ == "__main__":
-    main()
+    print(document(), end="")

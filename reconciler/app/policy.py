@@ -74,7 +74,7 @@ class Policy:
             rows = connection.execute(_SIZES, (sorted({relation for _, relation in suspects}),)).fetchall()
         too_large = {relation: size for relation, size in rows if size >= self.lock_below_bytes}
         lines = [
-            f"  step {step.number}: {step.label}: blocks writes of {relation}, {_megabytes(too_large[relation])}"
+            f"  step {step.number} ({step.label}) blocks writes of {relation}, {_size(too_large[relation])}"
             for step, relation in suspects
             if relation in too_large
         ]
@@ -85,7 +85,7 @@ class Policy:
             )
 
 
-def _megabytes(size_bytes: int) -> str:
+def _size(size_bytes: int) -> str:
     return f"{size_bytes / 1024**2:.0f} MB"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -44,16 +43,9 @@ def check(
         return 0
     kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in checked.counts.items())
     listed = f" ({kinds})" if kinds else ""
-    show(f"✓ {_place(folder)}: {checked.objects} objects in {checked.files} files{listed}")
+    show(f"✓ {folder}: {checked.objects} objects in {checked.files} files{listed}")
     show(f"✓ built on {checked.server}" if checked.server else "  --build asks PostgreSQL too")
     return 0
-
-
-def _place(folder: Path) -> str:
-    try:
-        return str(folder.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(folder)
 
 
 def _problem(problem: object) -> dict[str, object]:

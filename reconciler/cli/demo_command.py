@@ -56,7 +56,7 @@ def _first_plan(stage: Stage, request: Request, paint: Paint) -> Path | None:
     with _act(paint, 3, "Save: the plan is a file to review and merge"):
         path = chain.append(stage.plans, made, "start")
         lines = len(path.read_text(encoding="utf-8").splitlines())
-        _line(paint, f"{_near(path)} ({lines} lines of SQL, reasons, locks and hazards)")
+        _line(paint, f"{options.near(path)} ({lines} lines of SQL, reasons, locks and hazards)")
     with _act(paint, 4, "Apply: in one transaction, verified at the end"):
         plan, text = app.read_plan(path)
         verdict = app.apply_plan(plan, app.Application(stage.url, Consent()), text)
@@ -80,7 +80,7 @@ def _second_plan(stage: Stage, request: Request, paint: Paint) -> None:
         if edit is None:
             _line(paint, "no table here has its columns one on a line, so that nothing is changed")
             return
-        _line(paint, f"{_near(edit.file)}:{edit.line}  {paint('+ ' + edit.text.strip(), 'green')}")
+        _line(paint, f"{options.near(edit.file)}:{edit.line}  {paint('+ ' + edit.text.strip(), 'green')}")
         made = app.make_plan(request)
         sys.stdout.write("\n")
         shown = text.render(made, colour=paint.colour, width=paint.width - 4)
@@ -139,19 +139,11 @@ def _line(paint: Paint, text: str) -> None:
     sys.stdout.flush()
 
 
-def _near(path: Path) -> str:
-    """A path as short as it can be said from here."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
-
-
 def _farewell(stage: Stage, plan: Path, paint: Paint) -> None:
     sys.stdout.write(f"\n{paint('What to try next', 'bold')}\n")
     for command, why in (
-        (f"reconcile show {_near(plan)}", "the whole plan, as a reviewer reads it"),
-        (f"reconcile explain {_near(plan)} --step 3", "why a step is there, and what it locks"),
+        (f"reconcile show {options.near(plan)}", "the whole plan, as a reviewer reads it"),
+        (f"reconcile explain {options.near(plan)} --step 3", "why a step is there, and what it locks"),
         ("reconcile push", "bring the local server to schema/ as it is now"),
         ("reconcile init my-project", "start a project; with --url from a database that exists"),
     ):

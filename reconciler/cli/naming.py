@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.cli import options
+
 if TYPE_CHECKING:
     from reconciler.engine.plan import Plan
 
@@ -33,7 +35,7 @@ def named_plan(name: str | None, target: str | None) -> Named:
         plan, text = app.read_plan(Path(name))
         return Named(Path(name), plan, text, target or "default")
     chosen, _ = project.target(target)
-    folder = project.plans / chosen
+    folder = options.near(project.plans / chosen)
     chained = app.read_plans(folder)
     wanted = [one for one in chained if name is None or name in _names(one)]
     if not wanted:

@@ -86,7 +86,7 @@ class Chosen:
     @property
     def plans(self) -> Path:
         """The folder of the target's chain."""
-        return self.project.plans / self.target
+        return near(self.project.plans / self.target)
 
 
 def choose(target: str | None, url: str | None, schema: Path | None = None) -> Chosen:
@@ -109,14 +109,22 @@ def choose(target: str | None, url: str | None, schema: Path | None = None) -> C
 
         found = embedded_url(project.root)
     policy = Policy.parse(chosen.approve, name)
-    return Chosen(project, name, found, schema or project.schema, chosen.pooler, policy)
+    return Chosen(project, name, found, schema or near(project.schema), chosen.pooler, policy)
 
 
 def schema_folder(schema: Path | None) -> Path:
     """The folder or file of the declared state, for commands that need no database. Raises UsageError."""
     from reconciler import settings
 
-    return _existing(schema or settings.find_project(Path.cwd()).schema)
+    return _existing(schema or near(settings.find_project(Path.cwd()).schema))
+
+
+def near(path: Path) -> Path:
+    """The path as a person here says it: relative where it lies below the current folder."""
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path
 
 
 def _existing(schema: Path) -> Path:

@@ -10,7 +10,7 @@ import typer
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.app import Proof, Request
+    from reconciler.app import Request
     from reconciler.engine.plan import Plan
 
 
@@ -57,7 +57,7 @@ def plan(
     if strict:
         _refuse_unknown(made)
     if prove and not made.is_empty:
-        say(_proof_text(app.prove(made, request)))
+        say(app.prove(made, request))
     if out is not None:
         app.write_text(out, planfile.dump(made))
     if save and not made.is_empty:
@@ -76,11 +76,6 @@ def _refuse_unknown(made: Plan) -> None:
             ),
             hint="put them under manage.ignore in reconcile.yaml, or leave out --strict",
         )
-
-
-def _proof_text(proof: Proof) -> str:
-    empty = f"; no made-up rows fit into {', '.join(proof.unseeded)}" if proof.unseeded else ""
-    return f"proved on a clone: the result is what is declared, and {proof.rows} made-up rows are kept{empty}"
 
 
 def _save(chosen: options.Chosen, made: Plan, name: str | None) -> None:
@@ -109,4 +104,4 @@ def _check(chosen: options.Chosen, request: Request) -> None:
             "\n".join([f"the chain in {chosen.plans} is not what {chosen.schema} asks for:", *differing]),
             hint="save a plan for what is missing: reconcile apply --all, then reconcile plan --save",
         )
-    show(f"the chain holds {len(chained)} plans, {len(pending)} pending, and leads to {chosen.schema}")
+    show(f"the chain leads to {chosen.schema}: {len(chained)} saved, {len(pending)} pending")

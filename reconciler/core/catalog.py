@@ -101,4 +101,3 @@ class Catalog:
 def compared(state: State) -> tuple[tuple[str, Any], ...]:
     """The fields of a state that take part in equality, with their values, in order of declaration."""
     return tuple((f.name, getattr(state, f.name)) for f in dataclasses.fields(state) if f.compare)
-

@@ -1,20 +1,20 @@
 """The tree of errors, each with the exit code that a script sees (docs/format.md, section 4).
 
-    ReconcileError                     1   unexpected
-    ├── ConnectionFailed               1   the server cannot be reached, or refuses the login
-    ├── ServerError                    1   the server refused a statement
-    ├── EmbeddedUnavailable            1   no local PostgreSQL server can be had
-    ├── NotConverged                   1   after the plan the database is not what it should be
-    ├── Blocked                        3   a hazard without consent, a policy, a gate
-    ├── Unsupported               3   too old, or a standby
-    │   └── PoolerDetected             3   a pooler in transaction mode is in the way
-    ├── Stale                          4   the database is at neither end of the plan
-    ├── NotApproved                    5   approval or signature is missing
-    ├── Busy                           6   another run holds the lock, or locks could not be had in time
-    ├── Stopped                        7   part-way, journal written: run again to resume
-    ├── UsageError                    64   the command line is off
-    ├── InvalidInput                  65   YAML or a plan file is invalid
-    └── Terminated                   143   SIGTERM, stopped cleanly
+ReconcileError                     1   unexpected
+├── ConnectionFailed               1   the server cannot be reached, or refuses the login
+├── ServerError                    1   the server refused a statement
+├── EmbeddedUnavailable            1   no local PostgreSQL server can be had
+├── NotConverged                   1   after the plan the database is not what it should be
+├── Blocked                        3   a hazard without consent, a policy, a gate
+├── Unsupported               3   too old, or a standby
+│   └── PoolerDetected             3   a pooler in transaction mode is in the way
+├── Stale                          4   the database is at neither end of the plan
+├── NotApproved                    5   approval or signature is missing
+├── Busy                           6   another run holds the lock, or locks could not be had in time
+├── Stopped                        7   part-way, journal written: run again to resume
+├── UsageError                    64   the command line is off
+├── InvalidInput                  65   YAML or a plan file is invalid
+└── Terminated                   143   SIGTERM, stopped cleanly
 """
 
 from __future__ import annotations

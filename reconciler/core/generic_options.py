@@ -26,8 +26,16 @@ _SECRET = re.compile(SECRET, re.IGNORECASE)
 def open_options(column: LiteralString) -> LiteralString:
     """SQL for the options in a catalog's text[] column, `name=value`, without secrets."""
     return (
-        "ARRAY(SELECT o FROM pg_catalog.unnest(" + column + ") AS o WHERE pg_catalog.split_part(o, '=', 1) !~* '"
-        + SECRET + "' ORDER BY o COLLATE \"C\")"
+        "ARRAY(SELECT o FROM pg_catalog.unnest(" + column + ") AS o "
+        "WHERE pg_catalog.split_part(o, '=', 1) !~* '" + SECRET + "' ORDER BY o COLLATE \"C\")"
+    )  # fmt: skip
+
+
+def options_in_order(column: LiteralString) -> LiteralString:
+    """SQL for the same options in the order in which they were set."""
+    return (
+        "ARRAY(SELECT o FROM pg_catalog.unnest(" + column + ") WITH ORDINALITY AS u (o, n) "
+        "WHERE pg_catalog.split_part(o, '=', 1) !~* '" + SECRET + "' ORDER BY n)"
     )  # fmt: skip
 
 
@@ -40,14 +48,19 @@ def secret_names(column: LiteralString) -> LiteralString:
 
 
 def declared_options(options: Mapping[str, str]) -> tuple[str, ...]:
-    """Options as the catalogs keep them. Raises ValueError for one whose value would be a secret in a file."""
+    """Options as the catalogs keep them. Raises ValueError for one whose value is a secret."""
     for name in options:
         if _SECRET.search(name):
             raise ValueError(
-                f"option `{name}` is kept as a secret: it is neither read nor set here; leave it out and set it "
-                "with ALTER ... OPTIONS by hand"
+                f"option `{name}` is a secret: it is neither read nor set here; leave it out and set it "
+                "by hand, with ALTER ... OPTIONS"
             )
     return options_from(options)
+
+
+def declared_order(options: Mapping[str, str]) -> tuple[str, ...]:
+    """Options as `declared_options` has them, in the order of the file."""
+    return tuple(f"{name}={value}" for name, value in options.items())
 
 
 def options_clause(options: Iterable[str]) -> str:
@@ -58,7 +71,7 @@ def options_clause(options: Iterable[str]) -> str:
 
 
 def options_change(old: Iterable[str], new: Iterable[str]) -> str:
-    """`OPTIONS (SET host 'db2', DROP port)`, which leads from one list to another; empty where they are alike."""
+    """`OPTIONS (SET host 'db2', DROP port)`, from one list to another; empty where they are alike."""
     before = {name: value for name, _, value in (option.partition("=") for option in old)}
     after = {name: value for name, _, value in (option.partition("=") for option in new)}
     actions = [f"DROP {quote(name)}" for name in sorted(before) if name not in after]

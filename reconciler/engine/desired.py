@@ -47,6 +47,7 @@ def desired_catalog(
 ) -> Desired:
     """What the declared state is, as the target's catalog would say it. `remember(name, make)` may answer
     with what `make` made before."""
+
     def build() -> Elaborated:
         with scratch() as connection:
             return elaborate(written, connection, registry)
@@ -130,7 +131,11 @@ def _settled(
         again = read_again()
         for id, entry in entries.items():
             there, second = current.get(id), again.get(id)
-            if second is not None and registry.of(id).rereads(entry) and (there is None or there.state != entry.state):
+            if (
+                second is not None
+                and registry.of(id).rereads(entry)
+                and (there is None or there.state != entry.state)
+            ):
                 entries[id] = dataclasses.replace(entry, state=second.state)
     return dataclasses.replace(elaborated.catalog, entries=entries)
 
@@ -154,7 +159,9 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 def _normal(catalog: Catalog, registry: Registry, database_owner: str) -> Catalog:
     entries = {}
     for id, entry in catalog.entries.items():
-        normal = registry.of(entry).normal(entry, database_owner) if not registry.of(entry).elaborated else entry
+        normal = (
+            registry.of(entry).normal(entry, database_owner) if not registry.of(entry).elaborated else entry
+        )
         if normal is not None:
             entries[id] = normal
     return dataclasses.replace(catalog, entries=entries)

@@ -73,7 +73,11 @@ class _Plan:
 
 
 def order(
-    current: Catalog, desired: Catalog, changes: Mapping[ObjectId, Change], registry: Registry, fold: bool = True
+    current: Catalog,
+    desired: Catalog,
+    changes: Mapping[ObjectId, Change],
+    registry: Registry,
+    fold: bool = True,
 ) -> Ordered:
     """Sort the changes so that each finds what it needs; without `fold` only structural children are clauses.
     Raises DependencyCycle, which names its members."""
@@ -171,7 +175,11 @@ def _link_alter(plan: _Plan, node: Node, change: Change) -> None:
             if maker and (earlier := plan.node(Verb.CREATE, maker)):
                 plan.graph.add_edge(earlier, node)
         return
-    if isinstance(change, Alter) and change.new.carrier and (carrier := plan.node(Verb.ALTER, change.new.carrier)):
+    if (
+        isinstance(change, Alter)
+        and change.new.carrier
+        and (carrier := plan.node(Verb.ALTER, change.new.carrier))
+    ):
         plan.graph.add_edge(carrier, node)
     for needed in _wanted(_old(change)):
         for verb in (Verb.DROP, Verb.DROP_ASIDE):

@@ -110,11 +110,15 @@ def _beside(loading: _Loading, root: Node) -> bytes:
 
 def _load_file(loading: _Loading, root: Node) -> None:
     if not isinstance(root.data, dict):
-        loading.complain(root.value_position(), None, "a schema file holds a mapping of sections", "start with `tables:`")
+        loading.complain(
+            root.value_position(), None, "a schema file holds a mapping of sections", "start with `tables:`"
+        )
         return
     home = root.data.get(HOME, "public")
     if not isinstance(home, str):
-        loading.complain(root.value_position((HOME,)), None, "`schema` is the name of one schema", "write `schema: app`")
+        loading.complain(
+            root.value_position((HOME,)), None, "`schema` is the name of one schema", "write `schema: app`"
+        )
         return
     nest = Nest(home, folder=str(Path(root.file).parent))
     for section, node in root.items():

@@ -31,6 +31,14 @@ class Proof:
     unseeded: tuple[str, ...]
     """Tables for which no rows could be made up: nothing is proved about their rows."""
 
+    def sentence(self) -> str:
+        """What was shown, in words."""
+        left = f"; no rows could be made up for {', '.join(self.unseeded)}" if self.unseeded else ""
+        return (
+            f"proved on a clone: the result is the declared state, and {self.rows} made-up rows in "
+            f"{self.tables} tables are kept where no hazard says otherwise{left}"
+        )
+
 
 def prove(plan: Plan, clone: Connection[Any], observe: Observe) -> Proof:
     """Seed the clone, run the plan and hold the result against what the plan promises.
@@ -53,7 +61,7 @@ def prove(plan: Plan, clone: Connection[Any], observe: Observe) -> Proof:
             hint="do not apply it; this is a defect of the planner",
         )
     rows = sum(evidence.count for evidence in before.values())
-    return Proof(len(before), rows, tuple(str(table) for table in seeded.unseeded))
+    return Proof(len(before), rows, tuple(left.table for left in seeded.unseeded))
 
 
 def _starts_where_it_says(plan: Plan, found: Mapping[ObjectId, str]) -> None:
@@ -105,4 +113,6 @@ def _announced(plan: Plan) -> tuple[str, ...]:
 
 
 def _is_announced(name: str, announced: tuple[str, ...]) -> bool:
-    return any(name == other or name.startswith(f"{other}.") or name.startswith(f"{other} ") for other in announced)
+    return any(
+        name == other or name.startswith(f"{other}.") or name.startswith(f"{other} ") for other in announced
+    )

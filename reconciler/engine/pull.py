@@ -65,7 +65,10 @@ def _sections(entry: Entry, catalog: Catalog, registry: Registry, home: str) -> 
         section = kind.nested_section if is_own_kind and kind.nested_section else kind.section
         found.setdefault(section, {})[key] = content
     sections = registry.under(entry.id.kind)
-    order = {section: (not (kind.is_facet and kind.singleton), n) for n, (section, kind) in enumerate(sections.items())}
+    order = {
+        section: (not (kind.is_facet and kind.singleton), n)
+        for n, (section, kind) in enumerate(sections.items())
+    }
     # Comment and owner stand right under the name.
     yield from sorted(found.items(), key=lambda item: order.get(item[0], (True, len(order))))
 
@@ -92,5 +95,3 @@ def _is_worth_writing(child: Entry, carrier: Entry, catalog: Catalog, registry: 
 def _deviating(entry: Entry, catalog: Catalog, registry: Registry) -> bool:
     carrier = catalog.get(entry.carrier)
     return carrier is not None and registry.of(entry).deviates(entry, carrier)
-
-

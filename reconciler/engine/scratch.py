@@ -119,7 +119,9 @@ def _remaining(catalog: Catalog, failed: _Failed, connection: Connection[Any], r
     there = introspect(connection, registry)
     objects = {step.object for step, _ in failed}
     return catalog.only(
-        entry.id for entry in catalog if entry.id in objects or _hangs_on(entry, objects, catalog) and entry.id not in there
+        entry.id
+        for entry in catalog
+        if entry.id in objects or _hangs_on(entry, objects, catalog) and entry.id not in there
     )
 
 
@@ -148,7 +150,9 @@ def _attempt(
     return failed
 
 
-def _run(steps: Sequence[Step], schemas: Mapping[ObjectId, str], connection: Connection[Any]) -> Iterator[Any]:
+def _run(
+    steps: Sequence[Step], schemas: Mapping[ObjectId, str], connection: Connection[Any]
+) -> Iterator[Any]:
     import psycopg
 
     for batch in _batches(steps, schemas):
@@ -248,4 +252,3 @@ _EXPLAINED: Mapping[str, str] = {
     "0A000": "the scratch server does not offer this; point --scratch-url at a server like the target",
     "58P01": "the extension is not installed on the scratch server; use --scratch-url",
 }
-

@@ -1,4 +1,4 @@
-"""What a foreign-data wrapper is told about a column (manual: ALTER FOREIGN TABLE ... ALTER COLUMN ... OPTIONS)."""
+"""What a foreign-data wrapper is told about a column (manual: ALTER FOREIGN TABLE)."""
 
 from __future__ import annotations
 

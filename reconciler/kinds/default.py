@@ -25,7 +25,8 @@ def _set(entry: Entry) -> Iterable[Statement]:
     schema, table, column = entry.id.path
     relation = qualified(schema, table)
     yield Statement(
-        f"ALTER TABLE {relation} ALTER COLUMN {quote(column)} SET DEFAULT {entry.state.expression}", on(relation)
+        f"ALTER TABLE {relation} ALTER COLUMN {quote(column)} SET DEFAULT {entry.state.expression}",
+        on(relation),
     )
 
 

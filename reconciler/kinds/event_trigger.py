@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, LiteralString
@@ -19,7 +20,7 @@ from reconciler.core.ident import (
     written_bare,
     written_path,
 )
-from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule
+from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Statement
 
 
@@ -35,6 +36,8 @@ class EventTriggerState:
     """Command tags in upper case, sorted; none: every command."""
     enabled: str = "origin"
     """When it fires: `origin`, `disabled`, `replica` or `always` (session_replication_role)."""
+    order: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    """The tags as they were said."""
 
 
 class EventTriggerDocument(Document):
@@ -54,8 +57,8 @@ def _fires(entry: Entry) -> Iterable[Statement]:
 
 
 class EventTrigger(Kind[EventTriggerState]):
-    """A function that is called when anybody changes the schema. It comes last and goes first, so that it does
-    not meddle with the plan that makes it."""
+    """A function that is called when anybody changes the schema. It comes last and goes first, so that it
+    does not meddle with the plan that makes it."""
 
     name = "event_trigger"
     section = "event_triggers"
@@ -67,6 +70,7 @@ class EventTrigger(Kind[EventTriggerState]):
         "function": Recreate("the function of an event trigger cannot be altered"),
         "tags": Recreate("the tags cannot be altered"),
         "enabled": InPlace(lambda old, new: _fires(new)),
+        "order": Ignored("the order of tags says nothing"),
     }
 
     def query(self, major: int) -> LiteralString:
@@ -75,6 +79,7 @@ class EventTrigger(Kind[EventTriggerState]):
                 e.evtevent::text AS event,
                 pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname) AS function,
                 ARRAY(SELECT t FROM pg_catalog.unnest(e.evttags) AS t ORDER BY t COLLATE "C") AS tags,
+                coalesce(e.evttags, '{}') AS "order",
                 CASE e.evtenabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica'
                     ELSE 'always' END AS enabled
             FROM pg_catalog.pg_event_trigger e
@@ -84,11 +89,13 @@ class EventTrigger(Kind[EventTriggerState]):
 
     def declare(self, name: str, document: EventTriggerDocument, nest: Nest) -> Iterable[Declared]:
         schema, function = in_schema(document.function.strip().removesuffix("()"), nest.schema)
+        tags = dict.fromkeys(" ".join(tag.upper().split()) for tag in document.tags)
         state = EventTriggerState(
             event=document.event,
             function=qualified(schema, function),
-            tags=tuple(sorted({" ".join(tag.upper().split()) for tag in document.tags})),
+            tags=tuple(sorted(tags)),
             enabled=document.enabled,
+            order=tuple(tags),
         )
         needs = frozenset({ObjectId("function", (schema, f"{quote(function)}()"))})
         yield Declared(ObjectId("event_trigger", (bare_name(name),)), state, needs=needs)
@@ -98,7 +105,7 @@ class EventTrigger(Kind[EventTriggerState]):
         data = without_defaults(
             {
                 "event": state.event,
-                "tags": list(state.tags),
+                "tags": list(state.order or state.tags),
                 "function": f"{written_path(split_name(state.function), home)}()",
                 "enabled": state.enabled if state.enabled != "origin" else None,
             }
@@ -107,7 +114,7 @@ class EventTrigger(Kind[EventTriggerState]):
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         state: EventTriggerState = entry.state
-        tags = ", ".join(literal(tag) for tag in state.tags)
+        tags = ", ".join(literal(tag) for tag in state.order or state.tags)
         when = f"\nWHEN TAG IN ({tags})" if tags else ""
         yield Statement(
             f"CREATE EVENT TRIGGER {quote(entry.id.path[0])} ON {quote(state.event)}{when}\n"

@@ -13,9 +13,11 @@ from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Option, options_to, without_defaults
 from reconciler.core.generic_options import (
     declared_options,
+    declared_order,
     open_options,
     options_change,
     options_clause,
+    options_in_order,
     secret_names,
 )
 from reconciler.core.ident import ObjectId, bare_name, in_schema, qualified, quote, split_name, written_bare
@@ -32,6 +34,8 @@ class ForeignDataWrapperState:
     validator: str | None = None
     options: tuple[str, ...] = ()
     """`name=value`, without secrets."""
+    order: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    """The same as they were set one by one."""
     secrets: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     """Names of the options that are not looked at."""
 
@@ -77,7 +81,10 @@ class ForeignDataWrapper(Kind[ForeignDataWrapperState]):
     rules: ClassVar[Mapping[str, Rule]] = {
         "handler": InPlace(_handler),
         "validator": InPlace(_validator),
-        "options": InPlace(lambda old, new: _alter(new, options_change(old.state.options, new.state.options))),
+        "options": InPlace(
+            lambda old, new: _alter(new, options_change(old.state.options, new.state.options))
+        ),
+        "order": Ignored("the order of options says nothing"),
         "secrets": Ignored("secrets are neither read nor set"),
     }
 
@@ -92,6 +99,7 @@ class ForeignDataWrapper(Kind[ForeignDataWrapperState]):
                     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
                     WHERE p.oid = w.fdwvalidator) AS validator,
                 """ + open_options("w.fdwoptions") + """ AS options,
+                """ + options_in_order("w.fdwoptions") + """ AS "order",
                 """ + secret_names("w.fdwoptions") + """ AS secrets
             FROM pg_catalog.pg_foreign_data_wrapper w
             ORDER BY w.fdwname"""
@@ -99,7 +107,10 @@ class ForeignDataWrapper(Kind[ForeignDataWrapperState]):
 
     def declare(self, name: str, document: ForeignDataWrapperDocument, nest: Nest) -> Iterable[Declared]:
         state = ForeignDataWrapperState(
-            _function(document.handler), _function(document.validator), declared_options(document.options)
+            _function(document.handler),
+            _function(document.validator),
+            declared_options(document.options),
+            declared_order(document.options),
         )
         signatures = ((document.handler, "()"), (document.validator, "(text[], oid)"))
         needs = set()
@@ -112,13 +123,17 @@ class ForeignDataWrapper(Kind[ForeignDataWrapperState]):
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
         state: ForeignDataWrapperState = entry.state
         data = without_defaults(
-            {"handler": state.handler, "validator": state.validator, "options": options_to(state.options)}
+            {
+                "handler": state.handler,
+                "validator": state.validator,
+                "options": options_to(state.order or state.options),
+            }
         )
         return written_bare(entry.id.path[0]), data
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         state: ForeignDataWrapperState = entry.state
-        said = _functions(state) + options_clause(state.options)
+        said = _functions(state) + options_clause(state.order or state.options)
         yield Statement(f"CREATE FOREIGN DATA WRAPPER {quote(entry.id.path[0])}{said}")
 
     def drop(self, entry: Entry) -> Iterable[Statement]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
@@ -10,7 +11,15 @@ from pydantic import Field
 
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Names, Option, options_to, without_defaults
-from reconciler.core.generic_options import declared_options, open_options, options_change, options_clause
+from reconciler.core.generic_options import (
+    declared_options,
+    declared_order,
+    open_options,
+    options_change,
+    options_clause,
+    options_in_order,
+    secret_names,
+)
 from reconciler.core.ident import (
     ObjectId,
     bare_name,
@@ -29,8 +38,8 @@ from reconciler.core.inheritance import (
     read_bound,
     written_bound,
 )
-from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule
-from reconciler.core.statement import Hazard, HazardCode, Statement, on
+from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Recreate, Rule
+from reconciler.core.statement import Hazard, HazardCode, Statement, data_loss, on
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,10 @@ class ForeignTableState:
     bound: str | None = None
     """`FOR VALUES ...` or `DEFAULT`."""
     inherits: tuple[str, ...] = ()
+    order: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    """The options as they were set one by one."""
+    secrets: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    """Names of the options that are not looked at."""
 
 
 class ForeignTableDocument(Document):
@@ -88,6 +101,8 @@ class ForeignTable(Kind[ForeignTableState]):
         "partition_of": InPlace(move_partition),
         "bound": InPlace(move_partition),
         "inherits": InPlace(_inherits),
+        "order": Ignored("the order of options says nothing"),
+        "secrets": Ignored("secrets are neither read nor set"),
     }
 
     def query(self, major: int) -> LiteralString:
@@ -96,7 +111,9 @@ class ForeignTable(Kind[ForeignTableState]):
             SELECT 'pg_class/' || c.oid || '/0' AS address, ARRAY[n.nspname, c.relname]::text[] AS path,
                 ARRAY['pg_type/' || c.reltype || '/0', 'pg_type/' || t.typarray || '/0'] AS also,
                 s.srvname::text AS server,
-                """ + open_options("f.ftoptions") + """ AS options,"""
+                """ + open_options("f.ftoptions") + """ AS options,
+                """ + options_in_order("f.ftoptions") + """ AS "order",
+                """ + secret_names("f.ftoptions") + """ AS secrets,"""
             + INHERITANCE + """
             FROM pg_catalog.pg_foreign_table f
             JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver
@@ -119,6 +136,7 @@ class ForeignTable(Kind[ForeignTableState]):
             partition_of=qualified(*partitioned) if partitioned else None,
             bound=read_bound(document.for_values),
             inherits=tuple(qualified(*other) for other in above),
+            order=declared_order(document.options),
         )
         # A partition that is foreign does not hang on its table: it has a section of its own.
         tables = [*above, *([partitioned] if partitioned else [])]
@@ -131,7 +149,7 @@ class ForeignTable(Kind[ForeignTableState]):
         data = without_defaults(
             {
                 "server": written_bare(state.server),
-                "options": options_to(state.options),
+                "options": options_to(state.order or state.options),
                 "partition_of": written_path(split_name(above), home) if above else None,
                 "for_values": written_bound(state.bound),
                 "inherits": [written_path(split_name(parent), home) for parent in state.inherits],
@@ -149,13 +167,16 @@ class ForeignTable(Kind[ForeignTableState]):
             parts[0] += body or " ()"
         if state.inherits:
             parts.append(f"INHERITS ({', '.join(state.inherits)})")
-        parts.append(f"SERVER {quote(state.server)}{options_clause(state.options)}")
+        parts.append(f"SERVER {quote(state.server)}{options_clause(state.order or state.options)}")
         yield Statement(" ".join(parts), on(state.partition_of) if state.partition_of else ())
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         relation = _relation(entry)
         message = f"statements that read foreign table {'.'.join(entry.id.path)} fail from now on"
-        hazards = (Hazard(HazardCode.APPLICATION_BREAK, entry.id, message),)
+        hazards: tuple[Hazard, ...] = (Hazard(HazardCode.APPLICATION_BREAK, entry.id, message),)
+        if entry.state.secrets:
+            lost = f"what only the database knows of it goes too: {', '.join(entry.state.secrets)}"
+            hazards += data_loss(entry.id, lost)
         yield Statement(f"DROP FOREIGN TABLE {relation}", on(relation), hazards)
 
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:

@@ -118,7 +118,9 @@ class Index(Kind[IndexState]):
         "using": Recreate("the access method of an index cannot be altered"),
         "where": Recreate("the predicate of an index cannot be altered"),
         "nulls_not_distinct": Recreate("whether nulls are distinct is built into the index"),
-        "attached": Recreate("whether an index is part of the partitioned table's is decided when it is made"),
+        "attached": Recreate(
+            "whether an index is part of the partitioned table's is decided when it is made"
+        ),
         "invalid": Recreate("an interrupted concurrent build left it invalid"),
         "statistics": STATISTICS_RULE,
         "bound_to_types": Ignored("it follows from the keys and the predicate"),

@@ -56,6 +56,7 @@ class Owner(Kind[OwnerState]):
         "publication",
         "server",
         "statistics",
+        "subscription",
     )
     singleton = True
     state = OwnerState
@@ -102,6 +103,8 @@ class Owner(Kind[OwnerState]):
                 SELECT 'pg_foreign_server', s.oid, s.srvowner, false FROM pg_catalog.pg_foreign_server s
                 UNION ALL
                 SELECT 'pg_publication', u.oid, u.pubowner, false FROM pg_catalog.pg_publication u
+                UNION ALL
+                SELECT 'pg_subscription', s.oid, s.subowner, false FROM pg_catalog.pg_subscription s
                 UNION ALL
                 SELECT 'pg_statistic_ext', x.oid, x.stxowner, false FROM pg_catalog.pg_statistic_ext x)
             SELECT 'owner/' || o.class || '.' || o.oid || '/0' AS address,

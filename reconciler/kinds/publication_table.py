@@ -24,7 +24,7 @@ class PublicationTableState:
 
 
 class PublicationTableDocument(Document):
-    """`tables: {users: {columns: [id, name], where: active}}` under a publication; `users: {}` is all of it."""
+    """`tables: {users: {columns: [id, name], where: active}}` under a publication; `{}` is all."""
 
     columns: Names = ()
     where: Fragment | None = None

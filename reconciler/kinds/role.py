@@ -126,7 +126,9 @@ def _database_settings(old: Entry, new: Entry) -> Iterable[Statement]:
 def _in_database(entry: Entry, actions: Iterable[str]) -> Iterable[Statement]:
     # A plan is for any database that is in its first state: only the server knows this one's name.
     for action in actions:
-        before, after = (text.replace("%", "%%") for text in (f"ALTER ROLE {_sql(entry)} IN DATABASE", action))
+        before, after = (
+            text.replace("%", "%%") for text in (f"ALTER ROLE {_sql(entry)} IN DATABASE", action)
+        )
         command = literal(f"{before} %I {after}")
         block = f"BEGIN EXECUTE pg_catalog.format({command}, pg_catalog.current_database()); END"
         yield Statement(f"DO {dollar_quoted(block)}")

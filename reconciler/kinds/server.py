@@ -13,9 +13,11 @@ from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Option, options_to
 from reconciler.core.generic_options import (
     declared_options,
+    declared_order,
     open_options,
     options_change,
     options_clause,
+    options_in_order,
     secret_names,
 )
 from reconciler.core.ident import ObjectId, bare_name, literal, quote, written_bare
@@ -33,6 +35,8 @@ class ServerState:
     version: str | None = None
     options: tuple[str, ...] = ()
     """`name=value`, without secrets."""
+    order: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    """The same as they were set one by one."""
     secrets: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     """Names of the options that are not looked at."""
 
@@ -67,7 +71,10 @@ class Server(Kind[ServerState]):
         "wrapper": Recreate("the wrapper of a server cannot be altered"),
         "type": Recreate("the type of a server cannot be altered"),
         "version": InPlace(_version),
-        "options": InPlace(lambda old, new: _alter(new, options_change(old.state.options, new.state.options))),
+        "options": InPlace(
+            lambda old, new: _alter(new, options_change(old.state.options, new.state.options))
+        ),
+        "order": Ignored("the order of options says nothing"),
         "secrets": Ignored("secrets are neither read nor set"),
     }
 
@@ -77,6 +84,7 @@ class Server(Kind[ServerState]):
             SELECT 'pg_foreign_server/' || s.oid || '/0' AS address, ARRAY[s.srvname::text] AS path,
                 w.fdwname::text AS wrapper, s.srvtype AS type, s.srvversion AS version,
                 """ + open_options("s.srvoptions") + """ AS options,
+                """ + options_in_order("s.srvoptions") + """ AS "order",
                 """ + secret_names("s.srvoptions") + """ AS secrets
             FROM pg_catalog.pg_foreign_server s
             JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
@@ -85,7 +93,13 @@ class Server(Kind[ServerState]):
 
     def declare(self, name: str, document: ServerDocument, nest: Nest) -> Iterable[Declared]:
         wrapper = bare_name(document.wrapper)
-        state = ServerState(wrapper, document.type, document.version, declared_options(document.options))
+        state = ServerState(
+            wrapper,
+            document.type,
+            document.version,
+            declared_options(document.options),
+            declared_order(document.options),
+        )
         needs = frozenset({ObjectId("foreign_data_wrapper", (wrapper,))})
         yield Declared(ObjectId("server", (bare_name(name),)), state, needs=needs)
 
@@ -95,7 +109,7 @@ class Server(Kind[ServerState]):
             "wrapper": written_bare(state.wrapper),
             "type": state.type,
             "version": state.version,
-            "options": options_to(state.options) or None,
+            "options": options_to(state.order or state.options) or None,
         }
         data = {key: value for key, value in said.items() if value is not None}
         return written_bare(entry.id.path[0]), data
@@ -104,7 +118,7 @@ class Server(Kind[ServerState]):
         state: ServerState = entry.state
         said = f" TYPE {literal(state.type)}" if state.type is not None else ""
         said += f" VERSION {literal(state.version)}" if state.version is not None else ""
-        said += f" FOREIGN DATA WRAPPER {quote(state.wrapper)}{options_clause(state.options)}"
+        said += f" FOREIGN DATA WRAPPER {quote(state.wrapper)}{options_clause(state.order or state.options)}"
         yield Statement(f"CREATE SERVER {quote(entry.id.path[0])}{said}")
 
     def drop(self, entry: Entry) -> Iterable[Statement]:

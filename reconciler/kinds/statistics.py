@@ -66,11 +66,13 @@ class Statistics(Kind[StatisticsState]):
 
     def query(self, major: int) -> LiteralString:
         return """
-            SELECT 'pg_statistic_ext/' || s.oid || '/0' AS address, ARRAY[n.nspname, s.stxname]::text[] AS path,
+            SELECT 'pg_statistic_ext/' || s.oid || '/0' AS address,
+                ARRAY[n.nspname, s.stxname]::text[] AS path,
                 'pg_class/' || s.stxrelid || '/0' AS parent,
                 s.stxrelid::pg_catalog.regclass::text AS relation,
                 CASE WHEN s.stxkeys::text = '' AND s.stxkind = '{e}'::"char"[] THEN '{}' ELSE ARRAY(
-                    SELECT k.word FROM (VALUES ('f'::"char", 'dependencies'), ('m', 'mcv'), ('d', 'ndistinct'))
+                    SELECT k.word
+                    FROM (VALUES ('f'::"char", 'dependencies'), ('m', 'mcv'), ('d', 'ndistinct'))
                         AS k (code, word)
                     WHERE k.code = ANY (s.stxkind) ORDER BY k.word) END AS kinds,
                 ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
@@ -124,8 +126,9 @@ class Statistics(Kind[StatisticsState]):
         state: StatisticsState = entry.state
         kinds = f" ({', '.join(state.kinds)})" if state.kinds else ""
         parts = [*map(quote, state.columns), *(f"({expression})" for expression in state.expressions)]
+        name = qualified(*entry.id.path)
         yield Statement(
-            f"CREATE STATISTICS {qualified(*entry.id.path)}{kinds} ON {', '.join(parts)} FROM {state.relation}",
+            f"CREATE STATISTICS {name}{kinds} ON {', '.join(parts)} FROM {state.relation}",
             on(state.relation, LockMode.SHARE_UPDATE_EXCLUSIVE),
         )
         if state.target is not None:

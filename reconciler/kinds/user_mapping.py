@@ -13,9 +13,11 @@ from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Option, options_to, without_defaults
 from reconciler.core.generic_options import (
     declared_options,
+    declared_order,
     open_options,
     options_change,
     options_clause,
+    options_in_order,
     secret_names,
 )
 from reconciler.core.ident import ObjectId, bare_name, quote, written_bare
@@ -29,6 +31,8 @@ class UserMappingState:
 
     options: tuple[str, ...] = ()
     """`name=value`, without secrets."""
+    order: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    """The same as they were set one by one."""
     secrets: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     """Names of the options that are not looked at: `password`."""
 
@@ -59,8 +63,8 @@ def _options(old: Entry, new: Entry) -> Iterable[Statement]:
 
 
 class UserMapping(Kind[UserMappingState]):
-    """A role on a foreign server. PostgreSQL shows the options only to who may use them: to the server's owner
-    and to superusers all, to a role its own."""
+    """A role on a foreign server. PostgreSQL shows the options only to who may use them: to superusers all,
+    to the server's owner those for PUBLIC, to a role its own."""
 
     name = "user_mapping"
     section = "user_mappings"
@@ -71,6 +75,7 @@ class UserMapping(Kind[UserMappingState]):
     drops_with_parent = False
     rules: ClassVar[Mapping[str, Rule]] = {
         "options": InPlace(_options),
+        "order": Ignored("the order of options says nothing"),
         "secrets": Ignored("secrets are neither read nor set"),
     }
 
@@ -81,6 +86,7 @@ class UserMapping(Kind[UserMappingState]):
                 ARRAY[m.srvname, CASE m.umuser WHEN 0 THEN 'public' ELSE m.usename END]::text[] AS path,
                 'pg_foreign_server/' || m.srvid || '/0' AS parent,
                 """ + open_options("m.umoptions") + """ AS options,
+                """ + options_in_order("m.umoptions") + """ AS "order",
                 """ + secret_names("m.umoptions") + """ AS secrets
             FROM pg_catalog.pg_user_mappings m
             ORDER BY m.srvname, m.usename"""
@@ -90,14 +96,19 @@ class UserMapping(Kind[UserMappingState]):
         assert nest.parent is not None
         role = bare_name(name)
         needs = frozenset({ObjectId("role", (role,))} if role != "public" else ())
-        state = UserMappingState(declared_options(document.options))
+        state = UserMappingState(declared_options(document.options), declared_order(document.options))
         yield Declared(nest.parent.child(self.name, role), state, nest.parent, needs)
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
-        return written_bare(entry.id.path[1]), without_defaults({"options": options_to(entry.state.options)})
+        return written_bare(entry.id.path[1]), without_defaults(
+            {"options": options_to(entry.state.order or entry.state.options)}
+        )
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
-        yield Statement(f"CREATE {_mapping(entry)}{options_clause(entry.state.options)}", hazards=_hazard(entry))
+        yield Statement(
+            f"CREATE {_mapping(entry)}{options_clause(entry.state.order or entry.state.options)}",
+            hazards=_hazard(entry),
+        )
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         server, role = entry.id.path

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cli.conftest import Shop
+from tests.cli.conftest import Finished, Shop
 
 NEW_COLUMN = ("      email: {", "      name: text\n      email: {")
 SETTINGS = """
@@ -23,7 +23,7 @@ def prod(inside: Shop) -> Shop:
     return inside
 
 
-def call(shop: Shop, *arguments: str, url: str | None = None):  # type: ignore[no-untyped-def]
+def call(shop: Shop, *arguments: str, url: str | None = None) -> Finished:
     return shop.reconcile(*arguments, SHOP_URL=url or shop.url)
 
 

@@ -195,7 +195,7 @@ class Attempt:
         url = self.sides.old()
         before = self.sides.here.loaded_snapshot(url, self.case["old"], self.case["exec"])
         note = _put_rows(url, self.case) if with_rows else ""
-        rows = _evidence(url)
+        rows = _rows(url)
         folder, out = self.work / f"schema{with_rows}", self.work / f"{with_rows}.plan.yaml"
         self._stage(lambda: self.product.pull(self.wanted, folder))
         plan: Plan = self._stage(lambda: self.product.plan(url, folder, out, self.sides.scratch_url))
@@ -210,7 +210,7 @@ class Attempt:
         )
         if again.get("steps"):
             raise Failed("second plan is not empty", rendered(again), text)
-        _must_keep(rows, _evidence(url), plan, text)
+        _must_keep(rows, _rows(url), plan, text)
         return text, note
 
     def _apply(self, out: Path, url: str, plan: Plan, *, could_be_rows: bool) -> None:
@@ -252,9 +252,34 @@ def _put_rows(url: str, case: Case) -> str:
     return f"no rows in {empty}" if empty else ""
 
 
-def _evidence(url: str) -> dict[str, RowEvidence]:
+_HEIRS = """
+WITH RECURSIVE heir AS (
+  SELECT c.oid, c.oid AS ancestor FROM pg_class c WHERE c.relkind IN ('r', 'p')
+   UNION SELECT i.inhrelid, h.ancestor FROM pg_inherits i JOIN heir h ON h.oid = i.inhparent)
+SELECT ancestor::regclass::text, array_agg(oid::regclass::text) FROM heir GROUP BY 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is known of a database's rows."""
+
+    evidence: Mapping[str, RowEvidence]
+    heirs: Mapping[str, list[str]]
+    """The tables that inherit from a table, itself among them; names without quotes."""
+
+
+def _rows(url: str) -> Rows:
     with psycopg.connect(url, autocommit=True) as connection:
-        return count_and_digest(connection)
+        connection.execute("SET search_path = ''")
+        heirs: dict[str, list[str]] = dict(connection.execute(_HEIRS).fetchall())
+        bare = {_bare(table): [_bare(heir) for heir in own] for table, own in heirs.items()}
+        return Rows(count_and_digest(connection), bare)
+
+
+def _bare(name: str) -> str:
+    """Plans quote names otherwise than SQL does."""
+    return name.replace('"', "")
 
 
 def _must_equal(url: str, wanted: str, sides: Sides, before: oracle.Snapshot | None, plan: str) -> None:
@@ -267,22 +292,26 @@ def _must_equal(url: str, wanted: str, sides: Sides, before: oracle.Snapshot | N
         raise Failed(oracle.causes(found), shown + (f"\nand {more} more" if more > 0 else ""), plan)
 
 
-def _must_keep(
-    before: Mapping[str, RowEvidence], after: Mapping[str, RowEvidence], plan: Plan, text: str
-) -> None:
+def _must_keep(before: Rows, after: Rows, plan: Plan, text: str) -> None:
     """Rows survive wherever the plan did not say that they are lost."""
-    announced = [id.partition(":")[2] for code, id in hazards(plan) if code == "data_loss"]
+    announced = [_bare(id.partition(":")[2]) for code, id in hazards(plan) if code == "data_loss"]
     broken = [
         what
-        for what in (*lost(before, after), *gone(before, after))
-        if not any(_covers(place, what, before) for place in announced)
+        for what in (*lost(before.evidence, after.evidence), *gone(before.evidence, after.evidence))
+        if not any(_covers(place, _bare(what), before) for place in announced)
     ]
     if broken:
         raise Failed("rows lost without a word", "\n".join(broken), text)
 
 
-def _covers(place: str, what: str, tables: Mapping[str, RowEvidence]) -> bool:
-    """Whether a hazard at `place` (an object's path) speaks of the loss `what` (a table or column)."""
+def _covers(place: str, what: str, before: Rows) -> bool:
+    """Whether a hazard at `place` (an object's path) speaks of the loss `what` (a table or column).
+
+    One on a table or a column of it speaks of the tables that inherit from it, too.
+    """
+    table = next((name for name in before.heirs if place == name or place.startswith(f"{name}.")), None)
+    if table is None:
+        return True  # the hazard is on something else than a table, a type for instance
     name = what.partition(" (")[0]
-    is_of_table = any(place == table or place.startswith(f"{table}.") for table in tables)
-    return not is_of_table or name == place or name.startswith(f"{place}.")
+    places = [heir + place.removeprefix(table) for heir in before.heirs[table]]
+    return any(name == own or name.startswith(f"{own}.") for own in places)

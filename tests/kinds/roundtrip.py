@@ -57,7 +57,9 @@ def assert_written(kind: Kind[Any], catalog: Catalog, homes: Iterable[str] = ("a
     return len(entries)
 
 
-def assert_built(kind: Kind[Any], catalog: Catalog, empty: Connection[Any], kinds: Iterable[Kind[Any]]) -> None:
+def assert_built(
+    kind: Kind[Any], catalog: Catalog, empty: Connection[Any], kinds: Iterable[Kind[Any]]
+) -> None:
     """Created elsewhere, where only what they stand on exists, the entries are what they were."""
     wanted = of_kind(catalog, kind)
     for entry in wanted.values():
@@ -70,7 +72,9 @@ def assert_built(kind: Kind[Any], catalog: Catalog, empty: Connection[Any], kind
             assert_locks(empty, *statements)
             run(empty, *statements)
     built = of_kind(read(empty, kinds), kind)
-    assert {id: entry.state for id, entry in built.items()} == {id: entry.state for id, entry in wanted.items()}
+    assert {id: entry.state for id, entry in built.items()} == {
+        id: entry.state for id, entry in wanted.items()
+    }
 
 
 def alterations(kind: Kind[Any], old: Entry, new: Entry) -> list[Statement]:

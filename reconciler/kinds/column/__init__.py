@@ -128,6 +128,10 @@ class Column(Kind[ColumnState]):
     def rereads(self, entry: Entry) -> bool:
         return entry.state.generated is not None
 
+    def yields(self, entry: Entry, disturbance: Disturbance) -> bool:
+        # PostgreSQL refuses to retype a column that a generated column is made of.
+        return disturbance is Disturbance.RETYPED and entry.state.generated is not None
+
     def drop(self, entry: Entry) -> Iterable[Statement]:
         message = f"drops column {'.'.join(entry.id.path)} and its values"
         keeps = entry.state.generated or is_foreign(entry)

@@ -20,6 +20,9 @@ def retype(old: Entry, new: Entry) -> Iterable[Statement]:
         yield alter(new, f"TYPE {after.type}{collation}")
         return
     using = f" USING {after.using}" if after.using else ""
+    if not after.using and _keeps_bytes(before.type, after.type):
+        yield alter(new, f"TYPE {after.type}{collation}")
+        return
     message = f"values are converted from {before.type} to {after.type}"
     code = HazardCode.DATA_LOSS if _may_lose(before.type, after.type) else HazardCode.TABLE_REWRITE
     hazards = [Hazard(code, new.id, message)]
@@ -61,6 +64,24 @@ def _modifier(type_name: str) -> tuple[int, int]:
     numbers = [int(part) for part in inside if part.strip().lstrip("-").isdecimal()]
     scale = numbers[1] if len(numbers) > 1 else 0
     return (numbers[0] - scale, scale) if numbers else (0, 0)
+
+
+def _keeps_bytes(old: str, new: str) -> bool:
+    """Whether stored values serve as they are, so that nothing is written anew (manual: ALTER TABLE, notes:
+    binary coercible types; the length of varchar and the precision of numeric may grow)."""
+    base_old, base_new = old.partition("(")[0], new.partition("(")[0]
+    if base_old not in _BINARY or base_new not in _BINARY[base_old]:
+        return False
+    if "(" not in new:
+        return True
+    return "(" in old and _modifier(new)[0] >= _modifier(old)[0] and _modifier(new)[1] == _modifier(old)[1]
+
+
+_BINARY = {
+    "text": ("text", "character varying"),
+    "character varying": ("text", "character varying"),
+    "numeric": ("numeric",),
+}
 
 
 def _may_lose(old: str, new: str) -> bool:

@@ -1,0 +1,149 @@
+"""Declared renames: what the YAML calls a former name is renamed, never dropped and made again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.errors import Blocked
+from reconciler.core.ident import ObjectId
+from reconciler.core.statement import Cost, Statement
+from reconciler.engine.introspect import introspect
+from reconciler.engine.load import Located, Written
+from reconciler.engine.plan import Action, Plan, Step, Touch
+from reconciler.engine.registry import Registry
+from reconciler.engine.scratch import clone
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """One object under its former and its new name."""
+
+    old: Entry
+    id: ObjectId
+    place: str
+    """Where the YAML says so."""
+    statements: tuple[Statement, ...]
+
+
+def renamings(written: Written, live: Catalog, registry: Registry) -> tuple[Renaming, ...]:
+    """The renames that are declared and not yet done, parents first: a column of a renamed table is looked for
+    under the table's former name. Raises Blocked where two former names exist."""
+    found: list[Renaming] = []
+    moved: dict[ObjectId, ObjectId] = {}
+    for id, item in sorted(written.objects.items(), key=lambda pair: len(pair[0].path)):
+        if not item.declared.former_names or id in live:
+            continue
+        formers = [former for former in _formers(id, item, moved) if former in live and former not in written.objects]
+        if len(formers) > 1:
+            raise Blocked(
+                f"{id} may be any of {', '.join(map(str, formers))}: all of them exist",
+                where=str(item.position),
+                hint="leave one former name in `rename_from`, and declare the other objects or drop them first",
+            )
+        if formers:
+            old = live[formers[0]]
+            moved[id] = old.id
+            place = f"{item.position.file}:{item.position.line}"
+            found.append(Renaming(old, id, place, ()))
+    return tuple(_with_statements(found, live, registry))
+
+
+def _formers(id: ObjectId, item: Located, moved: Mapping[ObjectId, ObjectId]) -> Iterator[ObjectId]:
+    parent = item.declared.parent
+    path = id.path
+    if parent in moved and path[: len(parent.path)] == parent.path:  # type: ignore[union-attr, index]
+        path = (*moved[parent].path, *path[len(parent.path) :])  # type: ignore[index, union-attr]
+        yield ObjectId(id.kind, path)
+    for name in item.declared.former_names:
+        yield ObjectId(id.kind, (*path[:-1], name))
+
+
+def _with_statements(found: list[Renaming], live: Catalog, registry: Registry) -> Iterator[Renaming]:
+    """Children first, under their table's former name; then the table."""
+    for renaming in reversed(found):
+        if renaming.old.id.path[-1] == renaming.id.path[-1]:
+            continue  # only its table is renamed
+        statements = tuple(registry.of(renaming.old).rename(renaming.old, renaming.id.path[-1]))
+        yield Renaming(renaming.old, renaming.id, renaming.place, statements)
+
+
+def after_renaming(
+    live: Catalog,
+    renames: tuple[Renaming, ...],
+    scratch: AbstractContextManager[Connection[Any]],
+    registry: Registry,
+) -> Catalog:
+    """The live catalog as it reads once the renames are done: PostgreSQL itself carries a new name into views,
+    constraints and indexes, so a clone is asked."""
+    with scratch as connection:
+        clone(live, connection, registry)
+        for renaming in renames:
+            for statement in renaming.statements:
+                connection.execute(statement.sql.encode())
+        return introspect(connection, registry)
+
+
+def with_renames(
+    plan: Plan, renames: tuple[Renaming, ...], live: Catalog, desired: Catalog, registry: Registry
+) -> Plan:
+    """The plan with the renames as its first steps, in the same transaction as what follows."""
+    first = _steps(renames, registry)
+    shift = len(first)
+    later = tuple(
+        dataclasses.replace(
+            step, number=step.number + shift, requires=tuple(number + shift for number in step.requires)
+        )
+        for step in plan.steps
+    )
+    moved = {
+        id for id in {*live.entries, *desired.entries} if _digest(live.get(id)) != _digest(desired.get(id))
+    } & _concerned(plan, renames, live, desired)
+    touches = {id: Touch(_digest(live.get(id)), _digest(desired.get(id))) for id in sorted({*plan.touches, *moved})}
+    return dataclasses.replace(plan, steps=(*first, *later), touches=touches)
+
+
+def _concerned(plan: Plan, renames: tuple[Renaming, ...], live: Catalog, desired: Catalog) -> set[ObjectId]:
+    """What the plan changes and what a new name is carried into: everything but what was left unmanaged."""
+    unmanaged = set(live.entries) - set(desired.entries)
+    named = {renaming.old.id for renaming in renames}
+    below = {id for id in unmanaged if any(_is_below(live, id, name) for name in named)}
+    return set(desired.entries) | named | below | set(plan.touches)
+
+
+def _is_below(live: Catalog, id: ObjectId, name: ObjectId) -> bool:
+    entry = live.get(id)
+    while entry is not None:
+        if entry.id == name:
+            return True
+        entry = live.get(entry.parent)
+    return False
+
+
+def _digest(entry: Entry | None) -> str | None:
+    return None if entry is None else entry.digest()
+
+
+def _steps(renames: tuple[Renaming, ...], registry: Registry) -> tuple[Step, ...]:
+    return tuple(
+        Step(
+            number=number,
+            action=Action.RENAME,
+            object=renaming.id,
+            label=registry.of(renaming.old).label(renaming.old),
+            sql=tuple(statement.sql for statement in renaming.statements),
+            why=(f"declared under its new name {renaming.id.path[-1]}",),
+            source=renaming.place,
+            locks=tuple(sorted({lock for statement in renaming.statements for lock in statement.locks})),
+            hazards=tuple(dict.fromkeys(hazard for statement in renaming.statements for hazard in statement.hazards)),
+            cost=Cost.INSTANT,
+        )
+        for number, renaming in enumerate(renames, start=1)
+    )

@@ -1,0 +1,27 @@
+"""What is known of a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """A table without its columns, constraints and indexes: those are entries of their own."""
+
+    unlogged: bool = False
+    partition_key: str | None = None
+    """As pg_get_partkeydef writes it: `RANGE (occurred_at)`."""
+    partition_of: str | None = None
+    """The partitioned table as SQL writes it."""
+    bound: str | None = None
+    """`FOR VALUES ...` or `DEFAULT`."""
+    inherits: tuple[str, ...] = ()
+    of_type: str | None = None
+    options: tuple[str, ...] = ()
+    access_method: str | None = None
+    """None is heap, whatever default_table_access_method says."""
+    tablespace: str | None = None
+    row_security: bool = False
+    force_row_security: bool = False
+    replica_identity: str = "default"
