@@ -2,13 +2,15 @@
 
 A folder `tests/cases/<kind>/<case>/` is a test. `before.yaml` is built from nothing by the tool itself, then
 `seed.sql` runs where there is one; the plan to `after.yaml` must be what `plan.yaml` says; it is applied, and
-a second plan must be empty. `expect.yaml` may say more (see `Expectation`). `make golden` writes plan.yaml anew.
+a second plan must be empty. `expect.yaml` may say more (see `Expectation`). `make golden` writes plan.yaml
+anew.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +94,9 @@ def _expectation(folder: Path) -> Expectation:
 def _make_roles(server: AnyServer, roles: list[str]) -> None:
     with psycopg.connect(server.url(), autocommit=True) as connection:
         for role in roles:
-            try:
+            # Another case may have made it.
+            with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
                 connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
-            except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-                pass  # another case made it
 
 
 def _plan(folder: Path, file: str, url: str, server: AnyServer, expected: Expectation) -> Plan:

@@ -96,7 +96,8 @@ def _plan_against(request: Request, written: Any, live: Catalog, connection: Con
     )
 
     def ask(query: str, parameters: Mapping[str, str]) -> str | None:
-        return _one(connection, query, parameters)
+        answer: str | None = _one(connection, query, parameters)
+        return answer
 
     plan = plan_between(current, wanted, registry(), context, ask)
     return with_renames(plan, renames, before, wanted, registry()) if renames else plan
@@ -107,7 +108,6 @@ def _renamed(
 ) -> Catalog:
     """The live catalog as it reads after the declared renames, which a clone shows."""
     from reconciler.app.servers import no_scratch_server, scratch_on, scratch_servers
-
     from reconciler.engine.renaming import after_renaming
 
     refused = no_scratch_server()

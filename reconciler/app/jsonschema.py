@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from reconciler.app.discovery import registry
 from reconciler.core.kind import Kind
 from reconciler.engine.load import HOME
+
+if TYPE_CHECKING:
+    from pydantic.json_schema import GenerateJsonSchema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -41,27 +45,62 @@ def _definitions(kind: Kind[Any]) -> dict[str, Any]:
     """A kind's document, with the definitions that it refers to under names of their own."""
     from pydantic import TypeAdapter
 
-    made = TypeAdapter(kind.document).json_schema(ref_template=f"#/$defs/{kind.name}.{{model}}")
+    made = TypeAdapter(kind.document).json_schema(
+        ref_template=f"#/$defs/{kind.name}.{{model}}", schema_generator=_generator()
+    )
     inner = {f"{kind.name}.{name}": value for name, value in made.pop("$defs", {}).items()}
     definitions = {kind.name: made, **inner}
     nested = {section: _section(child) for section, child in registry().under(kind.name).items()}
-    if nested:
-        _open(made, definitions, nested)
+    mappings = list(_mappings(made, definitions))
+    for mapping in mappings:
+        mapping["properties"] = {**nested, **mapping["properties"]}
+    if nested and not mappings:
+        sections = {"type": "object", "additionalProperties": False, "properties": nested}
+        definitions[kind.name] = {"anyOf": [made, sections]}
     return definitions
 
 
-def _open(document: dict[str, Any], definitions: dict[str, Any], nested: dict[str, Any]) -> None:
-    """Let every form of a document that is a mapping hold the nested sections too."""
-    forms = [document, *document.get("anyOf", ()), *document.get("oneOf", ())]
-    opened = False
-    for form in forms:
-        target = definitions.get(form["$ref"].removeprefix("#/$defs/"), form) if "$ref" in form else form
-        if target.get("type") == "object" and "properties" in target:
-            target["properties"] = {**nested, **target["properties"]}
-            opened = True
-    if not opened:
-        document.setdefault("anyOf", [{key: document.pop(key) for key in tuple(document)}])
-        document["anyOf"].append({"type": "object", "additionalProperties": False, "properties": nested})
+def _mappings(form: dict[str, Any], definitions: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The forms of a document that are mappings of named keys: those that sections may stand beside."""
+    if "$ref" in form:
+        form = definitions[form["$ref"].removeprefix("#/$defs/")]
+    if form.get("type") == "object" and "properties" in form:
+        yield form
+    for inner in form.get("anyOf", ()):
+        yield from _mappings(inner, definitions)
+
+
+def _generator() -> type[GenerateJsonSchema]:
+    from pydantic.json_schema import GenerateJsonSchema
+
+    class WithShortForms(GenerateJsonSchema):
+        """Adds what a validator before the type turns into the type: a bare string, a list, a number."""
+
+        def function_before_schema(self, schema: Any) -> dict[str, Any]:
+            made = super().function_before_schema(schema)
+            validate = schema["function"]["function"]
+            forms = [form for sample, form in _SHORT_FORMS if _is_taken(validate, sample)]
+            forms = [form for form in forms if form["type"] != made.get("type")]
+            return {"anyOf": [made, *forms]} if forms else made
+
+    return WithShortForms
+
+
+_SHORT_FORMS: tuple[tuple[Any, dict[str, Any]], ...] = (
+    ("x", {"type": "string"}),
+    (["x"], {"type": "array", "items": {"type": "string"}}),
+    (1, {"type": "number"}),
+    (True, {"type": "boolean"}),
+)
+
+
+def _is_taken(validate: Callable[[Any], Any], sample: Any) -> bool:
+    """Whether a validator makes something else of the sample: what it does not know it leaves alone."""
+    try:
+        made = validate(sample)
+    except (ValueError, TypeError, AssertionError):
+        return False
+    return type(made) is not type(sample)
 
 
 def _first_line(kind: Kind[Any]) -> str:

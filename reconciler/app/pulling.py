@@ -12,7 +12,7 @@ from reconciler.app.comparison import Request, live_catalog
 from reconciler.app.discovery import registry
 from reconciler.app.files import Written, schema_files, write_schema
 from reconciler.core.catalog import Catalog, Entry
-from reconciler.core.errors import InvalidInput, ReconcileError
+from reconciler.core.errors import ReconcileError
 from reconciler.core.ident import ObjectId
 from reconciler.engine.scope import compared_with, managed
 
@@ -102,7 +102,7 @@ def _existing(folder: Path, live: Catalog, request: Request, connection: Connect
     urls = (request.url, request.scratch_url)
     try:
         desired = elaboration.desired(written, live, connection, urls, str(row[0]) if row else "")
-    except (InvalidInput, ReconcileError):
+    except ReconcileError:
         # What PostgreSQL refuses cannot be compared: names and text must do.
         ids: Mapping[ObjectId, ObjectId] = {}
         unchanged: frozenset[ObjectId] = frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -100,10 +100,9 @@ def _same_roles(scratch: Connection[Any], target: Connection[Any], declared: Ite
     wanted = {name for (name,) in target.execute(query)} | set(declared)
     present = {name for (name,) in scratch.execute(query)}
     for name in sorted(wanted - present):
-        try:
+        # Another run may be quicker.
+        with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             scratch.execute(f"CREATE ROLE {quote(name)}".encode())
-        except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-            pass  # another run was quicker
 
 
 def _started(connection: Connection[Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reconciler.core.ident import ObjectId, qualified, quote
 
 _WORDS = {
+    "base_type": "TYPE",
     "composite": "TYPE",
     "enum": "TYPE",
     "range": "TYPE",
@@ -32,8 +33,14 @@ def words(kind: str) -> str:
 
 def named(id: ObjectId, on_domain: bool = False) -> str:
     """The object without the words for its kind: `app.users`, `app.add(integer)`, `a_check ON app.users`."""
-    if id.kind in ROUTINES:
+    if id.kind in ROUTINES or id.kind == "operator":
         return f"{quote(id.path[0])}.{id.path[1]}"
+    if id.kind in ("operator_class", "operator_family"):
+        return f"{qualified(*id.path[:2])} USING {quote(id.path[2])}"
+    if id.kind == "cast":
+        return f"({id.path[0]})"
+    if id.kind == "transform":
+        return f"FOR {id.path[0]}"
     if id.kind in _ON_RELATION:
         holder = qualified(*id.path[:-1])
         return f"{quote(id.path[-1])} ON {'DOMAIN ' if on_domain else ''}{holder}"

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-QUOTED_KEYWORDS: Final = frozenset(
-    """
+_WORDS = """
     all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both
     case cast char character check coalesce collate collation column concurrently constraint create cross
     current_catalog current_date current_role current_schema current_time current_timestamp current_user dec
@@ -20,5 +19,6 @@ QUOTED_KEYWORDS: Final = frozenset(
     system_user table tablesample then time timestamp to trailing treat trim true union unique user using
     values varchar variadic verbose when where window with xmlattributes xmlconcat xmlelement xmlexists
     xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable
-    """.split()
-)
+"""
+
+QUOTED_KEYWORDS: Final = frozenset(_WORDS.split())

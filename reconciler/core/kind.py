@@ -96,10 +96,11 @@ class Kind(ABC, Generic[S]):
     """One kind of object.
 
     The query's result columns are the fields of the state, and these:
-    `address` (text `pg_class/16384/0`: classid's name, objid, objsubid as pg_depend has them), `path` (text[];
-    for facets `suffix` text[], appended to the parent's kind and path), `parent` (an address, may be null),
-    optional `also` (text[] of further addresses that mean this object: a view's rewrite rule, a constraint's
-    index), optional `carrier` (an address), optional `needs` (text[] of addresses that pg_depend does not know of).
+    `address` (text `pg_class/16384/0`: classid's name, objid, objsubid as pg_depend has them), `path`
+    (text[]; for facets `suffix` text[], appended to the parent's kind and path), `parent` (an address, may
+    be null), optional `also` (text[] of further addresses that mean this object: a view's rewrite rule, a
+    constraint's index), optional `carrier` (an address), optional `needs` (text[] of addresses that
+    pg_depend does not know of).
     Arrays arrive as tuples. Objects of extensions, of PostgreSQL itself and temporary ones are left out.
     """
 
@@ -137,6 +138,11 @@ class Kind(ABC, Generic[S]):
     resolve: ClassVar[LiteralString | None] = None
     """SQL with %(schema)s and %(name)s (the id's path) that answers the canonical last part of the path, or
     null: asked on the scratch server where a person may write a name in several ways (argument types)."""
+    is_local: ClassVar[bool] = False
+    """True where SQL fragments of an object can only name columns of its own table, and functions, types,
+    operators and sequences: expressions that may not hold a query."""
+    is_ambient: ClassVar[bool] = False
+    """True for what an expression anywhere can name: functions, types, operators, sequences, schemas."""
     is_shared: ClassVar[bool] = False
     """True for what all databases of a server share (roles): never made on a scratch server."""
     is_adopted: ClassVar[bool] = False
@@ -259,5 +265,5 @@ class Kind(ABC, Generic[S]):
         return dataclasses.replace(entry, state=carrier.state)
 
     def deviates(self, entry: Entry, carrier: Entry) -> bool:
-        """Whether an inherited object must be written down because it is not just what its carrier makes it."""
+        """Whether an inherited object must be written down: it is not just what its carrier makes it."""
         return bool(entry.state != self.brought(entry, carrier).state)

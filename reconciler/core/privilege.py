@@ -27,7 +27,8 @@ PRIVILEGES = {
     "foreign_servers": ("usage",),
     "large_objects": ("select", "update"),
 }
-"""All privileges by object type, in the words of ALTER DEFAULT PRIVILEGES where it has any (manual, chapter 5.8)."""
+"""All privileges by object type, in the words of ALTER DEFAULT PRIVILEGES where it has any (manual,
+chapter 5.8)."""
 
 OBJECT_TYPES = {
     "table": "tables",

@@ -10,11 +10,14 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalog import Catalog, Entry, State
 from reconciler.core.ident import ObjectId
+from reconciler.core.errors import InvalidInput
 from reconciler.engine.load import Written
+from reconciler.engine.part import differing, part_of
 from reconciler.engine.registry import Registry
 from reconciler.engine.scratch import Elaborated, elaborate, rebuild
 
@@ -47,6 +50,9 @@ def desired_catalog(
 ) -> Desired:
     """What the declared state is, as the target's catalog would say it. `remember(name, make)` may answer
     with what `make` made before."""
+    part = part_of(written, current, differing(written, current, registry), registry)
+    if part is not None and (short := _by_part(written, part, current, registry, scratch, database_owner)):
+        return short
 
     def build() -> Elaborated:
         with scratch() as connection:
@@ -62,15 +68,41 @@ def desired_catalog(
     return Desired(_normal(catalog, registry, database_owner), elaborated.ids, used_scratch=True)
 
 
-def without_server(
-    written: Written, current: Catalog, registry: Registry, database_owner: str
+def _by_part(
+    written: Written, part: Written, current: Catalog, registry: Registry, scratch: Scratch, database_owner: str
 ) -> Desired | None:
-    """The declared state where text alone tells it; None where only a server can."""
+    """The desired catalog with only a part of it elaborated; None where that does not work out."""
+
+    def build_again() -> Catalog:
+        with scratch() as connection:
+            return rebuild(elaborated.catalog, connection, registry)
+
+    try:
+        with scratch() as connection:
+            elaborated = elaborate(part, connection, registry)
+    except InvalidInput:
+        return None  # the whole gives the better message, or has what the part lacks
+    settled = _settled(part, elaborated, current, registry, build_again)
+    return without_server(written, current, registry, database_owner, settled.entries)
+
+
+def without_server(
+    written: Written,
+    current: Catalog,
+    registry: Registry,
+    database_owner: str,
+    elaborated: Mapping[ObjectId, Entry] = MappingProxyType({}),
+) -> Desired | None:
+    """The declared state where text alone tells it, beside what was `elaborated` already; None where only a
+    server can."""
     entries: dict[ObjectId, Entry] = {}
     for id, item in written.objects.items():
         there = current.get(id)
         declared = item.declared
-        if there is not None and there.state == declared.state and there.parent == declared.parent:
+        if (known := elaborated.get(id)) is not None:
+            is_same = there is not None and there.state == known.state and there.parent == known.parent
+            entries[id] = there if is_same and there is not None else known
+        elif there is not None and there.state == declared.state and there.parent == declared.parent:
             entries[id] = there
         elif registry.of(id).elaborated:
             return None
@@ -79,6 +111,9 @@ def without_server(
             entry = registry.of(id).normal(Entry(id, declared.state, declared.parent, needs), database_owner)
             if entry is not None:
                 entries[id] = entry
+    for entry in elaborated.values():
+        if not registry.of(entry).built_in(entry):
+            entries.setdefault(entry.id, entry)  # what comes by itself: a serial column's sequence
     for entry in current:
         if entry.carrier is not None and entry.id not in entries and _is_brought(entry, entries, current):
             entries[entry.id] = entry
@@ -91,16 +126,17 @@ def without_server(
         if not all(registry.of(needed).is_shared for needed in gone):
             return None  # it stands on something that goes: only a server can say whether it can stay
     catalog = dataclasses.replace(current, entries=entries)
-    return Desired(catalog, {id: id for id in written.objects}, used_scratch=False)
+    return Desired(catalog, {id: id for id in written.objects}, used_scratch=bool(elaborated))
 
 
 def _is_brought(entry: Entry, entries: Mapping[ObjectId, Entry], current: Catalog) -> bool:
-    """Whether an inherited object comes along although nobody wrote it: its table and its carrier are there."""
+    """Whether an inherited object comes along unwritten: its table and its carrier are there."""
     if entry.parent is not None and entry.parent not in entries:
         return False
     carrier = current.get(entry.carrier)
     return carrier is not None and (
-        carrier.id in entries or carrier.carrier is not None and _is_brought(carrier, entries, current)
+        carrier.id in entries
+        or (carrier.carrier is not None and _is_brought(carrier, entries, current))
     )
 
 
@@ -120,7 +156,7 @@ def _settled(
             entries[id] = dataclasses.replace(entry, state=with_intentions(entry.state, item.declared.state))
     for id, entry in entries.items():
         there = current.get(id)
-        if not registry.of(id).rereads(entry) or there is not None and there.state == entry.state:
+        if not registry.of(id).rereads(entry) or (there is not None and there.state == entry.state):
             continue
         item = written.objects.get(names.get(id, id))
         if there is not None and item is not None and item.declared.state == there.state:

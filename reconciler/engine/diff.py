@@ -1,5 +1,5 @@
-"""What must happen to each object, from two catalogs: derived equality is the diff; who stands in the way of a
-change gives way and comes back."""
+"""What must happen to each object, from two catalogs: derived equality is the diff; who stands in the way
+of a change gives way and comes back."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _spread(work: _Work, id: ObjectId, change: Change) -> None:
             for dependent in _dependents(work, id):
                 _give_way(work, dependent, id, change)
             _outlive(work, id)
-        case Alter(old, new, fields):
+        case Alter(_, new, fields):
             disturbances = {
                 rule.disturbs
                 for name in fields
@@ -175,7 +175,7 @@ def _outlive(work: _Work, carrier: ObjectId) -> None:
         if new is None or isinstance(work.changes.get(entry.id), Replace | Create):
             continue
         above = work.desired.get(new.carrier)
-        if above is None or work.registry.of(new).is_adopted and work.registry.of(new).deviates(new, above):
+        if above is None or (work.registry.of(new).is_adopted and work.registry.of(new).deviates(new, above)):
             work.put(entry.id, Create(new))
 
 
@@ -258,8 +258,12 @@ def _meet(work: _Work, implied: Entry) -> None:
     elif wanted.state == implied.state:
         work.changes.pop(implied.id, None)
     else:
-        fields = tuple(name for name, value in compared(wanted.state) if getattr(implied.state, name) != value)
-        work.changes[implied.id] = Alter(implied, wanted, fields, implied=True)
+        work.changes[implied.id] = Alter(implied, wanted, _differing(implied, wanted), implied=True)
+
+
+def _differing(old: Entry, new: Entry) -> tuple[str, ...]:
+    """The compared fields in which two states of one kind differ."""
+    return tuple(name for name, value in compared(new.state) if getattr(old.state, name) != value)
 
 
 def _carried(work: _Work) -> None:
@@ -269,7 +273,7 @@ def _carried(work: _Work) -> None:
         if _is_carried(work, change):
             continue
         if isinstance(change, Create) and (brought := _brought_otherwise(work, change.entry)):
-            fields = tuple(name for name, value in compared(change.entry.state) if getattr(brought.state, name) != value)
+            fields = _differing(brought, change.entry)
             settled[id] = Alter(brought, change.entry, fields, implied=True)
         elif isinstance(change, Alter):
             settled[id] = dataclasses.replace(change, fields=_own_fields(work, change))
@@ -295,7 +299,7 @@ def _rename_parts(work: _Work) -> None:
         carrier = work.desired.get(old.carrier)
         if carrier is None or carrier.id in work.changes or not _is_attached(work, old):
             continue
-        new = made.get((id.kind, old.parent, old.carrier))
+        new = made.get((id.kind, old.parent, carrier.id))
         if isinstance(change, Drop) and new is not None and new.state == old.state:
             del work.changes[id]
             work.changes[new.id] = Rename(old, new)
@@ -378,9 +382,12 @@ def render_alter(change: Alter, registry: Registry) -> tuple[Statement, ...]:
     return tuple(statements)
 
 
-def with_answers(changes: Mapping[ObjectId, Change], answers: Mapping[ObjectId, Entry]) -> dict[ObjectId, Change]:
+def with_answers(
+    changes: Mapping[ObjectId, Change], answers: Mapping[ObjectId, Entry]
+) -> dict[ObjectId, Change]:
     """The changes with the desired entries that the server's answers completed."""
-    return {
-        id: dataclasses.replace(change, new=answers[id]) if id in answers and isinstance(change, Alter) else change
-        for id, change in changes.items()
-    }
+    completed = dict(changes)
+    for id, answer in answers.items():
+        if isinstance(change := changes[id], Alter):
+            completed[id] = dataclasses.replace(change, new=answer)
+    return completed

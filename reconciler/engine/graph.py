@@ -17,7 +17,7 @@ from reconciler.engine.registry import Registry
 if TYPE_CHECKING:
     import networkx
 
-    Graph = networkx.DiGraph[Node]
+    Graph = networkx.DiGraph["Node"]
 
 
 class Verb(IntEnum):
@@ -115,8 +115,9 @@ def _verbs(change: Change) -> tuple[Verb, ...]:
 
 
 def _rank(registry: Registry, graph: Graph) -> Callable[[Node], tuple[int, int, int, ObjectId]]:
-    """Ties are broken by the kinds' ranks. Of two alike, the one that something of a lower rank waits for goes
-    first: what a function's text calls is unknown, so functions shall exist before anything evaluates one."""
+    """Ties are broken by the kinds' ranks. Of two alike, the one that something of a lower rank waits for
+    goes first: what a function's text calls is unknown, so functions shall exist before anything evaluates
+    one."""
 
     def key(node: Node) -> tuple[int, int, int, ObjectId]:
         rank = registry[node.id.kind].rank
@@ -211,7 +212,7 @@ def _implied(plan: _Plan, node: Node) -> bool:
 
 
 def _wanted(entry: Entry) -> set[ObjectId]:
-    return {*entry.needs, entry.parent} - {None} if entry.parent else set(entry.needs)  # type: ignore[arg-type]
+    return {*entry.needs, entry.parent} if entry.parent else set(entry.needs)
 
 
 def _old(change: Change) -> Entry:
@@ -290,7 +291,8 @@ def _acyclic(plan: _Plan) -> Graph:
         knots = [knot for knot in networkx.strongly_connected_components(contracted) if len(knot) > 1]
         if not knots:
             return contracted
-        if not any([_loosen(plan, knot) for knot in knots]):
+        loosened = [_loosen(plan, knot) for knot in knots]
+        if not any(loosened):
             raise _cycle(contracted, knots[0])
 
 

@@ -1,4 +1,4 @@
-"""Reading a live, scratch or clone database into a catalog: one snapshot, one query per kind, one pipeline."""
+"""Reading a live, scratch or clone database into a catalog: one snapshot, one query a kind, one pipeline."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ JOURNAL_SCHEMA = "_reconcile"
 _BEGIN: LiteralString = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 _DEPENDENCIES: LiteralString = """
-    SELECT classid::pg_catalog.regclass::text, objid, objsubid, refclassid::pg_catalog.regclass::text, refobjid,
-        refobjsubid, deptype::text
+    SELECT classid::pg_catalog.regclass::text, objid, objsubid,
+        refclassid::pg_catalog.regclass::text, refobjid, refobjsubid, deptype::text
     FROM pg_catalog.pg_depend
     WHERE deptype <> 'p' AND (refobjid >= 16384 OR refobjid = 2200)
     ORDER BY classid, objid, objsubid"""
@@ -38,9 +38,11 @@ _GLOBAL: LiteralString = """
 
 _IDENTIFY: LiteralString = """
     SELECT i.type || ' ' || i.identity
-    FROM ROWS FROM (pg_catalog.unnest(%(classes)s::text[]), pg_catalog.unnest(%(oids)s::oid[])) AS a (class, oid),
+    FROM ROWS FROM (pg_catalog.unnest(%(classes)s::text[]), pg_catalog.unnest(%(oids)s::oid[]))
+            AS a (class, oid),
         pg_catalog.pg_identify_object(('pg_catalog.' || a.class)::pg_catalog.regclass, a.oid, 0) AS i
-    WHERE i.type IS NOT NULL AND coalesce(i.schema, '') !~ '^pg_' AND coalesce(i.schema, '') <> 'information_schema'
+    WHERE i.type IS NOT NULL AND coalesce(i.schema, '') !~ '^pg_'
+        AND coalesce(i.schema, '') <> 'information_schema'
     ORDER BY 1"""
 
 _SPECIAL = frozenset({"address", "path", "also", "parent", "carrier", "suffix", "needs"})

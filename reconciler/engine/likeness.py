@@ -52,6 +52,7 @@ def _alike(current: Catalog, desired: Catalog, old: Entry, new: Entry) -> bool:
 def _question(registry: Registry, old: Entry, new: Entry) -> str:
     name = old.id.path[-1]
     return (
-        f"{registry.of(old).label(old)} goes and {registry.of(new).label(new)} comes: if it is the same under a new "
-        f"name, say `transition: {{rename_from: {name}}}` there; if not, `transition: {{not_renamed: true}}`"
+        f"{registry.of(old).label(old)} goes and {registry.of(new).label(new)} comes: "
+        f"if it is the same under a new name, say `transition: {{rename_from: {name}}}` there; "
+        "if not, `transition: {not_renamed: true}`"
     )

@@ -27,8 +27,8 @@ from reconciler.engine.plan import Action, Plan, Step, Touch
 from reconciler.engine.registry import Registry
 
 GROUP_SIZE = 100
-"""Steps after which a transaction that only makes new things ends: every table, index and sequence in it takes
-a slot of the server's lock table (max_locks_per_transaction)."""
+"""Steps after which a transaction that only makes new things ends: every table, index and sequence in it
+takes a slot of the server's lock table (max_locks_per_transaction)."""
 
 Ask = Callable[[str, Mapping[str, str]], str | None]
 """Puts a kind's question to the target server."""
@@ -50,7 +50,9 @@ class Context:
     """What of the live database is not managed and yet has effects."""
 
 
-def make_plan(current: Catalog, desired: Catalog, registry: Registry, context: Context, ask: Ask | None) -> Plan:
+def make_plan(
+    current: Catalog, desired: Catalog, registry: Registry, context: Context, ask: Ask | None
+) -> Plan:
     """The plan from `current` to `desired`; `ask` may be None where no retyping needs the server's word."""
     changes = diff(current, desired, registry, context.surroundings, context.ownership)
     if ask is not None:
@@ -70,8 +72,10 @@ def make_plan(current: Catalog, desired: Catalog, registry: Registry, context: C
 def _answers(changes: Mapping[ObjectId, Change], registry: Registry, ask: Ask) -> dict[ObjectId, Entry]:
     answers: dict[ObjectId, Entry] = {}
     for id, change in changes.items():
-        if isinstance(change, Alter) and (question := registry.of(change.new).enquire(change.old, change.new)):
-            answers[id] = registry.of(change.new).informed(change.new, ask(*question))
+        if isinstance(change, Alter):
+            kind = registry.of(change.new)
+            if question := kind.enquire(change.old, change.new):
+                answers[id] = kind.informed(change.new, ask(*question))
     return answers
 
 
@@ -122,8 +126,8 @@ def steps_of(
         statements = tuple(_statements(emission, node))
         if statements:
             numbers[node] = len(steps) + 1
-            requires = tuple(sorted(numbers[earlier] for earlier in ordered.requires[node] if earlier in numbers))
-            steps.append(_step(emission, node, statements, numbers[node], requires))
+            earlier = sorted(numbers[other] for other in ordered.requires[node] if other in numbers)
+            steps.append(_step(emission, node, statements, numbers[node], tuple(earlier)))
     return _grouped(steps, changes)
 
 
@@ -195,10 +199,11 @@ def _with_losses(emission: _Emission, node: Node, statements: tuple[Statement, .
         if child.id.kind == node.id.kind:
             for statement in emission.registry[child.id.kind].drop(emission.current[child.id]):
                 lost.extend(statement.hazards)
-    for number, statement in enumerate(statements):
-        if number == 0 and lost:
-            statement = dataclasses.replace(statement, hazards=(*statement.hazards, *lost))
-        yield statement
+    if lost and statements:
+        first = statements[0]
+        yield dataclasses.replace(first, hazards=(*first.hazards, *lost))
+        statements = statements[1:]
+    yield from statements
 
 
 def _step(
@@ -206,9 +211,10 @@ def _step(
 ) -> Step:
     change = emission.changes[node.id]
     # What comes into being inside the plan and must go again (default privileges) is in neither catalog.
-    entry = change.entry if isinstance(change, Drop) else emission.desired.get(node.id) or emission.current[node.id]
+    is_drop = isinstance(change, Drop)
+    entry = change.entry if is_drop else emission.desired.get(node.id) or emission.current[node.id]
     kind = emission.registry[node.id.kind]
-    folded = [_label(emission, child) for child in _folded(emission, node)] if node.verb is Verb.CREATE else []
+    folded = _folded(emission, node) if node.verb is Verb.CREATE else ()
     return Step(
         number=number,
         action=Action.RENAME if isinstance(change, Rename) else _ACTIONS[node.verb],
@@ -222,7 +228,7 @@ def _step(
         hazards=_hazards(emission, node, statements),
         cost=max((statement.cost for statement in statements), key=list(Cost).index),
         mode=_mode(statements),
-        folded=tuple(folded),
+        folded=tuple(_label(emission, child) for child in folded),
     )
 
 

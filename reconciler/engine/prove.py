@@ -1,5 +1,5 @@
-"""Running a plan on a clone before anyone trusts it: the result must be the desired state, and rows must be kept
-wherever no step says that data is lost."""
+"""Running a plan on a clone before anyone trusts it: the result must be the desired state, and rows must be
+kept wherever no step says that data is lost."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Proof:
 def prove(plan: Plan, clone: Connection[Any], observe: Observe) -> Proof:
     """Seed the clone, run the plan and hold the result against what the plan promises.
 
-    `clone` is a database in the plan's starting state. Raises NotConverged with what differs: a statement that
-    failed, objects in another state, rows that are gone although no hazard said so.
+    `clone` is a database in the plan's starting state. Raises NotConverged with what differs: a statement
+    that failed, objects in another state, rows that are gone although no hazard said so.
     """
     from reconciler.engine.seed import count_and_digest, lost, seed
 

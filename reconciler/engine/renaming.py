@@ -34,19 +34,20 @@ class Renaming:
 
 
 def renamings(written: Written, live: Catalog, registry: Registry) -> tuple[Renaming, ...]:
-    """The renames that are declared and not yet done, parents first: a column of a renamed table is looked for
-    under the table's former name. Raises Blocked where two former names exist."""
+    """The renames that are declared and not yet done, parents first: a column of a renamed table is looked
+    for under the table's former name. Raises Blocked where two former names exist."""
     found: list[Renaming] = []
     moved: dict[ObjectId, ObjectId] = {}
     for id, item in sorted(written.objects.items(), key=lambda pair: len(pair[0].path)):
         if not item.declared.former_names or id in live:
             continue
-        formers = [former for former in _formers(id, item, moved) if former in live and former not in written.objects]
+        candidates = _formers(id, item, moved)
+        formers = [former for former in candidates if former in live and former not in written.objects]
         if len(formers) > 1:
             raise Blocked(
                 f"{id} may be any of {', '.join(map(str, formers))}: all of them exist",
                 where=str(item.position),
-                hint="leave one former name in `rename_from`, and declare the other objects or drop them first",
+                hint="leave one former name in `rename_from`; declare the other objects or drop them first",
             )
         if formers:
             old = live[formers[0]]
@@ -59,8 +60,8 @@ def renamings(written: Written, live: Catalog, registry: Registry) -> tuple[Rena
 def _formers(id: ObjectId, item: Located, moved: Mapping[ObjectId, ObjectId]) -> Iterator[ObjectId]:
     parent = item.declared.parent
     path = id.path
-    if parent in moved and path[: len(parent.path)] == parent.path:  # type: ignore[union-attr, index]
-        path = (*moved[parent].path, *path[len(parent.path) :])  # type: ignore[index, union-attr]
+    if parent is not None and parent in moved and path[: len(parent.path)] == parent.path:
+        path = (*moved[parent].path, *path[len(parent.path) :])
         yield ObjectId(id.kind, path)
     for name in item.declared.former_names:
         yield ObjectId(id.kind, (*path[:-1], name))
@@ -81,8 +82,8 @@ def after_renaming(
     scratch: AbstractContextManager[Connection[Any]],
     registry: Registry,
 ) -> Catalog:
-    """The live catalog as it reads once the renames are done: PostgreSQL itself carries a new name into views,
-    constraints and indexes, so a clone is asked."""
+    """The live catalog as it reads once the renames are done: PostgreSQL itself carries a new name into
+    views, constraints and indexes, so a clone is asked."""
     with scratch as connection:
         clone(live, connection, registry)
         for renaming in renames:
@@ -106,7 +107,8 @@ def with_renames(
     moved = {
         id for id in {*live.entries, *desired.entries} if _digest(live.get(id)) != _digest(desired.get(id))
     } & _concerned(plan, renames, live, desired)
-    touches = {id: Touch(_digest(live.get(id)), _digest(desired.get(id))) for id in sorted({*plan.touches, *moved})}
+    touched = sorted({*plan.touches, *moved})
+    touches = {id: Touch(_digest(live.get(id)), _digest(desired.get(id))) for id in touched}
     return dataclasses.replace(plan, steps=(*first, *later), touches=touches)
 
 
@@ -142,7 +144,7 @@ def _steps(renames: tuple[Renaming, ...], registry: Registry) -> tuple[Step, ...
             why=(f"declared under its new name {renaming.id.path[-1]}",),
             source=renaming.place,
             locks=tuple(sorted({lock for statement in renaming.statements for lock in statement.locks})),
-            hazards=tuple(dict.fromkeys(hazard for statement in renaming.statements for hazard in statement.hazards)),
+            hazards=tuple(dict.fromkeys(h for statement in renaming.statements for h in statement.hazards)),
             cost=Cost.INSTANT,
         )
         for number, renaming in enumerate(renames, start=1)

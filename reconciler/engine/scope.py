@@ -25,7 +25,7 @@ class Scope:
 
 
 def managed(catalog: Catalog, scope: Scope) -> Catalog:
-    """The entries that the settings put under management, with everything that hangs on the left-out gone too."""
+    """The entries that the settings put under management; what hangs on the left-out is gone too."""
     left_out: set[ObjectId] = set()
     kept: dict[ObjectId, Entry] = {}
     for entry in catalog:

@@ -121,7 +121,7 @@ def _remaining(catalog: Catalog, failed: _Failed, connection: Connection[Any], r
     return catalog.only(
         entry.id
         for entry in catalog
-        if entry.id in objects or _hangs_on(entry, objects, catalog) and entry.id not in there
+        if entry.id in objects or (_hangs_on(entry, objects, catalog) and entry.id not in there)
     )
 
 
@@ -211,17 +211,18 @@ def _with_plain(
     written: Written, read: Catalog, ids: Mapping[ObjectId, ObjectId], registry: Registry
 ) -> Catalog:
     """Add what needed no server: comments, owners. What the scratch server has of its own says nothing."""
-    own = read.only(entry.id for entry in read if not registry.of(entry).is_shared)
-    entries = {id: entry for id, entry in own.entries.items() if entry.parent is None or entry.parent in own}
+    its = read.only(entry.id for entry in read if not registry.of(entry).is_shared)
+    entries = {id: entry for id, entry in its.entries.items() if entry.parent is None or entry.parent in its}
     for id, item in written.objects.items():
         if registry.of(id).elaborated:
             continue
         parent = item.declared.parent
         real = ids.get(parent, parent) if parent else None
+        own = id
         if parent and real and real != parent:
-            id = real.facet(id.kind, *id.path[1 + len(parent.path) :])
+            own = real.facet(id.kind, *id.path[1 + len(parent.path) :])
         needs = {ids.get(needed, needed) for needed in item.declared.needs} | ({real} if real else set())
-        entries[id] = Entry(id, item.declared.state, real, frozenset(needs))
+        entries[own] = Entry(own, item.declared.state, real, frozenset(needs))
     return Catalog(entries, read.unknown, read.notes)
 
 

@@ -1,4 +1,4 @@
-"""What belongs to the server rather than to one database (roles and their memberships): which of it counts."""
+"""What belongs to the server rather than to one database (roles and their memberships): what counts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def counted(catalog: Catalog, declared: Mapping[ObjectId, Entry], registry: Regi
     (a membership) counts where one of those that it links is declared.
     """
     shared = [entry for entry in catalog if registry.of(entry).is_shared]
-    named = {needed for entry in declared.values() for needed in entry.needs}
+    told = (entry for entry in declared.values() if not registry.of(entry).built_in(entry))
+    named = {needed for entry in told for needed in entry.needs}
     kept = {
         entry.id
         for entry in shared

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, LiteralString
 
+from reconciler.core import routine_sql
 from reconciler.core.address import address
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document
@@ -41,19 +42,23 @@ class Cast(Kind[CastState]):
     """A cast. Its path is `integer AS app.mood`, both types as format_type writes them."""
 
     name = "cast"
+    is_ambient = True
     section = "casts"
     state = CastState
     document = CastDocument
     rank = 25
     gives_way_to = frozenset({Disturbance.RETYPED})
-    resolve = """
-        SELECT pg_catalog.format_type(c.castsource, NULL) || ' AS ' || pg_catalog.format_type(c.casttarget, NULL)
-        FROM pg_catalog.regexp_match(%(name)s::text, '^(.*?)\\s+as\\s+(.*)$', 'i') AS m
-        CROSS JOIN LATERAL (
-            SELECT pg_catalog.to_regtype(m[1]) AS source, pg_catalog.to_regtype(m[2]) AS target OFFSET 0) AS t
-        JOIN pg_catalog.pg_cast c ON c.castsource = t.source AND c.casttarget = t.target
-        -- format_type must see no search_path, as where casts are read.
-        CROSS JOIN pg_catalog.set_config('search_path', '', false) AS s"""
+    resolve = (
+        """
+        SELECT pg_catalog.string_agg("""
+        + routine_sql.TYPE
+        + """, ' AS ' ORDER BY a.number)
+        FROM pg_catalog.regexp_match(%(name)s::text, '^(.*?) AS (.*)$') AS m,
+            pg_catalog.unnest(ARRAY[pg_catalog.to_regtype(m[1]), pg_catalog.to_regtype(m[2])]::oid[])
+                WITH ORDINALITY AS a (type, number)
+        -- An argument of schema would be of no use: casts belong to none.
+        WHERE %(schema)s::text IS NOT NULL"""
+    )
     rules: ClassVar[Mapping[str, Rule]] = {
         "function": _RECREATE,
         "inout": _RECREATE,

@@ -47,6 +47,7 @@ class Collation(Kind[CollationState]):
     """A collation; one of the same name for another encoding than the database's does not count."""
 
     name = "collation"
+    is_ambient = True
     section = "collations"
     state = CollationState
     document = CollationDocument

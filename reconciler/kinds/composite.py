@@ -101,6 +101,7 @@ class Composite(Kind[CompositeState]):
     """A row type that belongs to no table."""
 
     name = "composite"
+    is_ambient = True
     section = "composites"
     state = CompositeState
     document = Annotated[CompositeDocument, BeforeValidator(_short)]

@@ -34,6 +34,7 @@ class Default(Kind[DefaultState]):
     """The default of a column; a generated column's expression belongs to the column itself."""
 
     name = "default"
+    is_local = True
     section = "default"
     parents = ("column",)
     singleton = True
@@ -47,7 +48,8 @@ class Default(Kind[DefaultState]):
 
     def query(self, major: int) -> LiteralString:
         return """
-            SELECT 'pg_attrdef/' || d.oid || '/0' AS address, ARRAY[n.nspname, c.relname, a.attname]::text[] AS path,
+            SELECT 'pg_attrdef/' || d.oid || '/0' AS address,
+                ARRAY[n.nspname, c.relname, a.attname]::text[] AS path,
                 'pg_class/' || c.oid || '/' || a.attnum AS parent,
                 pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS expression,
                 CASE WHEN NOT a.attislocal THEN (

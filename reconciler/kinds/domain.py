@@ -64,6 +64,7 @@ class Domain(Kind[DomainState]):
     """A data type with constraints."""
 
     name = "domain"
+    is_ambient = True
     section = "domains"
     state = DomainState
     document = Annotated[DomainDocument, BeforeValidator(_short)]

@@ -92,6 +92,8 @@ class Enum(Kind[EnumState]):
     """An enumerated type."""
 
     name = "enum"
+    is_ambient = True
+    is_local = True
     section = "enums"
     state = EnumState
     document = Annotated[EnumDocument, BeforeValidator(_short)]

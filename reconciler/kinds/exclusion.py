@@ -91,6 +91,7 @@ class Exclusion(Kind[ExclusionState]):
     """No two rows compare true in all elements."""
 
     name = "exclusion"
+    is_local = True
     is_adopted = True
     section = "exclusions"
     parents = ("table",)

@@ -49,6 +49,8 @@ class Extension(Kind[ExtensionState]):
     """An extension. Its members belong to it and are no entries."""
 
     name = "extension"
+    is_ambient = True
+    is_local = True
     section = "extensions"
     state = ExtensionState
     document = ExtensionDocument

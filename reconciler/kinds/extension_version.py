@@ -36,6 +36,7 @@ class ExtensionVersion(Kind[ExtensionVersionState]):
     """The version of an extension. Undeclared it says nothing: no statement ever follows from it."""
 
     name = "extension_version"
+    is_ambient = True
     section = "version"
     parents = ("extension",)
     singleton = True

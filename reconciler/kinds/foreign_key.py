@@ -118,6 +118,7 @@ class ForeignKey(Kind[ForeignKeyState]):
     """A reference to rows of a table. It comes after both tables, never inside a CREATE TABLE."""
 
     name = "foreign_key"
+    is_local = True
     section = "foreign_keys"
     parents = ("table",)
     state = ForeignKeyState

@@ -39,7 +39,7 @@ from reconciler.core.inheritance import (
     written_bound,
 )
 from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Recreate, Rule
-from reconciler.core.statement import Hazard, HazardCode, Statement, data_loss, on
+from reconciler.core.statement import Hazard, HazardCode, LockMode, Statement, data_loss, on
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,10 @@ class ForeignTable(Kind[ForeignTableState]):
         if state.inherits:
             parts.append(f"INHERITS ({', '.join(state.inherits)})")
         parts.append(f"SERVER {quote(state.server)}{options_clause(state.order or state.options)}")
-        yield Statement(" ".join(parts), on(state.partition_of) if state.partition_of else ())
+        locks = on(state.partition_of) if state.partition_of else ()
+        for parent in state.inherits:
+            locks += on(parent, LockMode.SHARE_UPDATE_EXCLUSIVE)
+        yield Statement(" ".join(parts), locks)
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         relation = _relation(entry)

@@ -81,6 +81,7 @@ class Function(Kind[FunctionState]):
     """A function or window function."""
 
     name = "function"
+    is_ambient = True
     section = "functions"
     state = FunctionState
     document = FunctionDocument

@@ -104,6 +104,7 @@ class Index(Kind[IndexState]):
     """An index; PostgreSQL builds it again by itself where a plain column changes its type."""
 
     name = "index"
+    is_local = True
     is_adopted = True
     section = "indexes"
     parents = ("table", "materialized_view")

@@ -24,6 +24,7 @@ class PrimaryKey(KeyConstraint):
     """The primary key of a table. Its columns are NOT NULL whether the YAML says so or not."""
 
     name = "primary_key"
+    is_local = True
     section = "primary_key"
     singleton = True
     document = Annotated[PrimaryKeyDocument, BeforeValidator(short_columns)]

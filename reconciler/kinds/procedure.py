@@ -44,6 +44,7 @@ class Procedure(Kind[ProcedureState]):
     """A procedure, called by CALL."""
 
     name = "procedure"
+    is_ambient = True
     section = "procedures"
     state = ProcedureState
     document = ProcedureDocument

@@ -78,6 +78,7 @@ class Range(Kind[RangeState]):
     """A range type, with the multirange type that PostgreSQL makes for it."""
 
     name = "range"
+    is_ambient = True
     section = "ranges"
     state = RangeState
     document = Annotated[RangeDocument, BeforeValidator(_short)]

@@ -26,6 +26,8 @@ class Schema(Kind[SchemaState]):
     """A namespace. `public` exists in every database, so it may stay undeclared."""
 
     name = "schema"
+    is_ambient = True
+    is_local = True
     section = "schemas"
     state = SchemaState
     document = SchemaDocument

@@ -113,6 +113,8 @@ class Sequence(Kind[SequenceState]):
     """A sequence. Which column owns it is an entry of its own (`sequence_ownership`)."""
 
     name = "sequence"
+    is_ambient = True
+    is_local = True
     section = "sequences"
     state = SequenceState
     document = SequenceDocument

@@ -31,6 +31,7 @@ class SequenceOwnership(Kind[SequenceOwnershipState]):
     """The tie of a sequence to a column of a table."""
 
     name = "sequence_ownership"
+    is_local = True
     section = "owned_by"
     parents = ("sequence",)
     singleton = True

@@ -29,7 +29,7 @@ USUAL = {
     "streaming": "off",
     "synchronous_commit": "off",
 }
-"""What is the case where nothing is said: PostgreSQL's defaults, but for `streaming`, whose default changed in
+"""What is the case where nothing is said: PostgreSQL's defaults, but for `streaming`: its default changed in
 18 and which is always set for that reason."""
 
 NO_SLOT = "none"

@@ -162,6 +162,7 @@ class Trigger(Kind[TriggerState]):
     """A trigger that a person made; those of foreign keys and of partitions belong to others."""
 
     name = "trigger"
+    is_local = True
     section = "triggers"
     parents = ("table", "view", "foreign_table")
     state = TriggerState

@@ -24,6 +24,7 @@ class Unique(KeyConstraint):
     """A unique constraint; a unique index without a constraint is an index."""
 
     name = "unique"
+    is_local = True
     section = "unique"
     document = Annotated[UniqueDocument, BeforeValidator(short_columns)]
     rank = 42

@@ -67,7 +67,8 @@ def test_ownership_revokes_what_is_not_declared(inside: Shop) -> None:
     assert any("REVOKE" in sql for step in plan.data["steps"] for sql in step["sql"])
     # The plan file says that it manages ownership; apply needs no flag.
     ok(inside.reconcile("apply", "p.yaml", "--url", inside.url, "--allow", "all"))
-    granted = inside.execute("SELECT relname FROM pg_class WHERE relacl::text LIKE '%=r/%' AND relkind = 'r' AND oid >= 16384")
+    granted = inside.execute("""
+        SELECT relname FROM pg_class WHERE relacl::text LIKE '%=r/%' AND relkind = 'r' AND oid >= 16384""")
     assert granted == [("customers",)]
 
 

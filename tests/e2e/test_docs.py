@@ -61,7 +61,7 @@ class Block:
             # A command goes on where a line ends in a backslash, and to the end of a here-document.
             last = "END" if "<<'END'" in lines[0] else None
             end = (
-                next(n for n, line in enumerate(lines) if line == last or not last and line[-1:] != "\\") + 1
+                next(n for n, line in enumerate(lines) if line == last or (not last and line[-1:] != "\\")) + 1
             )
             yield "\n".join(lines[:end]), "\n".join(lines[end:])
 
@@ -92,7 +92,7 @@ def said(command: str, folder: Path) -> str:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "RECONCILE_"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     done = subprocess.run(
-        ["bash", "-c", command],
+        ["bash", "-o", "pipefail", "-c", command],
         cwd=folder, env=kept | {"PATH": path, "COLUMNS": "100", "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip

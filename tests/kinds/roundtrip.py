@@ -1,4 +1,5 @@
-"""The laws that every kind keeps, as functions: what is read can be written, declared, created and read again."""
+"""The laws that every kind keeps, as functions: what is read can be written, declared, created and read
+again."""
 
 from __future__ import annotations
 
@@ -117,7 +118,8 @@ _EXISTING = "SELECT pg_catalog.array_agg(oid::regclass::text) FROM pg_catalog.pg
 
 def assert_locks(connection: Connection[Any], *statements: Statement) -> None:
     """Run in one transaction that is rolled back: each lock on a table that a statement takes, above access
-    share, is what it declares, no more and no less. What it does to partitions and children is the engine's to say."""
+    share, is what it declares, no more and no less. What it does to partitions and children is the engine's
+    to say."""
     with connection.transaction(force_rollback=True):
         run(connection, "SET LOCAL search_path = ''")
         (existing,) = connection.execute(cast("Any", _EXISTING)).fetchone() or ([],)

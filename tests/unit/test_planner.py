@@ -43,7 +43,7 @@ def test_steps_are_numbered_and_wait_for_earlier_ones() -> None:
 
 def test_clauses_stand_in_the_order_of_the_file_and_are_told() -> None:
     chest = box("chest")
-    parts = [part(chest, "zip", order=1), part(chest, "lid", order=2)]
+    parts = [part(chest, "zip", position=1), part(chest, "lid", position=2)]
     step = _step(_plan(catalog(), catalog(chest, *reversed(parts))), "box:app.chest")
     assert step.sql == ("CREATE box app.chest (zip, lid)",)
     assert step.folded == ("part app.chest.zip", "part app.chest.lid")
@@ -114,8 +114,8 @@ def test_what_must_be_committed_ends_its_transaction() -> None:
     plan = _plan(catalog(before, box("chest")), catalog(after, box("chest", size=2), glass("sheet", after)))
     assert [(str(step.object), step.mode, step.group) for step in plan.steps] == [
         ("mould:app.form", Mode.COMMIT_AFTER, 1),
-        ("glass:app.sheet", Mode.TRANSACTION, 2),
         ("box:app.chest", Mode.TRANSACTION, 2),
+        ("glass:app.sheet", Mode.TRANSACTION, 2),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.fragment import Document, Names
-from reconciler.core.ident import ObjectId, in_schema, quote, written_name
+from reconciler.core.ident import ObjectId, in_schema, written_path
 from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Hazard, HazardCode, Mode, Statement, data_loss, on
 from reconciler.engine.registry import Registry
@@ -33,11 +33,12 @@ class Toy(Kind[Any]):
         return "SELECT 1"
 
     def declare(self, name: str, document: Any, nest: Nest) -> Iterable[Declared]:
-        id = nest.parent.child(self.name, name) if nest.parent else ObjectId(self.name, in_schema(name, nest.schema))
+        top = ObjectId(self.name, in_schema(name, nest.schema))
+        id = nest.parent.child(self.name, name) if nest.parent else top
         yield Declared(id, self.state(), nest.parent)
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
-        return (entry.id.path[-1] if entry.parent else written_name(*entry.id.path, home)), {}
+        return (entry.id.path[-1] if entry.parent else written_path(entry.id.path, home)), {}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         inside = f" ({', '.join(clauses)})" if clauses else ""
@@ -97,12 +98,11 @@ class Box(Toy):
         yield Declared(id, BoxState(document.size, document.colour), nest.parent, needs)
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
-        return written_name(*entry.id.path, home), {"size": entry.state.size}
+        return written_path(entry.id.path, home), {"size": entry.state.size}
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
-        yield Statement(
-            f"DROP box {_name(entry)}", on(_name(entry)), data_loss(entry.id, f"what is in {_name(entry)} is lost")
-        )
+        lost = data_loss(entry.id, f"what is in {_name(entry)} is lost")
+        yield Statement(f"DROP box {_name(entry)}", on(_name(entry)), lost)
 
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("place", *entry.id.path)
@@ -119,7 +119,7 @@ class PartState:
     """A part."""
 
     shape: str = "round"
-    order: int = dataclasses.field(default=0, compare=False)
+    position: int = dataclasses.field(default=0, compare=False)
 
 
 class PartDocument(Document):
@@ -145,7 +145,7 @@ class Part(Toy):
             lambda old, new: (Statement(f"ALTER part {_name(new)} {new.state.shape}", on(_name(new))),),
             disturbs=Disturbance.RETYPED,
         ),
-        "order": Ignored("parts stay where they are"),
+        "position": Ignored("parts stay where they are"),
     }
 
     def declare(self, name: str, document: PartDocument, nest: Nest) -> Iterable[Declared]:
@@ -159,7 +159,8 @@ class Part(Toy):
         return (entry.parent, entry.state.shape)
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
-        yield Statement(f"DROP part {_name(entry)}", (), data_loss(entry.id, f"{_name(entry)} is thrown away"))
+        lost = data_loss(entry.id, f"{_name(entry)} is thrown away")
+        yield Statement(f"DROP part {_name(entry)}", (), lost)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

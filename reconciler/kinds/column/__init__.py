@@ -40,6 +40,7 @@ class Column(Kind[ColumnState]):
     """A column of a table."""
 
     name = "column"
+    is_local = True
     section = "columns"
     parents = ("table", "foreign_table")
     state = ColumnState

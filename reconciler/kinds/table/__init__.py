@@ -32,6 +32,7 @@ class Table(Kind[TableState]):
     """A table, partitioned table or partition."""
 
     name = "table"
+    is_local = True
     section = "tables"
     nested_section = "partitions"
     state = TableState

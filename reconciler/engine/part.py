@@ -1,0 +1,87 @@
+"""The short way to the desired catalog: only what differs from the live text goes to the scratch server, with all
+that it can possibly name. Where that cannot be told, the long way is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.ident import ObjectId
+from reconciler.engine.load import Located, Written
+from reconciler.engine.registry import Registry
+
+LARGEST = 400
+"""More differing objects than this, and the long way costs no more."""
+
+
+def differing(written: Written, live: Catalog, registry: Registry) -> frozenset[ObjectId]:
+    """The written objects that a server must elaborate: not there, or with another text."""
+    return frozenset(
+        id
+        for id, item in written.objects.items()
+        if registry.of(id).elaborated and not _is_same(item, live.get(id))
+    )
+
+
+def _is_same(item: Located, there: Entry | None) -> bool:
+    return there is not None and there.state == item.declared.state and there.parent == item.declared.parent
+
+
+def part_of(written: Written, live: Catalog, changed: frozenset[ObjectId], registry: Registry) -> Written | None:
+    """The smallest part of the declared state in which the changed objects surely mean what they mean in the
+    whole; None where that cannot be told.
+
+    An expression of a table names its own columns, and functions, types, operators and sequences: all of those
+    are in the part, so that no name can find another object than it finds in the whole. A view or a policy can
+    name anything.
+    """
+    if not changed or len(changed) > LARGEST or not all(registry.of(id).is_local for id in changed):
+        return None
+    wanted = {id for id in written.objects if registry.of(id).is_ambient}
+    frontier = [*wanted, *(_holder(id, written) for id in changed)]
+    below = _children(written)
+    heirs = _heirs(written)
+    chosen: set[ObjectId] = set()
+    while frontier:
+        id = frontier.pop()
+        if id in chosen or id not in written.objects:
+            continue
+        chosen.add(id)
+        frontier.extend(child for child in below.get(id, ()) if registry.of(child).is_local or child in changed)
+        frontier.extend(heirs.get(id, ()))
+        frontier.extend(_holder(needed, written) for needed in _needs(id, written, live))
+    objects = {id: item for id, item in written.objects.items() if id in chosen}
+    return Written(objects, f"{written.digest} part")
+
+
+def _needs(id: ObjectId, written: Written, live: Catalog) -> Iterable[ObjectId]:
+    yield from written.objects[id].declared.needs
+    if (there := live.get(id)) is not None:
+        yield from there.needs
+
+
+def _holder(id: ObjectId, written: Written) -> ObjectId:
+    """The object at the top that this one hangs on: the table of a column."""
+    item = written.objects.get(id)
+    while item is not None and item.declared.parent is not None:
+        id = item.declared.parent
+        item = written.objects.get(id)
+    return id
+
+
+def _children(written: Written) -> Mapping[ObjectId, list[ObjectId]]:
+    found: dict[ObjectId, list[ObjectId]] = {}
+    for id, item in written.objects.items():
+        if item.declared.parent is not None:
+            found.setdefault(item.declared.parent, []).append(id)
+    return found
+
+
+def _heirs(written: Written) -> Mapping[ObjectId, list[ObjectId]]:
+    """The objects that inherit from one of their own kind."""
+    found: dict[ObjectId, list[ObjectId]] = {}
+    for id, item in written.objects.items():
+        for needed in item.declared.needs:
+            if needed.kind == id.kind:
+                found.setdefault(needed, []).append(id)
+    return found
