@@ -45,7 +45,7 @@ def check(schema: Path, build: bool = False, scratch_url: str | None = None) -> 
 
 
 def _built(written: Any, scratch_url: str | None) -> str:
-    from reconciler.engine.desired import desired_catalog
+    from reconciler.engine.desired import Workshop, desired_catalog
     from reconciler.engine.scratch import scratch_database
 
     url = scratch_url or _embedded(written)
@@ -55,7 +55,8 @@ def _built(written: Any, scratch_url: str | None) -> str:
     def remember(_name: str, make: Any) -> Any:
         return make()
 
-    desired_catalog(written, Catalog({}), registry(), lambda: scratch_database(url), "", remember)
+    workshop = Workshop(registry(), lambda: scratch_database(url), "", remember)
+    desired_catalog(written, Catalog({}), workshop)
     return f"PostgreSQL {major}"
 
 

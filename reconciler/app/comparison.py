@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reconciler.app.discovery import registry
 from reconciler.core.catalog import Catalog
 from reconciler.core.errors import ServerError
 from reconciler.core.ident import ObjectId
-from reconciler.app.discovery import registry
 from reconciler.engine.scope import Scope, compared_with, managed, without_needless
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from reconciler.app.discovery import registry
 from reconciler.app.servers import no_scratch_server, scratch_on, scratch_servers
 from reconciler.core.catalog import Catalog
 from reconciler.core.errors import InvalidInput, ServerError
-from reconciler.engine.desired import Desired, desired_catalog, without_server
+from reconciler.engine.desired import Desired, Remember, Workshop, desired_catalog, without_server
 from reconciler.engine.load import Written
 
 if TYPE_CHECKING:
@@ -39,16 +39,12 @@ def desired(
     for server in scratch_servers(*urls, target, written.objects):
         remember = _cached_under(f"{written.digest} {server.name} {target.info.server_version // 10000}")
         try:
-            return desired_catalog(
-                written, live, kinds, scratch_on(server, target, written.objects), owner, remember
-            )
+            scratch = scratch_on(server, target, written.objects)
+            return desired_catalog(written, live, Workshop(kinds, scratch, owner, remember))
         except (InvalidInput, ServerError) as error:
             # An embedded build may lack what the target's own has (ICU, an extension): the target decides.
             refused = error
     raise refused
-
-
-Remember = Callable[[str, Callable[[], Any]], Any]
 
 
 def _cached_under(digest: str) -> Remember:

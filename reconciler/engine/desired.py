@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalog import Catalog, Entry, State
-from reconciler.core.ident import ObjectId
 from reconciler.core.errors import InvalidInput
+from reconciler.core.ident import ObjectId
 from reconciler.engine.load import Written
 from reconciler.engine.part import differing, part_of
 from reconciler.engine.registry import Registry
@@ -28,6 +28,7 @@ Scratch = Callable[[], "AbstractContextManager[Connection[Any]]"]
 """Opens an empty database of its own each time."""
 
 Remember = Callable[[str, Callable[[], Any]], Any]
+"""A memory: answers with what was made under that name before, or makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,50 +41,53 @@ class Desired:
     used_scratch: bool
 
 
-def desired_catalog(
-    written: Written,
-    current: Catalog,
-    registry: Registry,
-    scratch: Scratch,
-    database_owner: str,
-    remember: Remember,
-) -> Desired:
-    """What the declared state is, as the target's catalog would say it. `remember(name, make)` may answer
-    with what `make` made before."""
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What the declared state is elaborated with."""
+
+    registry: Registry
+    scratch: Scratch
+    database_owner: str
+    """The owner of the target database, whom nobody need name."""
+    remember: Remember
+    """`remember(name, make)` may answer with what `make` made before."""
+
+    def build(self, written: Written) -> Elaborated:
+        """Make it on the scratch server and read it back. Raises InvalidInput for what PostgreSQL refuses."""
+        with self.scratch() as connection:
+            return elaborate(written, connection, self.registry)
+
+    def build_again(self, elaborated: Elaborated) -> Catalog:
+        """Make it from PostgreSQL's own words and read it back."""
+        with self.scratch() as connection:
+            return rebuild(elaborated.catalog, connection, self.registry)
+
+
+def desired_catalog(written: Written, current: Catalog, workshop: Workshop) -> Desired:
+    """What the declared state is, as the target's catalog would say it."""
+    registry = workshop.registry
     part = part_of(written, current, differing(written, current, registry), registry)
-    if part is not None and (short := _by_part(written, part, current, registry, scratch, database_owner)):
+    if part is not None and (short := _by_part(written, part, current, workshop)):
         return short
+    elaborated: Elaborated = workshop.remember("built", lambda: workshop.build(written))
 
-    def build() -> Elaborated:
-        with scratch() as connection:
-            return elaborate(written, connection, registry)
+    def again() -> Catalog:
+        remembered: Catalog = workshop.remember("again", lambda: workshop.build_again(elaborated))
+        return remembered
 
-    elaborated: Elaborated = remember("built", build)
-
-    def build_again() -> Catalog:
-        with scratch() as connection:
-            return rebuild(elaborated.catalog, connection, registry)
-
-    catalog = _settled(written, elaborated, current, registry, lambda: remember("again", build_again))
-    return Desired(_normal(catalog, registry, database_owner), elaborated.ids, used_scratch=True)
+    catalog = _settled(written, elaborated, current, registry, again)
+    return Desired(_normal(catalog, registry, workshop.database_owner), elaborated.ids, used_scratch=True)
 
 
-def _by_part(
-    written: Written, part: Written, current: Catalog, registry: Registry, scratch: Scratch, database_owner: str
-) -> Desired | None:
+def _by_part(written: Written, part: Written, current: Catalog, workshop: Workshop) -> Desired | None:
     """The desired catalog with only a part of it elaborated; None where that does not work out."""
-
-    def build_again() -> Catalog:
-        with scratch() as connection:
-            return rebuild(elaborated.catalog, connection, registry)
-
+    registry = workshop.registry
     try:
-        with scratch() as connection:
-            elaborated = elaborate(part, connection, registry)
+        elaborated = workshop.build(part)
     except InvalidInput:
         return None  # the whole gives the better message, or has what the part lacks
-    settled = _settled(part, elaborated, current, registry, build_again)
-    return without_server(written, current, registry, database_owner, settled.entries)
+    settled = _settled(part, elaborated, current, registry, lambda: workshop.build_again(elaborated))
+    return without_server(written, current, registry, workshop.database_owner, settled.entries)
 
 
 def without_server(
@@ -114,19 +118,32 @@ def without_server(
     for entry in elaborated.values():
         if not registry.of(entry).built_in(entry):
             entries.setdefault(entry.id, entry)  # what comes by itself: a serial column's sequence
+    _come_along(entries, current, registry)
+    if not _can_stand(entries, registry):
+        return None
+    catalog = dataclasses.replace(current, entries=entries)
+    return Desired(catalog, {id: id for id in written.objects}, used_scratch=bool(elaborated))
+
+
+def _come_along(entries: dict[ObjectId, Entry], current: Catalog, registry: Registry) -> None:
+    """Add what the live database has of what nobody need write."""
     for entry in current:
         if entry.carrier is not None and entry.id not in entries and _is_brought(entry, entries, current):
             entries[entry.id] = entry
         elif registry.of(entry).built_in(entry) and not registry.of(entry).is_shared:
             entries.setdefault(entry.id, entry)
+
+
+def _can_stand(entries: dict[ObjectId, Entry], registry: Registry) -> bool:
+    """Whether nothing stands on what goes: only a server can say whether such an object can stay. What an
+    ancestor no longer carries becomes an object of its own."""
     for id, entry in entries.items():
         if entry.carrier is not None and entry.carrier not in entries:
             entries[id] = dataclasses.replace(entry, carrier=None)
         gone = entry.needs - {entry.carrier} - entries.keys()
         if not all(registry.of(needed).is_shared for needed in gone):
-            return None  # it stands on something that goes: only a server can say whether it can stay
-    catalog = dataclasses.replace(current, entries=entries)
-    return Desired(catalog, {id: id for id in written.objects}, used_scratch=bool(elaborated))
+            return False
+    return True
 
 
 def _is_brought(entry: Entry, entries: Mapping[ObjectId, Entry], current: Catalog) -> bool:
@@ -135,8 +152,7 @@ def _is_brought(entry: Entry, entries: Mapping[ObjectId, Entry], current: Catalo
         return False
     carrier = current.get(entry.carrier)
     return carrier is not None and (
-        carrier.id in entries
-        or (carrier.carrier is not None and _is_brought(carrier, entries, current))
+        carrier.id in entries or (carrier.carrier is not None and _is_brought(carrier, entries, current))
     )
 
 
@@ -195,9 +211,8 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 def _normal(catalog: Catalog, registry: Registry, database_owner: str) -> Catalog:
     entries = {}
     for id, entry in catalog.entries.items():
-        normal = (
-            registry.of(entry).normal(entry, database_owner) if not registry.of(entry).elaborated else entry
-        )
+        kind = registry.of(entry)
+        normal = entry if kind.elaborated else kind.normal(entry, database_owner)
         if normal is not None:
             entries[id] = normal
     return dataclasses.replace(catalog, entries=entries)

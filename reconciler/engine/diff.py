@@ -345,8 +345,10 @@ def _is_carried(work: _Work, change: Change) -> bool:
         case Alter():
             return not _own_fields(work, change)
         case Replace(old, new, _):
-            return old.carrier is not None and new.carrier is not None and isinstance(
-                work.changes.get(new.carrier), Replace
+            return (
+                old.carrier is not None
+                and new.carrier is not None
+                and isinstance(work.changes.get(new.carrier), Replace)
             )
         case Follow(old, new, _):
             return old.carrier is not None and isinstance(work.changes.get(old.carrier), Follow)

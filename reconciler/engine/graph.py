@@ -134,7 +134,7 @@ def _link(plan: _Plan, node: Node) -> None:
     match node.verb:
         case Verb.CREATE:
             entry = change.entry if isinstance(change, Create) else _new(change)
-            _after_needs(plan, node, _wanted(entry))
+            _after_needs(plan, node, _wanted(entry) - _attached_later(plan, node, entry))
             for before in (Verb.DROP, Verb.ASIDE):
                 if earlier := plan.node(before, node.id):
                     plan.graph.add_edge(earlier, node)
@@ -170,7 +170,7 @@ def _link_own(plan: _Plan, node: Node, entry: Entry) -> None:
 
 
 def _link_alter(plan: _Plan, node: Node, change: Change) -> None:
-    _after_needs(plan, node, _wanted(_new(change)))
+    _after_needs(plan, node, _wanted(_new(change)) - _attached_later(plan, node, _new(change)))
     if isinstance(change, Alter) and change.implied:
         for maker in (change.new.parent, change.new.carrier):
             if maker and (earlier := plan.node(Verb.CREATE, maker)):
@@ -186,6 +186,18 @@ def _link_alter(plan: _Plan, node: Node, change: Change) -> None:
         for verb in (Verb.DROP, Verb.DROP_ASIDE):
             if later := plan.node(verb, needed):
                 plan.graph.add_edge(node, later)
+
+
+def _attached_later(plan: _Plan, node: Node, entry: Entry) -> set[ObjectId]:
+    """The table that becomes a partition: what it must have in common with the partitioned table comes first."""
+    holder, before = plan.desired.get(entry.parent), plan.current.get(entry.parent)
+    if entry.carrier is None or holder is None or before is None or holder.parent in (None, before.parent):
+        return set()
+    attaching = plan.node(Verb.ALTER, holder.id)
+    if attaching is None or attaching == node:
+        return set()
+    plan.graph.add_edge(node, attaching)
+    return {holder.id}
 
 
 def _after_needs(plan: _Plan, node: Node, needs: Iterable[ObjectId]) -> None:

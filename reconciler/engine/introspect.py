@@ -144,6 +144,8 @@ def _entries(reading: _Reading) -> Iterator[Entry]:
     for row in kept:
         assert row.id is not None
         carrier = reading.known(row.values.get("carrier"))
+        if carrier is not None and carrier.kind != row.id.kind:
+            carrier = None  # a key below a plain index: PostgreSQL refuses to drop the index first
         parent = reading.known(row.values.get("parent"))
         wanted = needs.get(row.id, set()) - {row.id, carrier}
         if parent is not None and parent != carrier:

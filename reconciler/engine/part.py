@@ -1,5 +1,5 @@
-"""The short way to the desired catalog: only what differs from the live text goes to the scratch server, with all
-that it can possibly name. Where that cannot be told, the long way is taken."""
+"""The short way to the desired catalog: only what differs from the live text goes to the scratch server, with
+all that it can possibly name. Where that cannot be told, the long way is taken."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ def _is_same(item: Located, there: Entry | None) -> bool:
     return there is not None and there.state == item.declared.state and there.parent == item.declared.parent
 
 
-def part_of(written: Written, live: Catalog, changed: frozenset[ObjectId], registry: Registry) -> Written | None:
+def part_of(
+    written: Written, live: Catalog, changed: frozenset[ObjectId], registry: Registry
+) -> Written | None:
     """The smallest part of the declared state in which the changed objects surely mean what they mean in the
     whole; None where that cannot be told.
 
-    An expression of a table names its own columns, and functions, types, operators and sequences: all of those
-    are in the part, so that no name can find another object than it finds in the whole. A view or a policy can
-    name anything.
+    An expression of a table names its own columns, and functions, types, operators and sequences: all of
+    those are in the part, so that no name can find another object than it finds in the whole. A view or a
+    policy can name anything.
     """
     if not changed or len(changed) > LARGEST or not all(registry.of(id).is_local for id in changed):
         return None
@@ -47,7 +49,9 @@ def part_of(written: Written, live: Catalog, changed: frozenset[ObjectId], regis
         if id in chosen or id not in written.objects:
             continue
         chosen.add(id)
-        frontier.extend(child for child in below.get(id, ()) if registry.of(child).is_local or child in changed)
+        frontier.extend(
+            child for child in below.get(id, ()) if registry.of(child).is_local or child in changed
+        )
         frontier.extend(heirs.get(id, ()))
         frontier.extend(_holder(needed, written) for needed in _needs(id, written, live))
     objects = {id: item for id, item in written.objects.items() if id in chosen}

@@ -48,6 +48,8 @@ class Context:
     notes: tuple[str, ...] = ()
     surroundings: tuple[Entry, ...] = ()
     """What of the live database is not managed and yet has effects."""
+    fold: bool = True
+    """Whether children may become clauses of their parent's CREATE; without it only structural ones do."""
 
 
 def make_plan(
@@ -111,10 +113,9 @@ def steps_of(
     changes: Mapping[ObjectId, Change],
     registry: Registry,
     context: Context,
-    fold: bool = True,
 ) -> tuple[Step, ...]:
     """The changes as numbered steps in an order that works."""
-    ordered = order(current, desired, changes, registry, fold)
+    ordered = order(current, desired, changes, registry, context.fold)
     created = frozenset(id for id, change in changes.items() if isinstance(change, Create | Replace))
     emission = _Emission(current, desired, changes, registry, context, ordered)
     emission.new_relations = frozenset(qualified(*id.path) for id in created if len(id.path) == 2)
@@ -211,8 +212,9 @@ def _step(
 ) -> Step:
     change = emission.changes[node.id]
     # What comes into being inside the plan and must go again (default privileges) is in neither catalog.
-    is_drop = isinstance(change, Drop)
-    entry = change.entry if is_drop else emission.desired.get(node.id) or emission.current[node.id]
+    known = emission.desired.get(node.id) or emission.current.get(node.id)
+    entry = change.entry if isinstance(change, Drop) else known
+    assert entry is not None
     kind = emission.registry[node.id.kind]
     folded = _folded(emission, node) if node.verb is Verb.CREATE else ()
     return Step(

@@ -139,8 +139,8 @@ def _attempt(
 ) -> _Failed:
     """Make everything; what fails for want of something later is tried again until nothing moves."""
     changes = diff(Catalog({}), catalog, registry)
-    context = Context(connection.info.server_version // 10000, "")
-    pending: Sequence[Step] = steps_of(Catalog({}), catalog, changes, registry, context, fold)
+    context = Context(connection.info.server_version // 10000, "", fold=fold)
+    pending: Sequence[Step] = steps_of(Catalog({}), catalog, changes, registry, context)
     failed: _Failed = []
     while pending:
         failed = list(_run(pending, schemas, connection))

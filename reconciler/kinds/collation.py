@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, LiteralString
 
-from reconciler.core.aside import aside_name, drop_type, rename_type
+from reconciler.core.aside import Superseded
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document
 from reconciler.core.ident import ObjectId, in_schema, literal, qualified, written_path
-from reconciler.core.kind import Declared, Kind, Nest, Recreate, Rule
+from reconciler.core.kind import Declared, Nest, Recreate, Rule
 from reconciler.core.statement import Statement
 
 
@@ -43,11 +43,13 @@ class CollationDocument(Document):
 _WHY = "a collation cannot be altered"
 
 
-class Collation(Kind[CollationState]):
-    """A collation; one of the same name for another encoding than the database's does not count."""
+class Collation(Superseded[CollationState]):
+    """A collation; one of the same name for another encoding than the database's does not count. Columns move
+    over to a new one: dropping them for its sake would lose their values."""
 
     name = "collation"
     is_ambient = True
+    word = "COLLATION"
     section = "collations"
     state = CollationState
     document = CollationDocument
@@ -130,16 +132,5 @@ class Collation(Kind[CollationState]):
             parts.append("deterministic = false")
         yield Statement(f"CREATE COLLATION {qualified(*entry.id.path)} ({', '.join(parts)})")
 
-    def drop(self, entry: Entry) -> Iterable[Statement]:
-        yield Statement(f"DROP COLLATION {qualified(*entry.id.path)}")
-
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("collation", *entry.id.path)
-
-    def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
-        # Columns move over to the new collation; dropping them for its sake would lose their values.
-        name = aside_name(entry.id.path[1])
-        return name, (rename_type(entry, name, "COLLATION"),)
-
-    def drop_aside(self, entry: Entry, aside_name: str) -> Iterable[Statement]:
-        return drop_type(entry, aside_name, "COLLATION")

@@ -9,11 +9,11 @@ from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import BeforeValidator, Field
 
-from reconciler.core.aside import aside_name, drop_type, rename_type
+from reconciler.core.aside import DataType
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Fragment
 from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_path
-from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
+from reconciler.core.kind import Declared, Ignored, InPlace, Nest, Rule
 from reconciler.core.statement import Hazard, HazardCode, Statement, data_loss
 from reconciler.core.transition import RenameTransition
 
@@ -97,7 +97,7 @@ def _unless(old: CompositeState, new: CompositeState) -> str | None:
     return None
 
 
-class Composite(Kind[CompositeState]):
+class Composite(DataType[CompositeState]):
     """A row type that belongs to no table."""
 
     name = "composite"
@@ -156,24 +156,6 @@ class Composite(Kind[CompositeState]):
         inside = ", ".join(map(_clause, entry.state.ordered()))
         yield Statement(f"CREATE TYPE {qualified(*entry.id.path)} AS ({inside})")
 
-    def drop(self, entry: Entry) -> Iterable[Statement]:
-        yield Statement(f"DROP TYPE {qualified(*entry.id.path)}")
-
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("type", *entry.id.path)
         yield ("relation", *entry.id.path)
-
-    def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
-        name = aside_name(entry.id.path[1])
-        return name, (rename_type(entry, name),)
-
-    def drop_aside(self, entry: Entry, aside_name: str) -> Iterable[Statement]:
-        return drop_type(entry, aside_name)
-
-    def resemblance(self, entry: Entry) -> object | None:
-        return entry.id.path[0], entry.state
-
-    def rename(self, old: Entry, name: str) -> Iterable[Statement]:
-        message = f"statements that say {old.id.path[1]} fail from now on"
-        hazards = (Hazard(HazardCode.APPLICATION_BREAK, old.id, message),)
-        yield Statement(f"ALTER TYPE {qualified(*old.id.path)} RENAME TO {quote(name)}", hazards=hazards)

@@ -8,11 +8,11 @@ from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import BeforeValidator
 
-from reconciler.core.aside import aside_name, drop_type, rename_type
+from reconciler.core.aside import DataType
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Fragment, without_defaults
-from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_name
-from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule
+from reconciler.core.ident import ObjectId, in_schema, qualified, written_name
+from reconciler.core.kind import Declared, InPlace, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement
 from reconciler.core.transition import RenameTransition
 
@@ -60,11 +60,12 @@ def _default(old: Entry, new: Entry) -> Iterable[Statement]:
     yield _alter(new, "DROP DEFAULT" if expression is None else f"SET DEFAULT {expression}")
 
 
-class Domain(Kind[DomainState]):
+class Domain(DataType[DomainState]):
     """A data type with constraints."""
 
     name = "domain"
     is_ambient = True
+    word = "DOMAIN"
     section = "domains"
     state = DomainState
     document = Annotated[DomainDocument, BeforeValidator(_short)]
@@ -132,24 +133,3 @@ class Domain(Kind[DomainState]):
         if state.not_null:
             parts.append("NOT NULL")
         yield Statement(" ".join([*parts, *clauses]))
-
-    def drop(self, entry: Entry) -> Iterable[Statement]:
-        yield Statement(f"DROP DOMAIN {qualified(*entry.id.path)}")
-
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
-        yield ("type", *entry.id.path)
-
-    def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
-        name = aside_name(entry.id.path[1])
-        return name, (rename_type(entry, name, "DOMAIN"),)
-
-    def drop_aside(self, entry: Entry, aside_name: str) -> Iterable[Statement]:
-        return drop_type(entry, aside_name, "DOMAIN")
-
-    def resemblance(self, entry: Entry) -> object | None:
-        return entry.id.path[0], entry.state
-
-    def rename(self, old: Entry, name: str) -> Iterable[Statement]:
-        message = f"statements that say {old.id.path[1]} fail from now on"
-        hazards = (Hazard(HazardCode.APPLICATION_BREAK, old.id, message),)
-        yield _alter(old, f"RENAME TO {quote(name)}", hazards=hazards)

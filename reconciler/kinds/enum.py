@@ -9,12 +9,12 @@ from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import BeforeValidator, Field
 
-from reconciler.core.aside import aside_name, drop_type, rename_type
+from reconciler.core.aside import DataType
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Names
-from reconciler.core.ident import ObjectId, in_schema, literal, qualified, quote, written_path
-from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
-from reconciler.core.statement import Hazard, HazardCode, Mode, Statement
+from reconciler.core.ident import ObjectId, in_schema, literal, qualified, written_path
+from reconciler.core.kind import Declared, Ignored, InPlace, Nest, Rule
+from reconciler.core.statement import Mode, Statement, application_break
 from reconciler.core.transition import RenameTransition
 
 
@@ -63,8 +63,7 @@ def _labels(old: Entry, new: Entry) -> Iterable[Statement]:
     type_name = qualified(*new.id.path)
     renames = _renames(old.state, new.state)
     for before, after in renames.items():
-        message = f"statements that say {before} fail from now on"
-        hazards = (Hazard(HazardCode.APPLICATION_BREAK, new.id, message),)
+        hazards = application_break(new.id, f"say {before}")
         sql = f"ALTER TYPE {type_name} RENAME VALUE {literal(before)} TO {literal(after)}"
         yield Statement(sql, hazards=hazards)
     present = [renames.get(label, label) for label in old.state.labels]
@@ -88,7 +87,7 @@ def _unless(old: EnumState, new: EnumState) -> str | None:
     return None
 
 
-class Enum(Kind[EnumState]):
+class Enum(DataType[EnumState]):
     """An enumerated type."""
 
     name = "enum"
@@ -144,24 +143,3 @@ class Enum(Kind[EnumState]):
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         labels = ", ".join(map(literal, entry.state.labels))
         yield Statement(f"CREATE TYPE {qualified(*entry.id.path)} AS ENUM ({labels})")
-
-    def drop(self, entry: Entry) -> Iterable[Statement]:
-        yield Statement(f"DROP TYPE {qualified(*entry.id.path)}")
-
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
-        yield ("type", *entry.id.path)
-
-    def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
-        name = aside_name(entry.id.path[1])
-        return name, (rename_type(entry, name),)
-
-    def drop_aside(self, entry: Entry, aside_name: str) -> Iterable[Statement]:
-        return drop_type(entry, aside_name)
-
-    def resemblance(self, entry: Entry) -> object | None:
-        return entry.id.path[0], entry.state.labels
-
-    def rename(self, old: Entry, name: str) -> Iterable[Statement]:
-        sql = f"ALTER TYPE {qualified(*old.id.path)} RENAME TO {quote(name)}"
-        message = f"statements that say {old.id.path[1]} fail from now on"
-        yield Statement(sql, hazards=(Hazard(HazardCode.APPLICATION_BREAK, old.id, message),))

@@ -13,7 +13,7 @@ from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document
 from reconciler.core.ident import ObjectId, quote, split_name
 from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
-from reconciler.core.statement import Hazard, HazardCode, Statement
+from reconciler.core.statement import Statement, application_break
 
 _USUAL = {"plpgsql": "pg_catalog"}
 """Where an extension is when nobody says it; all others: public."""
@@ -35,8 +35,7 @@ class ExtensionDocument(Document):
 
 
 def _move(old: Entry, new: Entry) -> Iterable[Statement]:
-    message = f"statements that say {old.state.schema}. in front of its objects fail from now on"
-    hazards = (Hazard(HazardCode.APPLICATION_BREAK, new.id, message),)
+    hazards = application_break(new.id, f"say {old.state.schema}. in front of its objects")
     sql = f"ALTER EXTENSION {quote(new.id.path[0])} SET SCHEMA {quote(new.state.schema)}"
     yield Statement(sql, hazards=hazards)
 
@@ -83,8 +82,7 @@ class Extension(Kind[ExtensionState]):
         yield Statement(" ".join(parts))
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
-        message = f"statements that use extension {entry.id.path[0]} fail from now on"
-        hazards = (Hazard(HazardCode.APPLICATION_BREAK, entry.id, message),)
+        hazards = application_break(entry.id, f"use extension {entry.id.path[0]}")
         yield Statement(f"DROP EXTENSION {quote(entry.id.path[0])}", hazards=hazards)
 
     def built_in(self, entry: Entry) -> bool:

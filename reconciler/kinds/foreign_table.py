@@ -39,7 +39,13 @@ from reconciler.core.inheritance import (
     written_bound,
 )
 from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Recreate, Rule
-from reconciler.core.statement import Hazard, HazardCode, LockMode, Statement, data_loss, on
+from reconciler.core.statement import (
+    LockMode,
+    Statement,
+    application_break,
+    data_loss,
+    on,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +181,7 @@ class ForeignTable(Kind[ForeignTableState]):
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         relation = _relation(entry)
-        message = f"statements that read foreign table {'.'.join(entry.id.path)} fail from now on"
-        hazards: tuple[Hazard, ...] = (Hazard(HazardCode.APPLICATION_BREAK, entry.id, message),)
+        hazards = application_break(entry.id, f"read foreign table {'.'.join(entry.id.path)}")
         if entry.state.secrets:
             lost = f"what only the database knows of it goes too: {', '.join(entry.state.secrets)}"
             hazards += data_loss(entry.id, lost)

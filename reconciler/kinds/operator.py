@@ -13,7 +13,7 @@ from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, without_defaults
 from reconciler.core.ident import ObjectId, bare_name, quote
 from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Recreate, Rule
-from reconciler.core.statement import Hazard, HazardCode, Statement
+from reconciler.core.statement import Statement, application_break
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +170,7 @@ class Operator(Kind[OperatorState]):
         yield Statement(f"CREATE OPERATOR {name} ({', '.join(parameters)})")
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
-        message = f"statements that use the operator {entry.id.path[1]} fail from now on"
-        hazards = (Hazard(HazardCode.APPLICATION_BREAK, entry.id, message),)
+        hazards = application_break(entry.id, f"use the operator {entry.id.path[1]}")
         yield Statement(f"DROP {address(entry.id)}", hazards=hazards)
 
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:

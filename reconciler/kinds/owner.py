@@ -1,4 +1,5 @@
-"""Owners (manual: ALTER ... OWNER TO). Only an owner that is not the database's owner is an entry."""
+"""Owners (manual: ALTER ... OWNER TO). Only an owner that is not the usual one is an entry: the database's owner,
+and for schema public pg_database_owner (the bootstrap superuser before 15)."""
 
 from __future__ import annotations
 
@@ -19,9 +20,7 @@ class OwnerState:
     """The role that owns an object."""
 
     role: str
-    database_owner: str = dataclasses.field(default="", compare=False)
-    standard: bool = dataclasses.field(default=False, compare=False)
-    """Whether a new database has it so (schema public)."""
+    usual: str = dataclasses.field(default="", compare=False)
 
 
 def _give(entry: Entry, role: str) -> Iterable[Statement]:
@@ -67,16 +66,14 @@ class Owner(Kind[OwnerState]):
     elaborated = False
     rules: ClassVar[Mapping[str, Rule]] = {
         "role": InPlace(lambda old, new: _give(new, new.state.role)),
-        "database_owner": Ignored("a fact about the database"),
-        "standard": Ignored("a fact about the object"),
+        "usual": Ignored("a fact about the database"),
     }
 
     def query(self, major: int) -> LiteralString:
         return """
             WITH object AS (
-                SELECT 'pg_namespace' AS class, n.oid, n.nspowner AS owner,
-                    n.nspname = 'public' AND (n.nspowner = 10 OR r.rolname = 'pg_database_owner') AS standard
-                FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
+                SELECT 'pg_namespace' AS class, n.oid, n.nspowner AS owner, n.nspname = 'public' AS public
+                FROM pg_catalog.pg_namespace n
                 WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
                 UNION ALL
                 SELECT 'pg_class', c.oid, c.relowner, false FROM pg_catalog.pg_class c
@@ -111,10 +108,14 @@ class Owner(Kind[OwnerState]):
                 o.class || '/' || o.oid || '/0' AS parent,
                 ARRAY['pg_authid/' || o.owner || '/0'] AS needs,
                 pg_catalog.pg_get_userbyid(o.owner)::text AS role,
-                pg_catalog.pg_get_userbyid(b.datdba)::text AS database_owner,
-                o.standard
+                pg_catalog.pg_get_userbyid(usual.oid)::text AS usual
             FROM object o
-            JOIN pg_catalog.pg_database b ON b.datname = pg_catalog.current_database() AND b.datdba <> o.owner
+            JOIN pg_catalog.pg_database b ON b.datname = pg_catalog.current_database()
+            CROSS JOIN LATERAL (
+                SELECT CASE WHEN o.public THEN coalesce((
+                    SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = 'pg_database_owner'), 10)
+                    ELSE b.datdba END AS oid) AS usual
+            WHERE o.owner <> usual.oid
             ORDER BY o.class, o.oid"""
 
     def declare(self, name: str, document: str, nest: Nest) -> Iterable[Declared]:
@@ -129,14 +130,12 @@ class Owner(Kind[OwnerState]):
         return _give(entry, entry.state.role)
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
-        return _give(entry, entry.state.database_owner)
+        return _give(entry, entry.state.usual)
 
     def label(self, entry: Entry) -> str:
         target = facet_of(entry.id)
         return f"owner of {target.kind.replace('_', ' ')} {'.'.join(target.path)}"
 
-    def built_in(self, entry: Entry) -> bool:
-        return bool(entry.state.standard)
-
     def normal(self, entry: Entry, database_owner: str) -> Entry | None:
-        return None if entry.state.role == database_owner else entry
+        is_public = facet_of(entry.id) == ObjectId("schema", ("public",))
+        return None if entry.state.role == ("pg_database_owner" if is_public else database_owner) else entry

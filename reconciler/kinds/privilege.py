@@ -233,7 +233,8 @@ class Privilege(Kind[PrivilegeState]):
     def normal(self, entry: Entry, database_owner: str) -> Entry | None:
         state: PrivilegeState = entry.state
         everything = canonical(("all",), _object_type(entry.id))
-        if entry.id.path[-1] == database_owner and state.privileges == everything:
+        is_owner = entry.id.path[-1] == database_owner and entry.id.path[:2] != ("schema", "public")
+        if is_owner and state.privileges == everything:
             return None
         return None if state.privileges == state.usual else entry
 

@@ -131,7 +131,7 @@ class Publication(Kind[PublicationState]):
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         state: PublicationState = entry.state
-        objects = list(clauses)
+        objects = [f"TABLE {', '.join(clauses)}"] if clauses else []
         if state.schemas:
             objects.append(f"TABLES IN SCHEMA {', '.join(map(quote, state.schemas))}")
         options = [_published(state)] if state.publish != OPERATIONS else []

@@ -94,10 +94,10 @@ class PublicationTable(Kind[PublicationTableState]):
         state: PublicationTableState = entry.state
         columns = f" ({', '.join(map(quote, state.columns))})" if state.columns else ""
         where = f" WHERE ({state.where})" if state.where else ""
-        return f"TABLE {_relation(entry)}{columns}{where}"
+        return f"{_relation(entry)}{columns}{where}"
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
-        sql = f"ALTER PUBLICATION {_publication(entry)} ADD {self.clause(entry)}"
+        sql = f"ALTER PUBLICATION {_publication(entry)} ADD TABLE {self.clause(entry)}"
         yield Statement(sql, on(_relation(entry), LockMode.SHARE_UPDATE_EXCLUSIVE))
 
     def drop(self, entry: Entry) -> Iterable[Statement]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import BeforeValidator
 
-from reconciler.core.aside import aside_name, drop_type, rename_type
+from reconciler.core.aside import DataType, aside_name
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Fragment, without_defaults
 from reconciler.core.ident import (
@@ -20,8 +20,8 @@ from reconciler.core.ident import (
     written_name,
     written_path,
 )
-from reconciler.core.kind import Declared, Kind, Nest, Recreate, Rule
-from reconciler.core.statement import Hazard, HazardCode, Statement
+from reconciler.core.kind import Declared, Nest, Recreate, Rule
+from reconciler.core.statement import Statement
 from reconciler.core.transition import RenameTransition
 
 
@@ -74,7 +74,7 @@ _PARAMETERS = {
 }
 
 
-class Range(Kind[RangeState]):
+class Range(DataType[RangeState]):
     """A range type, with the multirange type that PostgreSQL makes for it."""
 
     name = "range"
@@ -154,31 +154,17 @@ class Range(Kind[RangeState]):
         inside = ", ".join(f"{word} = {value}" for word, value in said if value)
         yield Statement(f"CREATE TYPE {qualified(*entry.id.path)} AS RANGE ({inside})")
 
-    def drop(self, entry: Entry) -> Iterable[Statement]:
-        yield Statement(f"DROP TYPE {qualified(*entry.id.path)}")
-
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("type", *entry.id.path)
         yield ("type", *_multirange(entry))
 
     def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
         name = aside_name(entry.id.path[1])
-        return name, _aside(entry, name)
-
-    def drop_aside(self, entry: Entry, aside_name: str) -> Iterable[Statement]:
-        return drop_type(entry, aside_name)
-
-    def resemblance(self, entry: Entry) -> object | None:
-        return entry.id.path[0], entry.state
-
-    def rename(self, old: Entry, name: str) -> Iterable[Statement]:
-        message = f"statements that say {old.id.path[1]} fail from now on"
-        hazards = (Hazard(HazardCode.APPLICATION_BREAK, old.id, message),)
-        yield Statement(f"ALTER TYPE {qualified(*old.id.path)} RENAME TO {quote(name)}", hazards=hazards)
+        return name, (*_constructors_aside(entry, name), Statement(self.renamed(entry, name)))
 
 
-def _aside(entry: Entry, name: str) -> Iterable[Statement]:
-    """Both types and their constructor functions, which bear the types' names and would be in the way."""
+def _constructors_aside(entry: Entry, name: str) -> Iterable[Statement]:
+    """The multirange and all constructor functions, which bear the types' names and would be in the way."""
     own, multi, subtype = qualified(*entry.id.path), _multirange(entry), entry.state.subtype
     multi_name = qualified(*multi)
     multi_aside = aside_name(multi[1])
@@ -187,4 +173,3 @@ def _aside(entry: Entry, name: str) -> Iterable[Statement]:
     for arguments in ("", own, f"VARIADIC {own}[]"):
         yield Statement(f"ALTER FUNCTION {multi_name}({arguments}) RENAME TO {quote(multi_aside)}")
     yield Statement(f"ALTER TYPE {multi_name} RENAME TO {quote(multi_aside)}")
-    yield rename_type(entry, name)

@@ -13,9 +13,9 @@ from pydantic import Field
 
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document
-from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_path
+from reconciler.core.ident import literal, ObjectId, in_schema, qualified, quote, written_path
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Rule
-from reconciler.core.statement import Hazard, HazardCode, Statement, on
+from reconciler.core.statement import Hazard, HazardCode, Statement, application_break, on
 from reconciler.core.transition import RenameTransition
 
 
@@ -96,11 +96,17 @@ def _options(old: Entry, new: Entry) -> Iterable[Statement]:
     if before.cycle != after.cycle:
         parts.append("CYCLE" if after.cycle else "NO CYCLE")
     hazards: tuple[Hazard, ...] = ()
-    if _lowest(before) < _lowest(after) or _highest(before) > _highest(after):
+    name = qualified(*new.id.path)
+    if _lowest(before) < _lowest(after) <= _highest(before) and after.increment > 0:
+        # A sequence that stands below its new minimum would refuse it; one that stands above stays there.
+        lowest = _lowest(after)
+        yield Statement(
+            f"SELECT pg_catalog.setval({literal(name)}, {lowest}, false) FROM {name} WHERE last_value < {lowest}"
+        )
+    if _highest(before) > _highest(after):
         message = "it fails where the sequence stands outside the new bounds"
         hazards = (Hazard(HazardCode.MAY_FAIL, new.id, message),)
     if parts:
-        name = qualified(*new.id.path)
         yield Statement(f"ALTER SEQUENCE {name} {' '.join(parts)}", on(name), hazards)
 
 
@@ -198,6 +204,5 @@ class Sequence(Kind[SequenceState]):
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         relation = qualified(*old.id.path)
-        message = f"statements that say {old.id.path[1]} fail from now on"
-        hazards = (Hazard(HazardCode.APPLICATION_BREAK, old.id, message),)
+        hazards = application_break(old.id, f"say {old.id.path[1]}")
         yield Statement(f"ALTER SEQUENCE {relation} RENAME TO {quote(name)}", on(relation), hazards)

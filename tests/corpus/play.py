@@ -23,7 +23,9 @@ from tests.corpus.servers import Server, ServerSource
 
 _OPTIONAL_ROWS = ("23", "22")
 """SQLSTATE classes that say that rows stand in the way: integrity constraint violation, data exception."""
-_SQLSTATE = re.compile(r"\b([0-9A-Z]{5})\b")
+_SQLSTATE = re.compile(r"SQLSTATE (\w{5})")
+_STEP = re.compile(r"step \d+ \(([a-z ]+?)(?: \S*[.\"]\S*)?(?: of .*?| on .*?)?\)(?:, \S+)?: (.*)")
+_NAMES = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`|\S*[./_]\S*|\d+")
 _SHOWN_DIFFERENCES = 12
 
 
@@ -233,12 +235,19 @@ class Attempt:
 
 
 def _cause(failure: ProductFailed) -> str:
-    """The stage, the exit code, and the last line with names and numbers taken out."""
-    lines = failure.said.splitlines() or [""]
-    traceback = any(line.startswith("Traceback") for line in lines)
-    line = next((line for line in reversed(lines) if line.strip()), "") if traceback else lines[0]
-    shape = re.sub(r"\"[^\"]*\"|'[^']*'|`[^`]*`|\S*[./_]\S*|\d+", "…", line)[:70]
-    return f"{failure.stage} {failure.exit_code}: {'traceback ' if traceback else ''}{shape}"
+    """The stage, the exit code, and what was said, with names and numbers taken out."""
+    lines = [line for line in failure.said.splitlines() if line.strip()] or [""]
+    if any(line.startswith("Traceback") for line in lines):
+        return f"{failure.stage}: traceback {_shape(lines[-1])}"
+    line = next((line for line in lines if line.startswith("error: ")), lines[0]).removeprefix("error: ")
+    step = _STEP.match(line)
+    return f"{failure.stage} {failure.exit_code}: " + (
+        f"{step[1]}: {_shape(step[2])}" if step else _shape(line)
+    )
+
+
+def _shape(text: str) -> str:
+    return _NAMES.sub("…", _SQLSTATE.sub("", text)).replace(" ()", "")[:90]
 
 
 def _put_rows(url: str, case: Case) -> str:

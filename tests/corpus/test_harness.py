@@ -160,7 +160,7 @@ class Stopped(Silent):
         with psycopg.connect(url) as connection:
             row = connection.execute("SELECT count(*) FROM t").fetchone()
         if row != (0,):
-            raise ProductFailed("apply", 7, "23502: column contains null values")
+            raise ProductFailed("apply", 7, "error: column contains null values (SQLSTATE 23502)")
         super().apply(out, url)
 
 
@@ -171,7 +171,7 @@ class Stopped(Silent):
         (Silent(), "failed", "rows lost without a word"),
         (Lazy(), "failed", "catalogs: column, table"),
         (Restless(), "failed", "second plan is not empty"),
-        (Broken(), "failed", "pull 1: error: no table … in line …"),
+        (Broken(), "failed", "pull 1: no table … in line …"),
         (Stopped(), "converged", ""),
     ],
 )

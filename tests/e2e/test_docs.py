@@ -61,7 +61,8 @@ class Block:
             # A command goes on where a line ends in a backslash, and to the end of a here-document.
             last = "END" if "<<'END'" in lines[0] else None
             end = (
-                next(n for n, line in enumerate(lines) if line == last or (not last and line[-1:] != "\\")) + 1
+                next(n for n, line in enumerate(lines) if line == last or (not last and line[-1:] != "\\"))
+                + 1
             )
             yield "\n".join(lines[:end]), "\n".join(lines[end:])
 
@@ -127,22 +128,25 @@ def written(block: Block, folder: Path) -> None:
 
 @pytest.mark.slow
 def test_the_tutorial_says_what_happens(folder: Path) -> None:
+    place = 0
     for block in blocks(TUTORIAL):
         if block.file is not None:
             written(block, folder)
         for command, expected in block.calls if block.language == "console" else ():
             answer = said(command, folder)
             if REWRITE in os.environ:
-                golden(TUTORIAL, f"$ {command}\n", expected, answer)
+                place = golden(TUTORIAL, f"$ {command}\n{expected}", f"$ {command}\n{answer}", place)
             else:
                 assert steady(answer) == steady(expected), f"line {block.line}: $ {command}"
 
 
-def golden(page: Path, command: str, expected: str, answer: str) -> None:
-    """Write into the page what a command said."""
+def golden(page: Path, before: str, now: str, place: int) -> int:
+    """Write into the page what a command said, at or after `place`, and return where that ends."""
     text = page.read_text(encoding="utf-8")
-    said_now = answer.strip("\n") + "\n" if answer.strip("\n") else ""
-    page.write_text(text.replace(command + expected, command + said_now, 1), encoding="utf-8")
+    start = text.index(before, place)
+    now = now.rstrip("\n") + "\n"
+    page.write_text(text[:start] + now + text[start + len(before) :], encoding="utf-8")
+    return start + len(now)
 
 
 @pytest.mark.slow

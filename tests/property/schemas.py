@@ -118,7 +118,10 @@ def _table(draw: st.DrawFn, name: str) -> Table:
         columns=columns,
         key=tuple(draw(st.sampled_from([["id"], ["id"], [], all_names[:2]]))),
         unique=tuple(draw(st.lists(any_column, unique=True, max_size=2))),
-        check=draw(st.none() | st.sampled_from(["id > 0", "id <> app.one()", f"{_quoted(all_names[-1])} IS NOT NULL"])),
+        check=draw(
+            st.none()
+            | st.sampled_from(["id > 0", "id <> app.one()", f"{_quoted(all_names[-1])} IS NOT NULL"])
+        ),
         generated=draw(st.none() | st.sampled_from(texts)) if texts else None,
         indexed=tuple(draw(st.lists(any_column, unique=True, max_size=2))),
         index_tail=draw(st.sampled_from(["", " WHERE id > 10", " WHERE id IS NOT NULL"])),
@@ -161,10 +164,7 @@ def _before(schema: Schema) -> Iterator[str]:
     check = f" CONSTRAINT amount_check CHECK ({schema.amount_check})" if schema.amount_check else ""
     yield f"CREATE DOMAIN app.amount AS {schema.amount_type}{check}"
     yield f"CREATE FUNCTION app.one() RETURNS {schema.one_returns} LANGUAGE sql IMMUTABLE AS 'SELECT 1'"
-    yield (
-        "CREATE FUNCTION app.note() RETURNS trigger LANGUAGE plpgsql AS "
-        "'begin return new; end'"
-    )
+    yield ("CREATE FUNCTION app.note() RETURNS trigger LANGUAGE plpgsql AS 'begin return new; end'")
     yield f"CREATE SEQUENCE app.numbers{schema.sequence}"
 
 

@@ -1,4 +1,4 @@
-"""Any schema becomes any other: planned from YAML, applied on a server, and then there is nothing left to do."""
+"""Any schema becomes any other: planned from YAML, applied on a server, and then nothing is left to do."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_what_is_pulled_is_what_is_there(server: AnyServer, urls: tuple[str, str
         pull_into(folder, Request(url, folder, scratch_url=server.url()))
         texts = {file: file.read_bytes() for file in folder.rglob("*.yaml")}
         again = pull_into(folder, Request(url, folder, scratch_url=server.url()))
-        assert not (again.written.new or again.written.changed or again.written.removed)
+        assert not [*again.written.new, *again.written.changed, *again.written.removed]
         assert make_plan(Request(url, folder, scratch_url=server.url())).is_empty
         _empty(other)
         built = make_plan(Request(other, folder, scratch_url=server.url()))

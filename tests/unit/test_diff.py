@@ -48,7 +48,9 @@ def test_one_field_that_cannot_be_altered_replaces_the_object() -> None:
 
 def test_a_change_that_is_too_much_replaces_the_object() -> None:
     before, after = box(size=1), box(size=10)
-    assert _diff(catalog(before), catalog(after)) == {after.id: Replace(before, after, "no box grows beyond 9")}
+    assert _diff(catalog(before), catalog(after)) == {
+        after.id: Replace(before, after, "no box grows beyond 9")
+    }
 
 
 def test_what_was_replaced_brings_its_children_and_their_facets_back() -> None:
@@ -70,7 +72,9 @@ def test_glass_gives_way_to_a_part_of_another_shape_and_takes_what_lies_on_it_al
         chest = box("chest")
         lid, foot = part(chest, "lid", shape=shape), part(chest, "foot")
         sheet = glass("sheet", lid)
-        return catalog(chest, lid, foot, sheet, glass("upper", sheet), glass("other", foot), label(sheet, "fragile"))
+        return catalog(
+            chest, lid, foot, sheet, glass("upper", sheet), glass("other", foot), label(sheet, "fragile")
+        )
 
     assert _verbs(_diff(all_of("round"), all_of("square"))) == {
         "part:app.chest.lid": "alter",

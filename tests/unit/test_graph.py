@@ -27,7 +27,11 @@ def _folded(ordered: Ordered) -> dict[str, list[str]]:
 def test_what_is_needed_comes_first_and_goes_last() -> None:
     upper = box("a_upper", lower := box("z_lower"))
     full = catalog(upper, lower, glass("sheet", upper))
-    assert _order(catalog(), full) == ["create box:app.z_lower", "create box:app.a_upper", "create glass:app.sheet"]
+    assert _order(catalog(), full) == [
+        "create box:app.z_lower",
+        "create box:app.a_upper",
+        "create glass:app.sheet",
+    ]
     assert _order(full, catalog()) == ["drop glass:app.sheet", "drop box:app.a_upper", "drop box:app.z_lower"]
 
 
@@ -45,7 +49,11 @@ def test_the_order_does_not_depend_on_that_of_the_catalogs() -> None:
     boxes: list[Entry] = []
     for number in range(12):
         boxes.append(box(f"b{number % 5}{number}", *boxes[-2:]))
-    entries = [*boxes, *(part(each, "lid") for each in boxes), *(glass(f"g{each.id.path[1]}", each) for each in boxes)]
+    entries = [
+        *boxes,
+        *(part(each, "lid") for each in boxes),
+        *(glass(f"g{each.id.path[1]}", each) for each in boxes),
+    ]
     expected = _order(catalog(), catalog(*entries))
     for seed in range(5):
         shuffled = random.Random(seed).sample(entries, len(entries))
@@ -56,7 +64,10 @@ def test_children_are_clauses_of_their_parent_but_facets_are_not() -> None:
     chest = box("chest")
     lid = part(chest, "lid")
     ordered = _ordered(catalog(), catalog(chest, lid, label(lid, "top")))
-    assert [str(node) for node in ordered.nodes] == ["create box:app.chest", "create label:part.app.chest.lid"]
+    assert [str(node) for node in ordered.nodes] == [
+        "create box:app.chest",
+        "create label:part.app.chest.lid",
+    ]
     assert _folded(ordered) == {"create box:app.chest": ["create part:app.chest.lid"]}
 
 
@@ -89,7 +100,9 @@ def test_two_boxes_that_point_at_each_other_are_made_first_and_tied_then() -> No
 def test_a_cycle_that_nothing_loosens_is_named() -> None:
     first, second = box("first"), box("second")
     first, second = box("first", second), box("second", first)
-    with pytest.raises(DependencyCycle, match=r"create box:app\.(first|second) -> create box:app\.") as caught:
+    with pytest.raises(
+        DependencyCycle, match=r"create box:app\.(first|second) -> create box:app\."
+    ) as caught:
         _order(catalog(), catalog(first, second))
     assert "box:app.first" in caught.value.message
     assert "box:app.second" in caught.value.message

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId, bare_name, quote, written_bare
 from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Rule
-from reconciler.core.statement import Cost, Hazard, HazardCode, Statement, data_loss
+from reconciler.core.statement import Cost, Hazard, HazardCode, Statement, application_break, data_loss
 from reconciler.kinds.column.alteration import (
     alter_table,
     is_foreign,
@@ -144,8 +144,7 @@ class Column(Kind[ColumnState]):
         return None if entry.state.generated else (entry.parent, entry.state.type)
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
-        message = f"statements that say {old.id.path[2]} fail from now on"
-        hazards = (Hazard(HazardCode.APPLICATION_BREAK, old.id, message),)
+        hazards = application_break(old.id, f"say {old.id.path[2]}")
         yield alter_table(old, f"RENAME COLUMN {name_of(old)} TO {quote(name)}", hazards=hazards)
 
     def follow(self, old: Entry, new: Entry, replaced: ObjectId) -> Iterable[Statement] | None:

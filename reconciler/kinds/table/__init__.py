@@ -10,7 +10,7 @@ from reconciler.core.fragment import options_sql
 from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_path
 from reconciler.core.inheritance import INHERITANCE, in_parentheses
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule
-from reconciler.core.statement import Hazard, HazardCode, Statement, data_loss, on
+from reconciler.core.statement import Hazard, HazardCode, Statement, application_break, data_loss, on
 from reconciler.kinds.table.alteration import (
     alter,
     force_row_security,
@@ -145,8 +145,7 @@ class Table(Kind[TableState]):
         yield Statement(f"DROP TABLE {relation}", on(relation), data_loss(entry.id, message))
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
-        message = f"statements that say {'.'.join(old.id.path)} fail from now on"
-        hazards = (Hazard(HazardCode.APPLICATION_BREAK, old.id, message),)
+        hazards = application_break(old.id, f"say {'.'.join(old.id.path)}")
         yield alter(old, f"RENAME TO {quote(name)}", hazards=hazards)
 
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
