@@ -57,13 +57,34 @@ def make_plan(request: Request) -> Plan:
 
     Raises InvalidInput for the YAML, ConnectionFailed and ServerError for the servers.
     """
+    from reconciler.app import memory
+    from reconciler.engine.fingerprint import fingerprint
     from reconciler.engine.load import load
+    from reconciler.engine.plan import Plan
     from reconciler.engine.session import opened
 
-    written = load(request.schema, registry())
     with opened(request.url, read_only=True) as connection:
+        key = _key(request, fingerprint(connection))
+        if key is not None and (known := memory.read(key)) is not None:
+            assert isinstance(known, Plan)
+            return known
+        written = load(request.schema, registry())
         live = live_catalog(connection)
-        return _plan_against(request, written, live, connection)
+        plan = _plan_against(request, written, live, connection)
+        # What was read must be what the key names: no other session changed the catalogs in between.
+        if key is not None and plan.is_empty and key == _key(request, fingerprint(connection)):
+            memory.write(key, plan)
+        return plan
+
+
+def _key(request: Request, catalogs: str | None) -> str | None:
+    """Everything that the plan depends on; None where the catalogs cannot be summed up."""
+    from reconciler.app import memory
+
+    if catalogs is None:
+        return None
+    asked = (str(request.schema), repr(request.scope), str(request.scratch_url), str(request.base))
+    return "plan-" + memory.key(catalogs, memory.digest_of(request.schema), *asked)
 
 
 def _plan_against(request: Request, written: Any, live: Catalog, connection: Connection[Any]) -> Plan:

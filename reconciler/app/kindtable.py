@@ -21,7 +21,8 @@ _HEAD = f"""<!-- Made by `{COMMAND}`. -->
 Every kind of object that a schema file can declare. The words are PostgreSQL's, and what is left out has its
 default. An attribute is changed *in place* by ALTER or CREATE OR REPLACE; otherwise the object is dropped and
 made again, with everything that depends on it, and the plan says why. How sections nest, and what else a file
-may hold, is in [format.md](format.md). `reconcile schema json-schema` tells an editor the same.
+may hold, is in [format.md](format.md). `reconcile schema json-schema` tells an editor the same. The kinds stand
+in the order in which objects that do not need one another are made.
 """
 _WORDS = {"string": "text", "boolean": "true or false", "integer": "whole number", "number": "number"}
 
@@ -80,13 +81,15 @@ def _about(kind: Kind[Any]) -> Iterator[str]:
 
 
 def _keys(kind: Kind[Any], shown: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
-    nested = sorted(registry().under(kind.name))
+    nested = [] if kind.is_facet else sorted(registry().under(kind.name))
     properties = shown.get("properties", {})
     if properties:
         yield "| key | value | default |"
         yield "|---|---|---|"
         required = shown.get("required", ())
-        for key, value in properties.items():
+        # What must be said comes first, how to get there last.
+        order = sorted(properties, key=lambda key: (key not in required, key == "transition"))
+        for key, value in ((key, properties[key]) for key in order):
             default = "needed" if key in required else _default(value)
             yield f"| `{key}` | {_value(value, definitions)} | {default} |"
         yield ""

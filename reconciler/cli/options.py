@@ -98,7 +98,9 @@ def choose(target: str | None, url: str | None, schema: Path | None = None) -> C
     from reconciler.app import Policy
 
     project = settings.find_project(Path.cwd())
-    url = url or os.environ.get("RECONCILE_URL")
+    if target is None:
+        # A target that is named on the command line is meant, whatever the environment says.
+        url = url or os.environ.get("RECONCILE_URL")
     if target or not url:
         name, chosen = project.target(target)
     else:

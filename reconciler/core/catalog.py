@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from reconciler.core.ident import ObjectId
@@ -100,4 +100,10 @@ class Catalog:
 
 def compared(state: State) -> tuple[tuple[str, Any], ...]:
     """The fields of a state that take part in equality, with their values, in order of declaration."""
-    return tuple((f.name, getattr(state, f.name)) for f in dataclasses.fields(state) if f.compare)
+    of: Any = type(state)
+    return tuple((name, getattr(state, name)) for name in _compared_fields(of))
+
+
+@cache
+def _compared_fields(state: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(state) if field.compare)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.core.keywords import QUOTED_KEYWORDS
 
-_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _BARE_PART = re.compile(r"[^.\"\s:][^.\":]*\Z")
 _NAME_PART = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^".]+))\s*(\.|\Z)')
 

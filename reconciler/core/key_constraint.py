@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString
 
-from pydantic import Field
-
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import (
     add_index_constraint,
@@ -20,7 +18,7 @@ from reconciler.core.constraint import (
     rename_constraint,
     shortened,
 )
-from reconciler.core.fragment import Document, Names, Option, options_from, options_to, without_defaults
+from reconciler.core.fragment import Names, without_defaults
 from reconciler.core.ident import written_bare
 from reconciler.core.index_attributes import (
     ATTRIBUTE_RULES,
@@ -30,9 +28,9 @@ from reconciler.core.index_attributes import (
     index_roles,
     settle_index,
 )
+from reconciler.core.index_document import IndexedDocument, attributes_from, attributes_to
 from reconciler.core.kind import Kind, Recreate, Rule
 from reconciler.core.statement import Statement
-from reconciler.core.transition import RenameTransition
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +54,13 @@ class KeyState:
     own_columns: tuple[str, ...] = field(default=(), compare=False)
 
 
-class KeyDocument(Document):
+class KeyDocument(IndexedDocument):
     """`[id]`, or a mapping where more is said."""
 
     columns: Names
     without_overlaps: bool = False
-    include: Names = ()
     deferrable: bool = False
     initially_deferred: bool = False
-    options: dict[str, Option] = Field(default_factory=dict)
-    tablespace: str | None = None
-    clustered: bool = False
-    replica_identity: bool = False
-    only: bool = False
-    transition: RenameTransition = RenameTransition()
 
 
 class KeyConstraint(Kind[KeyState]):
@@ -129,15 +120,10 @@ class KeyConstraint(Kind[KeyState]):
         return KeyState(
             columns=bare_names(document.columns),
             without_overlaps=document.without_overlaps,
-            include=bare_names(document.include),
             nulls_not_distinct=nulls_not_distinct,
             deferrable=document.deferrable or document.initially_deferred,
             initially_deferred=document.initially_deferred,
-            options=options_from(document.options),
-            tablespace=document.tablespace,
-            clustered=document.clustered,
-            replica_identity=document.replica_identity,
-            only=document.only,
+            **attributes_from(document),
         )
 
     def written(self, entry: Entry, name: str | None = None) -> Any:
@@ -152,11 +138,7 @@ class KeyConstraint(Kind[KeyState]):
                 "nulls_not_distinct": state.nulls_not_distinct,
                 "deferrable": state.deferrable,
                 "initially_deferred": state.initially_deferred,
-                "options": options_to(state.options),
-                "tablespace": state.tablespace,
-                "clustered": state.clustered,
-                "replica_identity": state.replica_identity,
-                "only": state.only,
+                **attributes_to(state),
             }
         )
         return shortened(data)

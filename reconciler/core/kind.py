@@ -183,6 +183,12 @@ class Kind(ABC, Generic[S]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         """Statements that remove the object, never with CASCADE."""
 
+    def opening(self, entry: Entry) -> Iterable[Statement]:
+        """Statements that come before `create` and make what those can be made with that this object needs
+        and that need it themselves (a shell type, for the functions of a base type). What is so entangled
+        with an object goes when that is dropped."""
+        return ()
+
     def clause(self, entry: Entry, clauses: Sequence[str] = ()) -> str:
         """The text inside the CREATE of the kind that it folds into."""
         raise ValueError(f"{self.name} is never a clause")

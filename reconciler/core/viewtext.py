@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import LiteralString
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import option_actions
 from reconciler.core.ident import qualified, quote
+from reconciler.core.kind import Disturbance, Kind, S
 from reconciler.core.statement import Hazard, LockMode, Statement, on
 
 QUERY: LiteralString = """pg_catalog.btrim(pg_catalog.rtrim(
                     pg_catalog.btrim(pg_catalog.pg_get_viewdef(c.oid), E' \\n'), ';'), E' \\n')"""
 """The query of the relation `c` as `trimmed` leaves it."""
+
+HEAD: LiteralString = """
+            SELECT 'pg_class/' || c.oid || '/0' AS address, ARRAY[n.nspname, c.relname]::text[] AS path,
+                ARRAY['pg_type/' || c.reltype || '/0', 'pg_type/' || t.typarray || '/0']
+                    || ARRAY(SELECT 'pg_rewrite/' || r.oid || '/0' FROM pg_catalog.pg_rewrite r
+                        WHERE r.ev_class = c.oid AND r.rulename = '_RETURN')"""
+"""The start of both queries; what follows can add to `also`."""
+
+
+class QueriedRelation(Kind[S]):
+    """Base of the two kinds."""
+
+    word: ClassVar[str]
+    """What SQL calls it."""
+    reparsed = True
+    gives_way_to = frozenset({Disturbance.RETYPED, Disturbance.RESHAPED})
+
+    def in_full(self, short: Any) -> Mapping[str, Any]:
+        return short if isinstance(short, Mapping) else {"query": short}
+
+    def drop(self, entry: Entry) -> Iterable[Statement]:
+        relation = qualified(*entry.id.path)
+        yield Statement(f"DROP {self.word} {relation}", on(relation))
+
+    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+        yield ("relation", *entry.id.path)
+        yield ("type", *entry.id.path)
+
+
+def in_short(value: object) -> object:
+    """A bare string is the query."""
+    return {"query": value} if isinstance(value, str) else value
 
 
 def trimmed(query: str) -> str:

@@ -140,7 +140,8 @@ def _can_stand(entries: dict[ObjectId, Entry], registry: Registry) -> bool:
     for id, entry in entries.items():
         if entry.carrier is not None and entry.carrier not in entries:
             entries[id] = dataclasses.replace(entry, carrier=None)
-        gone = entry.needs - {entry.carrier} - entries.keys()
+        # Not a difference with entries.keys(): that walks all keys for every entry.
+        gone = [needed for needed in entry.needs if needed != entry.carrier and needed not in entries]
         if not all(registry.of(needed).is_shared for needed in gone):
             return False
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from reconciler.core.catalog import Catalog, Entry
@@ -204,9 +205,14 @@ def _needs(reading: _Reading, rows: Iterable[_Row]) -> dict[ObjectId, set[Object
 
 
 def _state(row: _Row) -> Any:
-    state = row.kind.state
-    fields = [f.name for f in dataclasses.fields(state)]
-    return state(**{name: _frozen(row.values[name]) for name in fields if name in row.values})
+    state: Any = row.kind.state
+    values = row.values
+    return state(**{name: _frozen(values[name]) for name in _fields(state) if name in values})
+
+
+@cache
+def _fields(state: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(state))
 
 
 def _frozen(value: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
-from reconciler.engine.diff import Change, Create, Drop
+from reconciler.engine.change import Change, Create, Drop
 from reconciler.engine.registry import Registry
 
 ALIKE = 0.6

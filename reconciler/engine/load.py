@@ -96,16 +96,11 @@ def load(path: Path, registry: Registry) -> Written:
         if read.root is not None:
             _load_file(loading, read.root)
             contents.update(repr(read.root.data).encode())
-            contents.update(_beside(loading, read.root))
     if loading.problems:
         raise InvalidInput.of(sorted(loading.problems, key=lambda problem: (problem.file, problem.line)))
+    # What files beside the YAML say stands in the declared states.
+    contents.update(repr([(id, item.declared.state) for id, item in loading.objects.items()]).encode())
     return Written(loading.objects, "sha256:" + contents.hexdigest())
-
-
-def _beside(loading: _Loading, root: Node) -> bytes:
-    """What files that stand beside the YAML add: the declared states hold their text."""
-    mine = (item.declared for item in loading.objects.values() if item.position.file == root.file)
-    return hashlib.sha256(repr([(item.id, item.state) for item in mine]).encode()).digest()
 
 
 def _load_file(loading: _Loading, root: Node) -> None:

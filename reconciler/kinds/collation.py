@@ -44,8 +44,10 @@ _WHY = "a collation cannot be altered"
 
 
 class Collation(Superseded[CollationState]):
-    """A collation; one of the same name for another encoding than the database's does not count. Columns move
-    over to a new one: dropping them for its sake would lose their values."""
+    """A collation; one of the same name for another encoding than the database's does not count.
+
+    Columns move over to a new one: dropping them for its sake would lose their values.
+    """
 
     name = "collation"
     is_ambient = True

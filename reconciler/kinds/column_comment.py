@@ -27,7 +27,7 @@ def _say(entry: Entry, text: str | None) -> Iterable[Statement]:
 
 
 class ColumnComment(Kind[ColumnCommentState]):
-    """`column_comments: {total: With tax.}`"""
+    """The comment on a column of a view or composite type: `column_comments: {total: With tax.}`."""
 
     name = "column_comment"
     section = "column_comments"

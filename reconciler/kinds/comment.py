@@ -30,28 +30,9 @@ def _say(entry: Entry, text: str | None) -> Iterable[Statement]:
     yield Statement(f"COMMENT ON {target} IS {'NULL' if text is None else literal(text)}")
 
 
-class Comment(Kind[CommentState]):
-    """The comment on any object that has an entry."""
-
-    name = "comment"
-    section = "comment"
-    parents = ("*",)
-    singleton = True
-    state = CommentState
-    document = str
-    rank = 80
-    is_facet = True
-    elaborated = False
-    rules: ClassVar[Mapping[str, Rule]] = {
-        "text": InPlace(lambda old, new: _say(new, new.state.text)),
-        "on_domain": Ignored("a fact about the object"),
-        "standard": Ignored("a fact about the text"),
-    }
-
-    def query(self, major: int) -> LiteralString:
-        # Left out: comments on parts that PostgreSQL makes by itself (row types, a view's rewrite rule, the
-        # index of a constraint) and columns of what has no column entries (`column_comment`).
-        return """
+# Left out: comments on parts that PostgreSQL makes by itself (row types, a view's rewrite rule, the
+# index of a constraint) and columns of what has no column entries (`column_comment`).
+_COMMENTS: LiteralString = """
             SELECT 'pg_description/' || d.classoid || '.' || d.objoid || '/' || d.objsubid AS address,
                 d.classoid::pg_catalog.regclass::text || '/' || d.objoid || '/' || d.objsubid AS parent,
                 d.description AS text,
@@ -93,6 +74,29 @@ class Comment(Kind[CommentState]):
             FROM pg_catalog.pg_shdescription d
             WHERE d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass
             ORDER BY 1"""
+"""The comments of all kinds of objects."""
+
+
+class Comment(Kind[CommentState]):
+    """The comment on any object that has an entry."""
+
+    name = "comment"
+    section = "comment"
+    parents = ("*",)
+    singleton = True
+    state = CommentState
+    document = str
+    rank = 80
+    is_facet = True
+    elaborated = False
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "text": InPlace(lambda old, new: _say(new, new.state.text)),
+        "on_domain": Ignored("a fact about the object"),
+        "standard": Ignored("a fact about the text"),
+    }
+
+    def query(self, major: int) -> LiteralString:
+        return _COMMENTS
 
     def declare(self, name: str, document: str, nest: Nest) -> Iterable[Declared]:
         assert nest.parent is not None

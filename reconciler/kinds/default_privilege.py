@@ -66,23 +66,7 @@ def _change(old: Entry | None, new: Entry | None) -> Iterable[Statement]:
         yield from target.change(before.get(key, usual), after.get(key, usual))
 
 
-class DefaultPrivilege(Kind[DefaultPrivilegeState]):
-    """The default privileges of one role."""
-
-    name = "default_privilege"
-    section = "default_privileges"
-    state = DefaultPrivilegeState
-    document = DefaultPrivilegeDocument
-    rank = 95
-    managed_with_ownership = True
-    elaborated = False
-    rules: ClassVar[Mapping[str, Rule]] = {
-        "grants": InPlace(_change),
-        "connected": Ignored("a fact about the session"),
-    }
-
-    def query(self, major: int) -> LiteralString:
-        return """
+_DEFAULT_PRIVILEGES: LiteralString = """
             WITH word AS (
                 SELECT d.oid, d.defaclrole AS role, a.grantee,
                     pg_catalog.lower(a.privilege_type) AS word,
@@ -140,6 +124,26 @@ class DefaultPrivilege(Kind[DefaultPrivilegeState]):
                 AND (coalesce(p.number, 0) <> p.usual OR p.passing <> '[]'))
             GROUP BY p.role
             ORDER BY 2"""
+"""What pg_default_acl holds, one row an object type, schema and role."""
+
+
+class DefaultPrivilege(Kind[DefaultPrivilegeState]):
+    """The default privileges of one role."""
+
+    name = "default_privilege"
+    section = "default_privileges"
+    state = DefaultPrivilegeState
+    document = DefaultPrivilegeDocument
+    rank = 95
+    managed_with_ownership = True
+    elaborated = False
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "grants": InPlace(_change),
+        "connected": Ignored("a fact about the session"),
+    }
+
+    def query(self, major: int) -> LiteralString:
+        return _DEFAULT_PRIVILEGES
 
     def declare(self, name: str, document: DefaultPrivilegeDocument, nest: Nest) -> Iterable[Declared]:
         grants: list[Grant] = []

@@ -121,7 +121,7 @@ class Domain(DataType[DomainState]):
         return written_name(schema, name, home), state.type if list(data) == ["type"] else data
 
     def in_full(self, short: Any) -> Mapping[str, Any]:
-        return {"type": short}
+        return short if isinstance(short, Mapping) else {"type": short}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         state: DomainState = entry.state

@@ -138,7 +138,7 @@ class Enum(DataType[EnumState]):
         return written_path(entry.id.path, home), list(entry.state.labels)
 
     def in_full(self, short: Any) -> Mapping[str, Any]:
-        return {"values": short}
+        return short if isinstance(short, Mapping) else {"values": short}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         labels = ", ".join(map(literal, entry.state.labels))

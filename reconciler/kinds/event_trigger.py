@@ -57,8 +57,10 @@ def _fires(entry: Entry) -> Iterable[Statement]:
 
 
 class EventTrigger(Kind[EventTriggerState]):
-    """A function that is called when anybody changes the schema. It comes last and goes first, so that it
-    does not meddle with the plan that makes it."""
+    """A function that is called when anybody changes the schema.
+
+    It comes last and goes first, so that it does not meddle with the plan that makes it.
+    """
 
     name = "event_trigger"
     section = "event_triggers"

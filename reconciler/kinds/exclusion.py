@@ -6,12 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString
 
-from pydantic import Field
-
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import (
     add_index_constraint,
-    bare_names,
     chosen_name,
     deferral,
     drop_constraint,
@@ -19,13 +16,8 @@ from reconciler.core.constraint import (
     rename_constraint,
 )
 from reconciler.core.fragment import (
-    Document,
     Fragment,
     Fragments,
-    Names,
-    Option,
-    options_from,
-    options_to,
     without_defaults,
 )
 from reconciler.core.ident import bare_name, quote, written_bare
@@ -40,12 +32,10 @@ from reconciler.core.index_attributes import (
     index_parameters,
     index_roles,
     settle_index,
-    statistics_from,
-    statistics_to,
 )
+from reconciler.core.index_document import ExpressionIndexedDocument, attributes_from, attributes_to
 from reconciler.core.kind import Declared, Disturbance, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Statement
-from reconciler.core.transition import RenameTransition
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +59,14 @@ class ExclusionState:
     own_columns: tuple[str, ...] = field(default=(), compare=False)
 
 
-class ExclusionDocument(Document):
+class ExclusionDocument(ExpressionIndexedDocument):
     """`no_overlap: {using: gist, elements: ["room WITH =", "during WITH &&"]}`"""
 
     elements: Fragments
     using: str = "btree"
     where: Fragment | None = None
-    include: Names = ()
     deferrable: bool = False
     initially_deferred: bool = False
-    options: dict[str, Option] = Field(default_factory=dict)
-    tablespace: str | None = None
-    statistics: dict[str, int] = Field(default_factory=dict)
-    clustered: bool = False
-    replica_identity: bool = False
-    only: bool = False
-    transition: RenameTransition = RenameTransition()
 
 
 class Exclusion(Kind[ExclusionState]):
@@ -144,15 +126,9 @@ class Exclusion(Kind[ExclusionState]):
             elements=document.elements,
             using=document.using,
             where=document.where,
-            include=bare_names(document.include),
             deferrable=document.deferrable or document.initially_deferred,
             initially_deferred=document.initially_deferred,
-            options=options_from(document.options),
-            tablespace=document.tablespace,
-            statistics=statistics_from(document.statistics),
-            clustered=document.clustered,
-            replica_identity=document.replica_identity,
-            only=document.only,
+            **attributes_from(document),
         )
         yield Declared(
             nest.parent.child("exclusion", bare_name(name)),
@@ -171,12 +147,7 @@ class Exclusion(Kind[ExclusionState]):
             "include": [written_bare(column) for column in state.include],
             "deferrable": state.deferrable,
             "initially_deferred": state.initially_deferred,
-            "options": options_to(state.options),
-            "tablespace": state.tablespace,
-            "statistics": statistics_to(state.statistics),
-            "clustered": state.clustered,
-            "replica_identity": state.replica_identity,
-            "only": state.only,
+            **attributes_to(state),
         }
         return written_bare(entry.id.path[2]), without_defaults(data)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, LiteralString
+from typing import Any, ClassVar, Literal
 
-from reconciler.core import routine, routine_sql
+from reconciler.core import routine
 from reconciler.core.catalog import Entry
-from reconciler.core.fragment import Fragment, without_defaults
-from reconciler.core.ident import ObjectId, quote
-from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Recreate, Rule
-from reconciler.core.statement import Hazard, HazardCode, Statement
+from reconciler.core.fragment import Fragment
+from reconciler.core.ident import ObjectId
+from reconciler.core.kind import Declared, InPlace, Nest, Recreate, Rule
+from reconciler.core.routine_kind import Routine, defined, replacement, shared_rules, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,7 @@ class FunctionDocument(routine.RoutineDocument):
 
 def _definition(entry: Entry, verb: str) -> str:
     state: FunctionState = entry.state
-    attributes = [
-        f"LANGUAGE {quote(state.language)}",
+    own = [
         *(["WINDOW"] if state.window else []),
         *([state.volatility.upper()] if state.volatility != "volatile" else []),
         *(["STRICT"] if state.strict else []),
@@ -59,67 +58,22 @@ def _definition(entry: Entry, verb: str) -> str:
         *([f"COST {state.cost}"] if state.cost else []),
         *([f"ROWS {state.rows}"] if state.rows else []),
         *([f"SUPPORT {state.support}"] if state.support else []),
-        *routine.attributes_sql(state),
     ]
-    returns = f"\nRETURNS {state.returns}" if state.returns else ""
-    head = f"{verb} FUNCTION {routine.definition_name(entry)}{returns}"
-    return f"{head}\n{' '.join(attributes)}\n{routine.body_sql(state)}"
+    return defined(entry, f"{verb} FUNCTION", own, state.returns)
 
 
-def _replace(old: Entry, new: Entry) -> Iterable[Statement]:
-    hazards = []
-    if old.state.security_definer != new.state.security_definer:
-        whose = "its owner" if new.state.security_definer else "whoever calls it"
-        hazards.append(Hazard(HazardCode.ACCESS_CHANGE, new.id, f"runs with the privileges of {whose}"))
-    yield Statement(_definition(new, "CREATE OR REPLACE"), hazards=tuple(hazards))
+_replace = replacement(_definition)
 
 
-_REPLACE: Rule = InPlace(_replace)
-
-
-class Function(Kind[FunctionState]):
+class Function(Routine[FunctionState]):
     """A function or window function."""
 
     name = "function"
-    is_ambient = True
     section = "functions"
     state = FunctionState
     document = FunctionDocument
-    rank = 20
-    reparsed = True
-    resolve = routine_sql.RESOLVE
-    gives_way_to = frozenset({Disturbance.RETYPED})
-    rules: ClassVar[Mapping[str, Rule]] = {
-        "arguments": InPlace(_replace, unless=routine.not_replaceable),
-        "returns": Recreate("what a function returns cannot be altered"),
-        "language": _REPLACE,
-        "body": _REPLACE,
-        "sql_body": _REPLACE,
-        "object_file": _REPLACE,
-        "link_symbol": _REPLACE,
-        "volatility": _REPLACE,
-        "strict": _REPLACE,
-        "security_definer": _REPLACE,
-        "leakproof": _REPLACE,
-        "parallel": _REPLACE,
-        "cost": _REPLACE,
-        "rows": _REPLACE,
-        "settings": _REPLACE,
-        "support": _REPLACE,
-        "transforms": _REPLACE,
-        "window": Recreate("a function cannot become a window function or stop being one"),
-        "inputs": Ignored("part of the arguments"),
-        "outputs": Ignored("part of the arguments"),
-        "defaults": Ignored("part of the arguments"),
-    }
-
-    def query(self, major: int) -> LiteralString:
-        return (
-            "SELECT 'pg_proc/' || p.oid || '/0' AS address, "
-            + routine_sql.PATH
-            + " AS path,"
-            + routine_sql.COLUMNS
-            + """,
+    letters = "'f', 'w'"
+    own_columns = """,
                 pg_catalog.pg_get_function_result(p.oid) AS returns,
                 CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable'
                     ELSE 'volatile' END AS volatility,
@@ -132,9 +86,21 @@ class Function(Kind[FunctionState]):
                 CASE WHEN p.proretset AND p.prorows <> 1000 THEN p.prorows::text END AS rows,
                 CASE WHEN p.prosupport <> 0 THEN p.prosupport::pg_catalog.regproc::text END AS support,
                 p.prokind = 'w' AS "window" """
-            + routine_sql.SOURCE
-            + " AND p.prokind IN ('f', 'w') ORDER BY 2"
-        )
+    rules: ClassVar[Mapping[str, Rule]] = {
+        **shared_rules(_replace),
+        "returns": Recreate("what a function returns cannot be altered"),
+        "window": Recreate("a function cannot become a window function or stop being one"),
+        "volatility": InPlace(_replace),
+        "strict": InPlace(_replace),
+        "leakproof": InPlace(_replace),
+        "parallel": InPlace(_replace),
+        "cost": InPlace(_replace),
+        "rows": InPlace(_replace),
+        "support": InPlace(_replace),
+    }
+
+    def definition(self, entry: Entry, verb: str) -> str:
+        return _definition(entry, verb)
 
     def declare(self, name: str, document: FunctionDocument, nest: Nest) -> Iterable[Declared]:
         schema, last, inside = routine.signature(name, nest.schema, document.arguments)
@@ -154,36 +120,18 @@ class Function(Kind[FunctionState]):
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
         state: FunctionState = entry.state
-        inside = routine.split_path(entry.id.path)[1]
-        data = without_defaults(
-            {
-                "arguments": state.arguments if state.arguments and state.arguments != inside else None,
-                "returns": state.returns,
-                "language": state.language,
-                "window": state.window,
-                "volatility": state.volatility if state.volatility != "volatile" else None,
-                "strict": state.strict,
-                "leakproof": state.leakproof,
-                "parallel": state.parallel if state.parallel != "unsafe" else None,
-                "cost": _number(state.cost),
-                "rows": _number(state.rows),
-                "support": state.support,
-                "transforms": list(state.transforms),
-                "security_definer": state.security_definer,
-                "set": routine.settings_data(state),
-                "link_symbol": state.link_symbol,
-            }
-        )
-        return routine.written_key(entry.id.path, home), data | routine.body_data(state)
-
-    def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
-        yield Statement(_definition(entry, "CREATE"))
-
-    def drop(self, entry: Entry) -> Iterable[Statement]:
-        yield Statement(f"DROP FUNCTION {routine.target(entry)}")
-
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
-        yield routine.occupied(entry.id.path)
+        own = {
+            "returns": state.returns,
+            "window": state.window,
+            "volatility": state.volatility if state.volatility != "volatile" else None,
+            "strict": state.strict,
+            "leakproof": state.leakproof,
+            "parallel": state.parallel if state.parallel != "unsafe" else None,
+            "cost": _number(state.cost),
+            "rows": _number(state.rows),
+            "support": state.support,
+        }
+        return written(entry, home, own)
 
 
 def _number(text: str | None) -> Any:

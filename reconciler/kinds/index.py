@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, LiteralString
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import (
-    bare_names,
     chosen_name,
     column_list,
     name_of,
@@ -20,14 +19,9 @@ from reconciler.core.constraint import (
     shortened,
 )
 from reconciler.core.fragment import (
-    Document,
     Fragment,
     Fragments,
-    Names,
-    Option,
-    options_from,
     options_sql,
-    options_to,
     without_defaults,
 )
 from reconciler.core.ident import ObjectId, bare_name, quote, written_bare
@@ -43,12 +37,10 @@ from reconciler.core.index_attributes import (
     index_of,
     index_roles,
     settle_index,
-    statistics_from,
-    statistics_to,
 )
+from reconciler.core.index_document import ExpressionIndexedDocument, attributes_from, attributes_to
 from reconciler.core.kind import Declared, Disturbance, Ignored, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Statement, on
-from reconciler.core.transition import RenameTransition
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +73,15 @@ class IndexState:
     """It has an expression, a predicate or a class of its own, which may not fit another type of a column."""
 
 
-class IndexDocument(Document):
+class IndexDocument(ExpressionIndexedDocument):
     """`users_created_at_idx: [created_at desc]`, or a mapping where more is said."""
 
     columns: Fragments
     unique: bool = False
     using: str = "btree"
-    include: Names = ()
     where: Fragment | None = None
     nulls_not_distinct: bool = False
-    options: dict[str, Option] = Field(default_factory=dict)
-    tablespace: str | None = None
-    statistics: dict[str, int] = Field(default_factory=dict)
-    clustered: bool = False
-    replica_identity: bool = False
-    only: bool = False
     attached: bool = False
-    transition: RenameTransition = RenameTransition()
 
 
 class Index(Kind[IndexState]):
@@ -163,15 +147,9 @@ class Index(Kind[IndexState]):
             columns=document.columns,
             unique=document.unique,
             using=document.using,
-            include=bare_names(document.include),
             where=document.where,
             nulls_not_distinct=document.nulls_not_distinct,
-            options=options_from(document.options),
-            tablespace=document.tablespace,
-            statistics=statistics_from(document.statistics),
-            clustered=document.clustered,
-            replica_identity=document.replica_identity,
-            only=document.only,
+            **attributes_from(document),
             attached=document.attached,
         )
         yield Declared(
@@ -191,12 +169,7 @@ class Index(Kind[IndexState]):
             "include": [written_bare(column) for column in state.include],
             "where": state.where,
             "nulls_not_distinct": state.nulls_not_distinct,
-            "options": options_to(state.options),
-            "tablespace": state.tablespace,
-            "statistics": statistics_to(state.statistics),
-            "clustered": state.clustered,
-            "replica_identity": state.replica_identity,
-            "only": state.only,
+            **attributes_to(state),
             "attached": state.attached,
         }
         return written_bare(entry.id.path[1]), shortened(without_defaults(data))

@@ -81,7 +81,8 @@ def _parts(name: str, home: str) -> tuple[str, str]:
     if not (found and comma and left.strip() and right.strip()):
         raise ValueError("an operator is called by its types too: `===(integer, text)`, `!!(NONE, bigint)`")
     schema, dot, symbol = operator.strip().rpartition(".")
-    return bare_name(schema) if dot else home, f"{symbol}({left.strip()}, {right.strip()})"
+    left = "NONE" if left.strip().upper() == "NONE" else left.strip()
+    return bare_name(schema) if dot else home, f"{symbol}({left}, {right.strip()})"
 
 
 class Operator(Kind[OperatorState]):

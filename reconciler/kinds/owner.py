@@ -1,5 +1,5 @@
-"""Owners (manual: ALTER ... OWNER TO). Only an owner that is not the usual one is an entry: the database's owner,
-and for schema public pg_database_owner (the bootstrap superuser before 15)."""
+"""Owners (manual: ALTER ... OWNER TO). Only an owner that is not the usual one is an entry: the database's
+owner, and for schema public pg_database_owner (the bootstrap superuser before 15)."""
 
 from __future__ import annotations
 
@@ -30,6 +30,80 @@ def _give(entry: Entry, role: str) -> Iterable[Statement]:
     yield Statement(f"ALTER {address(target)} OWNER TO {quote(role)}", hazards=hazards)
 
 
+_OWNERS: LiteralString = """
+            WITH object AS (
+                SELECT 'pg_namespace' AS class, n.oid, n.nspowner AS owner, n.nspname = 'public' AS public
+                FROM pg_catalog.pg_namespace n
+                WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+                UNION ALL
+                SELECT 'pg_class', c.oid, c.relowner, false FROM pg_catalog.pg_class c
+                WHERE c.oid >= 16384 AND (c.relkind IN ('r', 'p', 'v', 'm', 'f')
+                    OR c.relkind = 'S' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                        AND d.deptype IN ('a', 'i')))
+                UNION ALL
+                SELECT 'pg_proc', p.oid, p.proowner, false FROM pg_catalog.pg_proc p WHERE p.oid >= 16384
+                UNION ALL
+                SELECT 'pg_type', t.oid, t.typowner, false FROM pg_catalog.pg_type t
+                WHERE t.oid >= 16384 AND (t.typtype IN ('e', 'd', 'r')
+                    OR t.typtype IN ('b', 'p') AND NOT EXISTS (
+                        SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid)
+                    OR t.typtype = 'c' AND EXISTS (
+                    SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
+                UNION ALL
+                SELECT 'pg_collation', o.oid, o.collowner, false FROM pg_catalog.pg_collation o
+                WHERE o.oid >= 16384
+                UNION ALL
+                SELECT 'pg_event_trigger', e.oid, e.evtowner, false FROM pg_catalog.pg_event_trigger e
+                UNION ALL
+                SELECT 'pg_foreign_data_wrapper', w.oid, w.fdwowner, false
+                FROM pg_catalog.pg_foreign_data_wrapper w
+                UNION ALL
+                SELECT 'pg_foreign_server', s.oid, s.srvowner, false FROM pg_catalog.pg_foreign_server s
+                UNION ALL
+                SELECT 'pg_publication', u.oid, u.pubowner, false FROM pg_catalog.pg_publication u
+                UNION ALL
+                SELECT 'pg_subscription', s.oid, s.subowner, false FROM pg_catalog.pg_subscription s
+                UNION ALL
+                SELECT 'pg_statistic_ext', x.oid, x.stxowner, false FROM pg_catalog.pg_statistic_ext x
+                UNION ALL
+                SELECT 'pg_conversion', v.oid, v.conowner, false FROM pg_catalog.pg_conversion v
+                WHERE v.oid >= 16384
+                UNION ALL
+                SELECT 'pg_language', l.oid, l.lanowner, false FROM pg_catalog.pg_language l
+                WHERE l.oid >= 16384
+                UNION ALL
+                SELECT 'pg_operator', q.oid, q.oprowner, false FROM pg_catalog.pg_operator q
+                WHERE q.oid >= 16384 AND q.oprcode <> 0
+                UNION ALL
+                SELECT 'pg_opclass', q.oid, q.opcowner, false FROM pg_catalog.pg_opclass q
+                WHERE q.oid >= 16384
+                UNION ALL
+                SELECT 'pg_opfamily', q.oid, q.opfowner, false FROM pg_catalog.pg_opfamily q
+                WHERE q.oid >= 16384
+                UNION ALL
+                SELECT 'pg_ts_config', g.oid, g.cfgowner, false FROM pg_catalog.pg_ts_config g
+                WHERE g.oid >= 16384
+                UNION ALL
+                SELECT 'pg_ts_dict', g.oid, g.dictowner, false FROM pg_catalog.pg_ts_dict g
+                WHERE g.oid >= 16384)
+            SELECT 'owner/' || o.class || '.' || o.oid || '/0' AS address,
+                o.class || '/' || o.oid || '/0' AS parent,
+                ARRAY['pg_authid/' || o.owner || '/0'] AS needs,
+                pg_catalog.pg_get_userbyid(o.owner)::text AS role,
+                pg_catalog.pg_get_userbyid(usual.oid)::text AS usual
+            FROM object o
+            JOIN pg_catalog.pg_database b ON b.datname = pg_catalog.current_database()
+            CROSS JOIN LATERAL (
+                SELECT CASE WHEN o.public THEN coalesce((
+                    SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = 'pg_database_owner'), 10)
+                    ELSE b.datdba END AS oid) AS usual
+            WHERE o.owner <> usual.oid
+            ORDER BY o.class, o.oid"""
+"""The owners of all kinds of objects."""
+
+
 class Owner(Kind[OwnerState]):
     """The owner of an object. An owned sequence has its table's owner."""
 
@@ -56,6 +130,14 @@ class Owner(Kind[OwnerState]):
         "server",
         "statistics",
         "subscription",
+        "base_type",
+        "conversion",
+        "language",
+        "operator",
+        "operator_class",
+        "operator_family",
+        "text_search_configuration",
+        "text_search_dictionary",
     )
     singleton = True
     state = OwnerState
@@ -70,53 +152,7 @@ class Owner(Kind[OwnerState]):
     }
 
     def query(self, major: int) -> LiteralString:
-        return """
-            WITH object AS (
-                SELECT 'pg_namespace' AS class, n.oid, n.nspowner AS owner, n.nspname = 'public' AS public
-                FROM pg_catalog.pg_namespace n
-                WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-                UNION ALL
-                SELECT 'pg_class', c.oid, c.relowner, false FROM pg_catalog.pg_class c
-                WHERE c.oid >= 16384 AND (c.relkind IN ('r', 'p', 'v', 'm', 'f')
-                    OR c.relkind = 'S' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
-                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
-                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        AND d.deptype IN ('a', 'i')))
-                UNION ALL
-                SELECT 'pg_proc', p.oid, p.proowner, false FROM pg_catalog.pg_proc p WHERE p.oid >= 16384
-                UNION ALL
-                SELECT 'pg_type', t.oid, t.typowner, false FROM pg_catalog.pg_type t
-                WHERE t.oid >= 16384 AND (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND EXISTS (
-                    SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
-                UNION ALL
-                SELECT 'pg_collation', o.oid, o.collowner, false FROM pg_catalog.pg_collation o
-                WHERE o.oid >= 16384
-                UNION ALL
-                SELECT 'pg_event_trigger', e.oid, e.evtowner, false FROM pg_catalog.pg_event_trigger e
-                UNION ALL
-                SELECT 'pg_foreign_data_wrapper', w.oid, w.fdwowner, false
-                FROM pg_catalog.pg_foreign_data_wrapper w
-                UNION ALL
-                SELECT 'pg_foreign_server', s.oid, s.srvowner, false FROM pg_catalog.pg_foreign_server s
-                UNION ALL
-                SELECT 'pg_publication', u.oid, u.pubowner, false FROM pg_catalog.pg_publication u
-                UNION ALL
-                SELECT 'pg_subscription', s.oid, s.subowner, false FROM pg_catalog.pg_subscription s
-                UNION ALL
-                SELECT 'pg_statistic_ext', x.oid, x.stxowner, false FROM pg_catalog.pg_statistic_ext x)
-            SELECT 'owner/' || o.class || '.' || o.oid || '/0' AS address,
-                o.class || '/' || o.oid || '/0' AS parent,
-                ARRAY['pg_authid/' || o.owner || '/0'] AS needs,
-                pg_catalog.pg_get_userbyid(o.owner)::text AS role,
-                pg_catalog.pg_get_userbyid(usual.oid)::text AS usual
-            FROM object o
-            JOIN pg_catalog.pg_database b ON b.datname = pg_catalog.current_database()
-            CROSS JOIN LATERAL (
-                SELECT CASE WHEN o.public THEN coalesce((
-                    SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = 'pg_database_owner'), 10)
-                    ELSE b.datdba END AS oid) AS usual
-            WHERE o.owner <> usual.oid
-            ORDER BY o.class, o.oid"""
+        return _OWNERS
 
     def declare(self, name: str, document: str, nest: Nest) -> Iterable[Declared]:
         assert nest.parent is not None

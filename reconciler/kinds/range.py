@@ -147,7 +147,7 @@ class Range(DataType[RangeState]):
         return written_name(schema, name, home), state.subtype if list(data) == ["subtype"] else data
 
     def in_full(self, short: Any) -> Mapping[str, Any]:
-        return {"subtype": short}
+        return short if isinstance(short, Mapping) else {"subtype": short}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         said = ((word, getattr(entry.state, name)) for name, word in _PARAMETERS.items())

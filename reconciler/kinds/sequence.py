@@ -13,7 +13,7 @@ from pydantic import Field
 
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document
-from reconciler.core.ident import literal, ObjectId, in_schema, qualified, quote, written_path
+from reconciler.core.ident import ObjectId, in_schema, literal, qualified, quote, written_path
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Hazard, HazardCode, Statement, application_break, on
 from reconciler.core.transition import RenameTransition
@@ -100,9 +100,8 @@ def _options(old: Entry, new: Entry) -> Iterable[Statement]:
     if _lowest(before) < _lowest(after) <= _highest(before) and after.increment > 0:
         # A sequence that stands below its new minimum would refuse it; one that stands above stays there.
         lowest = _lowest(after)
-        yield Statement(
-            f"SELECT pg_catalog.setval({literal(name)}, {lowest}, false) FROM {name} WHERE last_value < {lowest}"
-        )
+        setval = f"pg_catalog.setval({literal(name)}, {lowest}, false)"
+        yield Statement(f"SELECT {setval} FROM {name} WHERE last_value < {lowest}")
     if _highest(before) > _highest(after):
         message = "it fails where the sequence stands outside the new bounds"
         hazards = (Hazard(HazardCode.MAY_FAIL, new.id, message),)

@@ -63,8 +63,11 @@ def _options(old: Entry, new: Entry) -> Iterable[Statement]:
 
 
 class UserMapping(Kind[UserMappingState]):
-    """A role on a foreign server. PostgreSQL shows the options only to who may use them: to superusers all,
-    to the server's owner those for PUBLIC, to a role its own."""
+    """A role on a foreign server.
+
+    PostgreSQL shows the options only to who may use them: to superusers all, to the server's owner
+    those for PUBLIC, to a role its own.
+    """
 
     name = "user_mapping"
     section = "user_mappings"

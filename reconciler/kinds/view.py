@@ -21,8 +21,8 @@ from reconciler.core.fragment import (
     options_to,
     without_defaults,
 )
-from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_name
-from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Rule
+from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_path
+from reconciler.core.kind import Declared, Ignored, InPlace, Nest, Rule
 from reconciler.core.statement import Hazard, HazardCode, LockMode, Statement, on
 
 
@@ -52,10 +52,6 @@ class ViewDocument(Document):
     options: dict[str, Option] = Field(default_factory=dict)
     check_option: Literal["local", "cascaded"] | None = None
     column_defaults: dict[str, Fragment] = Field(default_factory=dict)
-
-
-def _short(value: object) -> object:
-    return {"query": value} if isinstance(value, str) else value
 
 
 _ACCESS = frozenset({"security_barrier", "security_invoker"})
@@ -112,16 +108,15 @@ def _column_defaults(old: Entry | None, new: Entry) -> Iterable[Statement]:
             yield Statement(f"ALTER VIEW {relation} ALTER COLUMN {quote(column)} {action}", on(relation))
 
 
-class View(Kind[ViewState]):
+class View(viewtext.QueriedRelation[ViewState]):
     """A view; a recursive one is a view whose query says so."""
 
     name = "view"
     section = "views"
     state = ViewState
-    document = Annotated[ViewDocument, BeforeValidator(_short)]
+    document = Annotated[ViewDocument, BeforeValidator(viewtext.in_short)]
     rank = 55
-    reparsed = True
-    gives_way_to = frozenset({Disturbance.RETYPED, Disturbance.RESHAPED})
+    word = "VIEW"
     rules: ClassVar[Mapping[str, Rule]] = {
         "query": InPlace(_replace, unless=_only_appends),
         "column_names": InPlace(_replace, unless=_only_appends),
@@ -133,11 +128,8 @@ class View(Kind[ViewState]):
 
     def query(self, major: int) -> LiteralString:
         return (
-            """
-            SELECT 'pg_class/' || c.oid || '/0' AS address, ARRAY[n.nspname, c.relname]::text[] AS path,
-                ARRAY['pg_type/' || c.reltype || '/0', 'pg_type/' || t.typarray || '/0']
-                    || ARRAY(SELECT 'pg_rewrite/' || r.oid || '/0' FROM pg_catalog.pg_rewrite r
-                        WHERE r.ev_class = c.oid AND r.rulename = '_RETURN')
+            viewtext.HEAD
+            + """
                     || ARRAY(SELECT 'pg_attrdef/' || d.oid || '/0' FROM pg_catalog.pg_attrdef d
                         WHERE d.adrelid = c.oid) AS also,
                 """
@@ -180,8 +172,7 @@ class View(Kind[ViewState]):
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
         state: ViewState = entry.state
-        schema, name = entry.id.path
-        key, query = written_name(schema, name, home), viewtext.written(state.query)
+        key, query = written_path(entry.id.path, home), viewtext.written(state.query)
         data = without_defaults(
             {
                 "columns": list(state.column_names),
@@ -192,17 +183,6 @@ class View(Kind[ViewState]):
         )
         return key, {**data, "query": query} if data else query
 
-    def in_full(self, short: Any) -> Mapping[str, Any]:
-        return short if isinstance(short, Mapping) else {"query": short}
-
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         yield Statement(_definition(entry, "CREATE"))
         yield from _column_defaults(None, entry)
-
-    def drop(self, entry: Entry) -> Iterable[Statement]:
-        relation = qualified(*entry.id.path)
-        yield Statement(f"DROP VIEW {relation}", on(relation))
-
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
-        yield ("relation", *entry.id.path)
-        yield ("type", *entry.id.path)

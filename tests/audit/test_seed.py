@@ -63,6 +63,7 @@ def test_every_type_takes_a_value_that_is_not_null(loaded: NewDatabase) -> None:
         "CREATE TABLE t (s text NOT NULL CHECK (s LIKE 'sk_%'))",
         "CREATE TABLE t (a int, b int, c int, CHECK (num_nonnulls(a, b, c) = 1))",
         "CREATE TABLE t (a int NOT NULL, b int NOT NULL, CHECK (a > b))",
+        "CREATE TABLE t (ids int[] NOT NULL CHECK (ids <> '{}' AND cardinality(ids) = 1))",
         "CREATE TABLE t (d date NOT NULL CHECK (d > '2031-05-05'))",
         "CREATE TABLE t (j jsonb NOT NULL CHECK (jsonb_typeof(j) = 'array'))",
         "CREATE TABLE t (during tsrange NOT NULL, EXCLUDE USING gist (during WITH &&))",
@@ -129,8 +130,12 @@ def test_each_leaf_partition_is_reached(loaded: NewDatabase) -> None:
 
 
 def test_what_cannot_be_seeded_is_named_without_values(loaded: NewDatabase) -> None:
-    report, _ = filled(loaded("CREATE TABLE t (a int NOT NULL CONSTRAINT never CHECK (a > 5 AND a < 3))"))
-    assert [(table.table, table.reason) for table in report.unseeded] == [("public.t", "23514 never")]
+    sql = "CREATE TABLE t (a int NOT NULL CONSTRAINT never CHECK (a > 5 AND a < 3));"
+    report, _ = filled(loaded(sql + "CREATE TABLE p (a int) PARTITION BY RANGE (a)"))
+    assert [(table.table, table.reason) for table in report.unseeded] == [
+        ("public.p", "it has no partition"),
+        ("public.t", "23514 never"),
+    ]
 
 
 def test_a_plain_role_seeds_with_triggers_at_work(loaded: NewDatabase) -> None:

@@ -24,6 +24,14 @@ def test_init_writes_a_project_that_works(tmp_path: Path, database: Callable[[],
     assert project("plan", "--url", url, "--detailed-exitcode").code == 0
 
 
+def test_a_named_target_wins_over_a_url_in_the_environment(inside: Shop) -> None:
+    inside.reconcile.write("reconcile.yaml", "targets: {prod: {url_env: SHOP_URL}}\n")
+    nowhere = "postgresql://127.0.0.1:1/none"
+    named = inside.reconcile("plan", "--target", "prod", SHOP_URL=inside.url, RECONCILE_URL=nowhere)
+    assert named.code == 0
+    assert inside.reconcile("plan", SHOP_URL=inside.url, RECONCILE_URL=nowhere).code == 1
+
+
 def test_init_overwrites_nothing(tmp_path: Path) -> None:
     inside = Inside(tmp_path)
     inside.write("reconcile.yaml", "schema: tables/\n")

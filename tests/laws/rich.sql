@@ -10,14 +10,22 @@ GRANT law_owner TO law_member;
 ALTER ROLE law_member SET statement_timeout = '5s';
 COMMENT ON ROLE law_member IS 'For laws.';
 
-CREATE EXTENSION plpgsql_check_missing_is_fine_EXTENSION;
+DO $$
+DECLARE found text := (SELECT name FROM pg_catalog.pg_available_extensions WHERE name <> 'plpgsql' AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_available_extension_versions v WHERE v.name = pg_available_extensions.name
+        AND (v.requires <> '{}' OR NOT v.relocatable)) ORDER BY name = 'hstore' DESC, name LIMIT 1);
+BEGIN
+    IF found IS NOT NULL THEN EXECUTE format('CREATE EXTENSION %I SCHEMA "Odd.Schema"', found); END IF;
+END
+$$;
 
 -- Types
 CREATE TYPE app.mood AS ENUM ('sad', 'it''s', 'ok', 'Äh');
 CREATE TYPE app.nothing AS ENUM ();
 COMMENT ON TYPE app.mood IS 'How it is.';
 CREATE DOMAIN app.amount AS numeric(12, 2) DEFAULT 0.50 NOT NULL CONSTRAINT positive CHECK (VALUE > 0);
-CREATE DOMAIN app.code AS text COLLATE "C" CONSTRAINT long CHECK (length(VALUE) > 2) NOT VALID;
+CREATE DOMAIN app.code AS text COLLATE "C";
+ALTER DOMAIN app.code ADD CONSTRAINT long CHECK (length(VALUE) > 2) NOT VALID;
 COMMENT ON CONSTRAINT positive ON DOMAIN app.amount IS 'Nothing is free.';
 CREATE TYPE app.point AS (x integer, "y, z" text COLLATE "C", at timestamptz(3));
 COMMENT ON COLUMN app.point.x IS 'Across.';
@@ -25,6 +33,11 @@ CREATE FUNCTION app.distance(double precision, double precision) RETURNS double 
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT $1 - $2';
 CREATE TYPE app.span AS RANGE (SUBTYPE = double precision, SUBTYPE_DIFF = app.distance);
 ALTER TYPE app.span OWNER TO law_owner;
+CREATE TYPE app.shell;
+CREATE TYPE app.raw;
+CREATE FUNCTION app.raw_in(cstring) RETURNS app.raw LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
+CREATE FUNCTION app.raw_out(app.raw) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int4out';
+CREATE TYPE app.raw (INPUT = app.raw_in, OUTPUT = app.raw_out, INTERNALLENGTH = 4, PASSEDBYVALUE, CATEGORY = 'N', DEFAULT = '0');
 GRANT USAGE ON TYPE app.mood TO "Law, Reader";
 REVOKE USAGE ON TYPE app.amount FROM PUBLIC;
 
@@ -50,7 +63,7 @@ CREATE FUNCTION app.add(a integer, b integer DEFAULT 1, VARIADIC rest integer[] 
     LANGUAGE sql IMMUTABLE LEAKPROOF COST 7 PARALLEL RESTRICTED RETURN a + b;
 CREATE FUNCTION app.rows_of(OUT id integer, OUT "na me" text) RETURNS SETOF record
     LANGUAGE sql STABLE ROWS 5 AS 'SELECT 1, ''x''';
-CREATE FUNCTION app.table_of(least integer) RETURNS TABLE (id integer, word text)
+CREATE FUNCTION app.table_of("least" integer) RETURNS TABLE (id integer, word text)
     LANGUAGE sql BEGIN ATOMIC SELECT 1, 'x'; END;
 CREATE PROCEDURE app.tidy(INOUT done integer) LANGUAGE plpgsql AS 'begin commit; end';
 CREATE AGGREGATE app.total(integer) (SFUNC = int4_sum, STYPE = bigint, INITCOND = '0', PARALLEL = SAFE);
@@ -191,6 +204,7 @@ CREATE EVENT TRIGGER law_ddl ON ddl_command_end WHEN TAG IN ('CREATE VIEW', 'DRO
 ALTER EVENT TRIGGER law_ddl DISABLE;
 ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO "Law, Reader";
 ALTER DEFAULT PRIVILEGES FOR ROLE law_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+CREATE FUNCTION app.to_point(internal) RETURNS app.point LANGUAGE internal IMMUTABLE AS 'record_in';
 CREATE TRANSFORM FOR app.point LANGUAGE law_language (TO SQL WITH FUNCTION app.to_point(internal));
 
 -- from 15
@@ -200,15 +214,17 @@ CREATE TABLE app.fifteen_more (
     a integer, b integer,
     CONSTRAINT fifteen_fkey FOREIGN KEY (a, b) REFERENCES app.fifteen (a, b) MATCH FULL ON DELETE SET NULL (b));
 CREATE VIEW app.invoked WITH (security_invoker = true) AS SELECT 1 AS one;
-CREATE PUBLICATION law_part FOR TABLE app.fifteen (id, a, b) WHERE (a > 5), TABLES IN SCHEMA "Odd.Schema";
+CREATE PUBLICATION law_columns FOR TABLE app.fifteen (a, b);
+CREATE PUBLICATION law_part FOR TABLE app.fifteen WHERE (a > 5), TABLES IN SCHEMA "Odd.Schema";
 
 -- from 18
 CREATE TABLE app.eighteen (
     id integer,
     half integer GENERATED ALWAYS AS (id / 2) VIRTUAL,
+    room int4range,
     during daterange,
     a integer CONSTRAINT named_not_null NOT NULL,
     b integer,
-    CONSTRAINT eighteen_pkey PRIMARY KEY (during WITHOUT OVERLAPS),
+    CONSTRAINT eighteen_pkey PRIMARY KEY (room, during WITHOUT OVERLAPS),
     CONSTRAINT eighteen_check CHECK (id > 0) NOT ENFORCED);
 ALTER TABLE app.eighteen ADD CONSTRAINT b_not_null NOT NULL b NOT VALID;

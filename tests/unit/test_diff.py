@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from reconciler.core.catalog import Catalog
 from reconciler.core.ident import ObjectId
-from reconciler.engine.diff import Alter, Change, Create, Drop, Follow, Replace, diff, render_alter
+from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Replace, render_alter
+from reconciler.engine.diff import diff
 from tests.unit.toys import REGISTRY, box, catalog, glass, house_rule, label, link, mould, part
 
 

@@ -34,7 +34,7 @@ class Unseeded:
     table: str
     """Qualified and quoted."""
     reason: str
-    """The last refusal: its SQLSTATE, and the constraint where one is named. Never a value."""
+    """The last refusal: its SQLSTATE, and the constraint where one is named; or a sentence. Never a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,8 @@ class _Filler:
     def fill(self, table: SeedTable, wanted: int) -> tuple[int, str]:
         """Rows put in, and the last refusal."""
         rows = self._inserted.setdefault(table.oid, [])
+        if table.is_partitioned and not table.places:
+            return 0, "it has no partition"
         refusal = ""
         with self._connection.transaction():
             if self.is_silent:

@@ -25,8 +25,8 @@ SELECT c.oid, coalesce(pg_catalog.pg_partition_root(c.oid)::oid, c.oid) AS root,
 
 _COLUMNS: Final = f"""
 WITH relation AS ({_RELATIONS})
-SELECT r.oid::bigint, r.nspname, r.relname, a.attname, a.atttypid::bigint, a.atttypmod, a.attnotnull,
-       a.attidentity <> '', a.atthasdef
+SELECT r.oid::bigint, r.nspname, r.relname, r.relkind = 'p', a.attname, a.atttypid::bigint, a.atttypmod,
+       a.attnotnull, a.attidentity <> '', a.atthasdef
   FROM relation r
   LEFT JOIN pg_catalog.pg_attribute a
          ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
@@ -129,6 +129,7 @@ class SeedTable:
     oid: int
     schema: str
     name: str
+    is_partitioned: bool
     columns: tuple[SeedColumn, ...]
     rules: Mapping[str, Rule]
     references: tuple[Reference, ...]
@@ -164,10 +165,10 @@ def read_types(connection: psycopg.Connection[Any]) -> dict[int, DataType]:
 
 def read_tables(connection: psycopg.Connection[Any]) -> list[SeedTable]:
     """The tables in the user's schemas, referenced ones before those that refer to them."""
-    names: dict[int, tuple[str, str]] = {}
+    names: dict[int, tuple[str, str, bool]] = {}
     columns: dict[int, list[SeedColumn]] = {}
-    for oid, schema, name, *column in connection.execute(_COLUMNS).fetchall():
-        names[oid] = (schema, name)
+    for oid, schema, name, is_partitioned, *column in connection.execute(_COLUMNS).fetchall():
+        names[oid] = (schema, name, is_partitioned)
         columns.setdefault(oid, []).extend([SeedColumn(*column)] if column[0] is not None else [])
     rules: dict[int, dict[str, Rule]] = {}
     references: dict[int, list[Reference]] = {}

@@ -14,6 +14,8 @@ from typing import Final
 
 _FIRST_DAY: Final = date(2020, 1, 1)
 _LITERAL = re.compile(r"'((?:[^']|'')*)'|(?<![\w.])(-?\d+(?:\.\d+)?)(?![\w.])")
+_WHOLE = re.compile(r"-?\d{1,18}\Z")
+_NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?\Z")
 _LONGEST_TEXT: Final = 300
 _FEW: Final = 4
 _MANY: Final = 40
@@ -260,9 +262,9 @@ def _fitting(known: DataType, modifier: int, texts: Iterable[str]) -> list[str]:
     if known.name == "numeric" and modifier > 4:
         precision, scale = (modifier - 4) >> 16 & 0xFFFF, (modifier - 4) & 0x7FF
         limit = 10.0 ** (precision - (scale - 2048 if scale > 1023 else scale))
-        return [text for text in texts if abs(float(text)) < limit * 0.95] or ["0"]
+        return [text for text in texts if _NUMBER.match(text) and abs(float(text)) < limit * 0.95] or ["0"]
     if known.name in _INTEGERS:
-        return [text for text in texts if int(text) <= _INTEGERS[known.name]]
+        return [text for text in texts if _WHOLE.match(text) and int(text) <= _INTEGERS[known.name]]
     if known.name == "name":
         return [text[:63] for text in texts]
     return list(texts)
@@ -273,9 +275,9 @@ def _filled(text: str, number: int, owner: str = "") -> str:
 
 
 def _neighbours(hint: str, whole: bool) -> Iterator[str]:
-    if re.fullmatch(r"-?\d{1,18}", hint):
+    if _WHOLE.match(hint):
         yield from (hint, str(int(hint) + 1), str(int(hint) - 1))
-    elif not whole and re.fullmatch(r"-?\d{1,18}\.\d{1,18}", hint):
+    elif not whole and _NUMBER.match(hint):
         yield hint
 
 

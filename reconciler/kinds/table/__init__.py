@@ -10,7 +10,7 @@ from reconciler.core.fragment import options_sql
 from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_path
 from reconciler.core.inheritance import INHERITANCE, in_parentheses
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule
-from reconciler.core.statement import Hazard, HazardCode, Statement, application_break, data_loss, on
+from reconciler.core.statement import Statement, application_break, data_loss, on
 from reconciler.kinds.table.alteration import (
     alter,
     force_row_security,

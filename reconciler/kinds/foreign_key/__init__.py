@@ -24,6 +24,7 @@ from reconciler.core.ident import ObjectId, bare_name, qualified, quote, split_n
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, LockMode, Statement, on
 from reconciler.core.transition import RenameTransition
+from reconciler.kinds.foreign_key.query import foreign_keys
 
 Action = Literal["no action", "restrict", "cascade", "set null", "set default"]
 
@@ -141,33 +142,7 @@ class ForeignKey(Kind[ForeignKeyState]):
     }
 
     def query(self, major: int) -> LiteralString:
-        delete_columns: LiteralString = "k.confdelsetcols" if major >= 15 else "'{}'::smallint[]"
-        period: LiteralString = "k.conperiod" if major >= 18 else "false"
-        enforced: LiteralString = "k.conenforced" if major >= 18 else "true"
-        return (
-            """
-            SELECT 'pg_constraint/' || k.oid || '/0' AS address,
-                ARRAY[n.nspname, c.relname, k.conname]::text[] AS path,
-                'pg_class/' || c.oid || '/0' AS parent,
-                """ + _names_of("k.conkey", "k.conrelid") + """ AS columns,
-                k.confrelid::pg_catalog.regclass::text AS referenced,
-                """ + _names_of("k.confkey", "k.confrelid") + """ AS referenced_columns,
-                """ + _action_of("k.confdeltype") + """ AS on_delete,
-                """ + _action_of("k.confupdtype") + """ AS on_update,
-                CASE k.confmatchtype WHEN 'f' THEN 'full' ELSE 'simple' END AS match,
-                """ + _names_of(delete_columns, "k.conrelid") + """ AS on_delete_columns,
-                k.condeferrable AS deferrable,
-                k.condeferred AS initially_deferred,
-                NOT k.convalidated AND """ + enforced + """ AS not_valid,
-                NOT """ + enforced + """ AS not_enforced,
-                """ + period + """ AS period
-            FROM pg_catalog.pg_constraint k
-            JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
-            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-            WHERE k.contype = 'f' AND k.conparentid = 0 AND c.relpersistence <> 't'
-                AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-            ORDER BY n.nspname, c.relname, k.conname"""
-        )  # fmt: skip
+        return foreign_keys(major)
 
     def declare(self, name: str, document: ForeignKeyDocument, nest: Nest) -> Iterable[Declared]:
         assert nest.parent is not None
@@ -244,19 +219,3 @@ class ForeignKey(Kind[ForeignKeyState]):
 
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("constraint", *entry.id.path)
-
-
-def _names_of(numbers: LiteralString, relation: LiteralString) -> LiteralString:
-    return (
-        "ARRAY(SELECT a.attname::text"
-        " FROM pg_catalog.unnest(" + numbers + ") WITH ORDINALITY AS u (attnum, n)"
-        " JOIN pg_catalog.pg_attribute a ON a.attrelid = " + relation + " AND a.attnum = u.attnum"
-        " ORDER BY u.n)"
-    )  # fmt: skip
-
-
-def _action_of(letter: LiteralString) -> LiteralString:
-    return (
-        "CASE " + letter + " WHEN 'a' THEN 'no action' WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade'"
-        " WHEN 'n' THEN 'set null' ELSE 'set default' END"
-    )  # fmt: skip

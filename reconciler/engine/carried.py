@@ -1,0 +1,117 @@
+"""What an ancestor brings along or takes away needs no statement of its own (partitions, inheritance)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from reconciler.core.catalog import Entry
+from reconciler.core.ident import ObjectId
+from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename, Replace, Work, differing
+
+
+def leave_out_carried(work: Work) -> None:
+    """Leave out what an ancestor brings along or takes away; alter what then differs."""
+    settled: dict[ObjectId, Change] = {}
+    for id, change in work.changes.items():
+        if _is_carried(work, change):
+            continue
+        if isinstance(change, Create) and (brought := _brought_otherwise(work, change.entry)):
+            fields = differing(brought, change.entry)
+            settled[id] = Alter(brought, change.entry, fields, implied=True)
+        elif isinstance(change, Alter):
+            settled[id] = dataclasses.replace(change, fields=_own_fields(work, change))
+        elif isinstance(change, Replace) and change.old.carrier and _is_gone(work, change.old.carrier):
+            settled[id] = Create(change.new)  # its ancestor takes the old one along
+        else:
+            settled[id] = change
+    work.changes = settled
+
+
+def rename_parts(work: Work) -> None:
+    """A partition's part of an index that stays cannot be dropped by itself: it gets its new name, or the
+    whole index is made anew."""
+    made = {
+        (change.entry.id.kind, change.entry.parent, change.entry.carrier): change.entry
+        for change in work.changes.values()
+        if isinstance(change, Create) and change.entry.carrier is not None
+    }
+    for id, change in list(work.changes.items()):
+        if not isinstance(change, Drop | Replace) or not work.registry.of(id).is_adopted:
+            continue
+        old = change.entry if isinstance(change, Drop) else change.old
+        carrier = work.desired.get(old.carrier)
+        if carrier is None or carrier.id in work.changes or not _is_attached(work, old):
+            continue
+        new = made.get((id.kind, old.parent, carrier.id))
+        if isinstance(change, Drop) and new is not None and new.state == old.state:
+            del work.changes[id]
+            work.changes[new.id] = Rename(old, new)
+        elif carrier.id in work.current:
+            work.put(carrier.id, Replace(work.current[carrier.id], carrier, f"its part {id} goes"))
+
+
+def _is_attached(work: Work, part: Entry) -> bool:
+    """Whether the part's table stays a partition: one that is detached takes its parts along."""
+    before, after = work.current.get(part.parent), work.desired.get(part.parent)
+    return before is not None and after is not None and before.parent == after.parent
+
+
+def _own_fields(work: Work, change: Alter) -> tuple[str, ...]:
+    """The fields of an alteration that do not change by themselves when the carrier's do."""
+    carrier = work.changes.get(change.new.carrier) if change.new.carrier else None
+    if change.old.carrier is None or change.implied:
+        return change.fields
+    if isinstance(carrier, Replace):
+        return ()
+    if not isinstance(carrier, Alter):
+        return change.fields
+    kind = work.registry.of(change.new)
+    return tuple(
+        name for name in change.fields if name not in carrier.fields or not kind.comes_with(name, change.new)
+    )
+
+
+def _brought_otherwise(work: Work, entry: Entry) -> Entry | None:
+    """What an ancestor makes of a structural object before it is altered to what is declared."""
+    carrier = work.desired.get(entry.carrier)
+    if carrier is None or not work.registry.of(entry).is_structural or not _is_made(work, entry, carrier):
+        return None
+    return work.registry.of(entry).brought(entry, carrier)
+
+
+def _is_carried(work: Work, change: Change) -> bool:
+    match change:
+        case Create(entry):
+            return _comes_along(work, entry)
+        case Drop(entry):
+            return entry.carrier is not None and _is_gone(work, entry.carrier)
+        case Alter():
+            return not _own_fields(work, change)
+        case Replace(old, new, _):
+            return (
+                old.carrier is not None
+                and new.carrier is not None
+                and isinstance(work.changes.get(new.carrier), Replace)
+            )
+        case Follow(old, new, _):
+            return old.carrier is not None and isinstance(work.changes.get(old.carrier), Follow)
+        case Rename():
+            return False
+
+
+def _comes_along(work: Work, entry: Entry) -> bool:
+    carrier = work.desired.get(entry.carrier)
+    if carrier is None or work.registry.of(entry).deviates(entry, carrier):
+        return False
+    return _is_made(work, entry, carrier)
+
+
+def _is_made(work: Work, entry: Entry, carrier: Entry) -> bool:
+    """Whether this plan makes what brings the entry along: its carrier, or the table that inherits."""
+    made = isinstance(work.changes.get(carrier.id), Create | Replace)
+    holder = isinstance(work.changes.get(entry.parent), Create | Replace) if entry.parent else False
+    return made or holder
+
+
+def _is_gone(work: Work, id: ObjectId) -> bool:
+    return isinstance(work.changes.get(id), Drop | Replace)

@@ -1,0 +1,113 @@
+"""What can happen to an object, and what is known while that is found out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.core.catalog import Catalog, Entry, compared
+from reconciler.core.ident import ObjectId
+from reconciler.core.kind import InPlace
+from reconciler.core.statement import Statement
+from reconciler.engine.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Declared, and not there."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """There, and not declared."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Alter:
+    """There in another state; ALTER can change it."""
+
+    old: Entry
+    new: Entry
+    fields: tuple[str, ...]
+    implied: bool = False
+    """True where the old state comes into being inside this plan (default privileges)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """There, dropped and made again: itself changed, or gives way to something that does."""
+
+    old: Entry
+    new: Entry
+    because: str
+    aside: bool = False
+    """True where the old object is renamed and dropped only when everything has moved to the new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Stays, and moves from the renamed type to the new one of the same name."""
+
+    old: Entry
+    new: Entry
+    replaced: ObjectId
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """The same object under another name: part of a partitioned table's index, so it cannot be dropped."""
+
+    old: Entry
+    new: Entry
+
+
+Change = Create | Drop | Alter | Replace | Follow | Rename
+
+
+@dataclass
+class Work:
+    """The changes found so far between two catalogs, and those whose effects are still to be followed."""
+
+    current: Catalog
+    desired: Catalog
+    registry: Registry
+    surroundings: tuple[Entry, ...]
+    ownership: bool
+    changes: dict[ObjectId, Change] = field(default_factory=dict)
+    queue: list[ObjectId] = field(default_factory=list)
+
+    def put(self, id: ObjectId, change: Change) -> None:
+        """Note a change and that others may have to follow it."""
+        self.changes[id] = change
+        self.queue.append(id)
+
+
+def differing(old: Entry, new: Entry) -> tuple[str, ...]:
+    """The compared fields in which two states of one kind differ."""
+    return tuple(name for name, value in compared(new.state) if getattr(old.state, name) != value)
+
+
+def render_alter(change: Alter, registry: Registry) -> tuple[Statement, ...]:
+    """The statements of an alteration in the order of the kind's rules, each said once."""
+    kind = registry.of(change.new)
+    statements: dict[Statement, None] = {}
+    for name, rule in kind.rules.items():
+        if name in change.fields and isinstance(rule, InPlace):
+            statements.update(dict.fromkeys(rule.render(change.old, change.new)))
+    return tuple(statements)
+
+
+def with_answers(
+    changes: Mapping[ObjectId, Change], answers: Mapping[ObjectId, Entry]
+) -> dict[ObjectId, Change]:
+    """The changes with the desired entries that the server's answers completed."""
+    completed = dict(changes)
+    for id, answer in answers.items():
+        if isinstance(change := changes[id], Alter):
+            completed[id] = dataclasses.replace(change, new=answer)
+    return completed

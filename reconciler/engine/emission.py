@@ -1,0 +1,117 @@
+"""From nodes to SQL: what is folded into a CREATE becomes its clauses."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.ident import ObjectId
+from reconciler.core.statement import Hazard, Statement
+from reconciler.engine.change import (
+    Alter,
+    Change,
+    Create,
+    Drop,
+    Follow,
+    Rename,
+    Replace,
+    render_alter,
+)
+from reconciler.engine.graph import Node, Ordered, Verb
+from reconciler.engine.registry import Registry
+
+
+@dataclass
+class Emission:
+    """All that the steps of a plan are made from."""
+
+    current: Catalog
+    desired: Catalog
+    changes: Mapping[ObjectId, Change]
+    registry: Registry
+    ordered: Ordered
+    sources: Mapping[ObjectId, str] = field(default_factory=dict)
+    new_relations: frozenset[str] = frozenset()
+    new_parents: frozenset[ObjectId] = frozenset()
+    renames: Mapping[ObjectId, str] = field(default_factory=dict)
+
+
+def statements_of(emission: Emission, node: Node) -> Iterable[Statement]:
+    """The SQL of one node, with that of everything folded into it."""
+    change = emission.changes[node.id]
+    kind = emission.registry[node.id.kind]
+    match node.verb:
+        case Verb.CREATE:
+            entry = change.entry if isinstance(change, Create) else _replace(change).new
+            yield from kind.create(entry, _clauses(emission, node))
+            for folded in folded_into(emission, node):
+                yield from emission.registry[folded.id.kind].settle(made(emission, folded))
+        case Verb.OPEN:
+            yield from kind.opening(emission.desired[node.id])
+        case Verb.DROP:
+            old = change.entry if isinstance(change, Drop) else _replace(change).old
+            yield from _with_losses(emission, node, tuple(kind.drop(old)))
+        case Verb.ASIDE:
+            aside = kind.aside(_replace(change).old)
+            assert aside is not None
+            yield from aside[1]
+        case Verb.DROP_ASIDE:
+            aside = kind.aside(_replace(change).old)
+            assert aside is not None
+            yield from kind.drop_aside(_replace(change).old, aside[0])
+        case Verb.ALTER if isinstance(change, Follow):
+            yield from kind.follow(change.old, change.new, change.replaced) or ()
+        case Verb.ALTER if isinstance(change, Rename):
+            yield from kind.rename(change.old, change.new.id.path[-1])
+        case Verb.ALTER:
+            assert isinstance(change, Alter)
+            yield from render_alter(change, emission.registry)
+
+
+def _replace(change: Change) -> Replace:
+    assert isinstance(change, Replace)
+    return change
+
+
+def made(emission: Emission, node: Node) -> Entry:
+    """The entry that a node makes."""
+    return emission.desired[node.id]
+
+
+def folded_into(emission: Emission, node: Node) -> list[Node]:
+    """What was folded into a node, deeply, in the order in which people read it."""
+    found: list[Node] = []
+    inner = emission.ordered.folded.get(node, ())
+    for child in sorted(inner, key=lambda folded: _reading_order(emission, folded)):
+        found.append(child)
+        found.extend(folded_into(emission, child))
+    return found
+
+
+def _reading_order(emission: Emission, node: Node) -> tuple[int, int, ObjectId]:
+    entry = emission.desired.get(node.id) or emission.current[node.id]
+    return (emission.registry.of(entry).rank, getattr(entry.state, "position", 0), node.id)
+
+
+def _clauses(emission: Emission, node: Node) -> Sequence[str]:
+    inner = emission.ordered.folded.get(node, ())
+    return [
+        emission.registry[child.id.kind].clause(made(emission, child), _clauses(emission, child))
+        for child in sorted(inner, key=lambda folded: _reading_order(emission, folded))
+    ]
+
+
+def _with_losses(emission: Emission, node: Node, statements: tuple[Statement, ...]) -> Iterable[Statement]:
+    """A drop that takes others of its kind along (partitions) names what each of them loses."""
+    lost: list[Hazard] = []
+    for child in folded_into(emission, node):
+        if child.id.kind == node.id.kind:
+            for statement in emission.registry[child.id.kind].drop(emission.current[child.id]):
+                lost.extend(statement.hazards)
+    if lost and statements:
+        first = statements[0]
+        yield dataclasses.replace(first, hazards=(*first.hazards, *lost))
+        statements = statements[1:]
+    yield from statements

@@ -1,0 +1,110 @@
+"""A digest of everything in the catalogs that a comparison can depend on, worked out by the server in one query.
+
+Contents are hashed, not transaction numbers: a restored copy has the same fingerprint, and VACUUM and ANALYZE
+change nothing. Equal fingerprints mean that reading the catalogs again would say the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, LiteralString
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_CLASS: Final[LiteralString] = (
+    "(SELECT oid, relname, relnamespace, reltype, reloftype, relowner, relam, reltablespace, reltoastrelid,"
+    " relpersistence, relkind, relnatts, relrowsecurity, relforcerowsecurity, relispopulated, relreplident,"
+    " relispartition, relacl, reloptions, pg_catalog.md5(relpartbound::text) FROM pg_catalog.pg_class"
+    " WHERE oid >= 16384)"
+)
+"""Without what VACUUM and ANALYZE write."""
+
+_TABLES: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (
+    ("pg_attribute", "attrelid >= 16384"),
+    ("pg_attrdef", "true"),
+    ("pg_constraint", "oid >= 16384"),
+    ("pg_index", "indexrelid >= 16384"),
+    ("pg_type", "oid >= 16384"),
+    ("pg_enum", "true"),
+    ("pg_range", "rngtypid >= 16384"),
+    ("pg_proc", "oid >= 16384"),
+    ("pg_aggregate", "aggfnoid >= 16384"),
+    ("pg_operator", "oid >= 16384"),
+    ("pg_opclass", "oid >= 16384"),
+    ("pg_opfamily", "oid >= 16384"),
+    ("pg_amop", "oid >= 16384"),
+    ("pg_amproc", "oid >= 16384"),
+    ("pg_am", "oid >= 16384"),
+    ("pg_cast", "oid >= 16384"),
+    ("pg_collation", "oid >= 16384"),
+    ("pg_conversion", "oid >= 16384"),
+    ("pg_language", "true"),
+    ("pg_namespace", "true"),
+    ("pg_depend", "true"),
+    ("pg_description", "objoid >= 16384 OR objoid = 2200"),
+    ("pg_trigger", "true"),
+    ("pg_event_trigger", "true"),
+    ("pg_rewrite", "oid >= 16384"),
+    ("pg_policy", "true"),
+    ("pg_inherits", "true"),
+    ("pg_partitioned_table", "true"),
+    ("pg_sequence", "true"),
+    ("pg_statistic_ext", "true"),
+    ("pg_foreign_data_wrapper", "true"),
+    ("pg_foreign_server", "true"),
+    ("pg_foreign_table", "true"),
+    ("pg_user_mappings", "true"),
+    ("pg_publication", "true"),
+    ("pg_publication_rel", "true"),
+    ("pg_ts_config", "oid >= 16384"),
+    ("pg_ts_config_map", "mapcfg >= 16384"),
+    ("pg_ts_dict", "oid >= 16384"),
+    ("pg_ts_parser", "oid >= 16384"),
+    ("pg_ts_template", "oid >= 16384"),
+    ("pg_transform", "true"),
+    ("pg_default_acl", "true"),
+    ("pg_extension", "true"),
+    ("pg_seclabel", "true"),
+    ("pg_shdescription", "true"),
+    (
+        "pg_shdepend",
+        "dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())",
+    ),
+    ("pg_roles", "true"),
+    ("pg_auth_members", "true"),
+    ("pg_db_role_setting", "true"),
+    ("pg_tablespace", "true"),
+)
+
+_SETTING: Final[LiteralString] = """
+    SELECT 'server', 1, pg_catalog.hashtextextended(concat_ws(' ', pg_catalog.version(), current_user, d.oid, d.datname,
+        d.datdba, d.datacl::text), 0)::numeric
+    FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()"""
+
+
+def fingerprint(connection: Connection[Any]) -> str | None:
+    """The digest of the catalogs behind `connection`; None where the role may not read one of them."""
+    import hashlib
+
+    import psycopg
+
+    try:
+        rows = connection.execute(_query(connection.info.server_version // 10000)).fetchall()
+    except psycopg.errors.InsufficientPrivilege:
+        return None
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def _query(major: int) -> LiteralString:
+    parts: list[LiteralString] = [_SETTING, _sum("pg_class", _CLASS, "true")]
+    parts.extend(_sum(name, f"pg_catalog.{name}", rows) for name, rows in _TABLES)
+    if major >= 15:
+        parts.append(_sum("pg_publication_namespace", "pg_catalog.pg_publication_namespace", "true"))
+    return " UNION ALL ".join(parts) + " ORDER BY 1"
+
+
+def _sum(name: LiteralString, source: LiteralString, rows: LiteralString) -> LiteralString:
+    return (
+        f"SELECT '{name}', pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(t::text, 0))"
+        f" FROM {source} AS t WHERE {rows}"
+    )

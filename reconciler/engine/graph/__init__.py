@@ -1,0 +1,89 @@
+"""The order of things: one directed graph of what must come before what (networkx), folded where a CREATE or
+DROP covers its children, and sorted the same way every time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.core.catalog import Catalog
+from reconciler.core.ident import ObjectId
+from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename, Replace
+from reconciler.engine.graph.edges import link, link_names
+from reconciler.engine.graph.folds import DependencyCycle, acyclic, choose_folds
+from reconciler.engine.graph.node import Node, Verb, Wiring
+from reconciler.engine.registry import Registry
+
+if TYPE_CHECKING:
+    from reconciler.engine.graph.node import Graph
+
+__all__ = ["DependencyCycle", "Node", "Ordered", "Verb", "order"]
+
+
+@dataclass
+class Ordered:
+    """Nodes in the order of execution, with what was folded into each and what each waits for."""
+
+    nodes: Sequence[Node]
+    folded: Mapping[Node, Sequence[Node]]
+    requires: Mapping[Node, Sequence[Node]]
+
+
+def order(
+    current: Catalog,
+    desired: Catalog,
+    changes: Mapping[ObjectId, Change],
+    registry: Registry,
+    fold: bool = True,
+) -> Ordered:
+    """Sort the changes so that each finds what it needs; without `fold` only structural children are clauses.
+    Raises DependencyCycle, which names its members."""
+    import networkx
+
+    wiring = Wiring(current, desired, registry, changes, networkx.DiGraph())
+    for id, change in changes.items():
+        wiring.graph.add_nodes_from(Node(verb, id) for verb in _verbs(change))
+        if isinstance(change, Create | Replace) and any(registry[id.kind].opening(desired[id])):
+            wiring.graph.add_node(Node(Verb.OPEN, id))
+    for node in list(wiring.graph):
+        link(wiring, node)
+    link_names(wiring)
+    choose_folds(wiring, structural_only=not fold)
+    contracted = acyclic(wiring)
+    rank = _rank(registry, contracted)
+    nodes = list(networkx.lexicographical_topological_sort(contracted, key=rank))
+    folded: dict[Node, list[Node]] = {}
+    for inner, outer in wiring.into.items():
+        folded.setdefault(outer, []).append(inner)
+    requires = {node: sorted(contracted.predecessors(node), key=rank) for node in nodes}
+    return Ordered(nodes, folded, requires)
+
+
+def _verbs(change: Change) -> tuple[Verb, ...]:
+    match change:
+        case Create():
+            return (Verb.CREATE,)
+        case Drop():
+            return (Verb.DROP,)
+        case Alter() | Follow() | Rename():
+            return (Verb.ALTER,)
+        case Replace(aside=True):
+            return (Verb.ASIDE, Verb.CREATE, Verb.DROP_ASIDE)
+        case Replace():
+            return (Verb.DROP, Verb.CREATE)
+
+
+def _rank(registry: Registry, graph: Graph) -> Callable[[Node], tuple[int, int, int, ObjectId]]:
+    """Ties are broken by the kinds' ranks. Of two alike, the one that something of a lower rank waits for
+    goes first: what a function's text calls is unknown, so functions shall exist before anything evaluates
+    one."""
+
+    def key(node: Node) -> tuple[int, int, int, ObjectId]:
+        rank = registry[node.id.kind].rank
+        if node.verb in (Verb.DROP, Verb.ASIDE):
+            return (0, -rank, 0, node.id)
+        waiting = min((registry[other.id.kind].rank for other in graph.successors(node)), default=rank)
+        return (1, rank, min(rank, waiting), node.id)
+
+    return key

@@ -1,0 +1,157 @@
+"""What must come before what: needs, parents, carriers, names that are free only once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.core.catalog import Entry
+from reconciler.core.ident import ObjectId
+from reconciler.engine.change import Alter, Change, Create, Drop
+from reconciler.engine.graph.node import Node, Verb, Wiring, is_entangled, new_of, old_of
+
+
+def link(wiring: Wiring, node: Node) -> None:
+    """Add the edges of one node."""
+    change = wiring.changes[node.id]
+    match node.verb:
+        case Verb.CREATE:
+            _link_create(wiring, node, change)
+        case Verb.DROP | Verb.ASIDE:
+            entry = change.entry if isinstance(change, Drop) else old_of(change)
+            _before_needs(wiring, node, _wanted(entry))
+        case Verb.DROP_ASIDE:
+            wiring.graph.add_edge(Node(Verb.CREATE, node.id), node)
+            _before_needs(wiring, node, _wanted(old_of(change)))
+            for dependent in wiring.current.dependents.get(node.id, ()):
+                if (moved := wiring.node(Verb.ALTER, dependent)) and moved != node:
+                    wiring.graph.add_edge(moved, node)
+        case Verb.OPEN:
+            entry = wiring.desired[node.id]
+            apart = {id for id in entry.needs if not is_entangled(wiring, wiring.desired, id, node.id)}
+            _after_needs(wiring, node, apart)
+            wiring.graph.add_edge(node, Node(Verb.CREATE, node.id))
+            if earlier := wiring.node(Verb.DROP, node.id):
+                wiring.graph.add_edge(earlier, node)
+        case Verb.ALTER:
+            _link_alter(wiring, node, change)
+
+
+def _link_create(wiring: Wiring, node: Node, change: Change) -> None:
+    entry = change.entry if isinstance(change, Create) else new_of(change)
+    _after_needs(wiring, node, _wanted(entry) - _attached_later(wiring, node, entry))
+    for before in (Verb.DROP, Verb.ASIDE):
+        if earlier := wiring.node(before, node.id):
+            wiring.graph.add_edge(earlier, node)
+    if entry.carrier and (carrier := wiring.node(Verb.CREATE, entry.carrier)):
+        wiring.graph.add_edge(node, carrier)
+    if wiring.registry.of(entry).is_adopted and entry.carrier is None:
+        _link_own(wiring, node, entry)
+    former = wiring.current.get(node.id)
+    if former and former.carrier and (gone := wiring.node(Verb.DROP, former.carrier)):
+        wiring.graph.add_edge(gone, node)
+
+
+def _link_own(wiring: Wiring, node: Node, entry: Entry) -> None:
+    """An index of a partition that shall not become part of the partitioned table's waits for that: an index
+    made later would adopt it."""
+    holder = wiring.desired.get(entry.parent)
+    if holder is None or holder.parent is None or holder.parent.kind != holder.id.kind:
+        return
+    for other in wiring.desired.children.get(holder.parent, ()):
+        if other.id.kind == entry.id.kind and (earlier := wiring.node(Verb.CREATE, other.id)):
+            wiring.graph.add_edge(earlier, node)
+
+
+def _link_alter(wiring: Wiring, node: Node, change: Change) -> None:
+    _after_needs(wiring, node, _wanted(new_of(change)) - _attached_later(wiring, node, new_of(change)))
+    if isinstance(change, Alter) and change.implied:
+        for maker in (change.new.parent, change.new.carrier):
+            if maker and (earlier := wiring.node(Verb.CREATE, maker)):
+                wiring.graph.add_edge(earlier, node)
+        return
+    if (
+        isinstance(change, Alter)
+        and change.new.carrier
+        and (carrier := wiring.node(Verb.ALTER, change.new.carrier))
+    ):
+        wiring.graph.add_edge(carrier, node)
+    for needed in _wanted(old_of(change)):
+        for verb in (Verb.DROP, Verb.DROP_ASIDE):
+            if later := wiring.node(verb, needed):
+                wiring.graph.add_edge(node, later)
+
+
+def _attached_later(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
+    """The table that becomes a partition: what it must have in common with the partitioned table comes
+    first."""
+    holder, before = wiring.desired.get(entry.parent), wiring.current.get(entry.parent)
+    if entry.carrier is None or holder is None or before is None or holder.parent in (None, before.parent):
+        return set()
+    attaching = wiring.node(Verb.ALTER, holder.id)
+    if attaching is None or attaching == node:
+        return set()
+    wiring.graph.add_edge(node, attaching)
+    return {holder.id}
+
+
+def _after_needs(wiring: Wiring, node: Node, needs: Iterable[ObjectId]) -> None:
+    for needed in needs:
+        opened = wiring.node(Verb.OPEN, needed)
+        if opened and is_entangled(wiring, wiring.desired, node.id, needed):
+            wiring.graph.add_edge(opened, node)
+        elif earlier := wiring.node(Verb.CREATE, needed):
+            wiring.graph.add_edge(earlier, node)
+        elif (earlier := wiring.node(Verb.ALTER, needed)) and earlier != node:
+            wiring.graph.add_edge(earlier, node)
+            if node.verb is Verb.ALTER:
+                wiring.soft.add((earlier, node))
+
+
+def _before_needs(wiring: Wiring, node: Node, needs: Iterable[ObjectId]) -> None:
+    for needed in needs:
+        for verb in (Verb.DROP, Verb.ASIDE, Verb.ALTER):
+            later = wiring.node(verb, needed)
+            if later and later != node and not _implied(wiring, later):
+                wiring.graph.add_edge(node, later)
+
+
+def _implied(wiring: Wiring, node: Node) -> bool:
+    change = wiring.changes[node.id]
+    return isinstance(change, Alter) and change.implied
+
+
+def _wanted(entry: Entry) -> set[ObjectId]:
+    return {*entry.needs, entry.parent} if entry.parent else set(entry.needs)
+
+
+def link_names(wiring: Wiring) -> None:
+    """Who takes a name waits for who gives it up."""
+    freed: dict[tuple[str, ...], list[Node]] = {}
+    taken: list[tuple[tuple[str, ...], Node]] = []
+    for node in wiring.graph:
+        gives, takes = _names(wiring, node)
+        for name in gives:
+            freed.setdefault(name, []).append(node)
+        taken.extend((name, node) for name in takes)
+    for name, node in taken:
+        for earlier in freed.get(name, ()):
+            if earlier != node:
+                wiring.graph.add_edge(earlier, node)
+
+
+def _names(wiring: Wiring, node: Node) -> tuple[set[tuple[str, ...]], set[tuple[str, ...]]]:
+    """The names that a node gives up, and those that it takes."""
+    change = wiring.changes[node.id]
+    old = change.entry if isinstance(change, Drop) else None if isinstance(change, Create) else old_of(change)
+    new = change.entry if isinstance(change, Create) else None if isinstance(change, Drop) else new_of(change)
+    had = set(wiring.registry.of(old).occupies(old)) if old else set()
+    has = set(wiring.registry.of(new).occupies(new)) if new else set()
+    match node.verb:
+        case Verb.DROP | Verb.ASIDE:
+            return had, set()
+        case Verb.CREATE:
+            return set(), has
+        case Verb.ALTER:
+            return had - has, has - had
+        case Verb.DROP_ASIDE | Verb.OPEN:
+            return set(), set()

@@ -1,0 +1,99 @@
+"""Who stands in the way of a change gives way and comes back; children go and come with their parents."""
+
+from __future__ import annotations
+
+from reconciler.core.catalog import Entry
+from reconciler.core.ident import ObjectId
+from reconciler.core.kind import Disturbance, InPlace
+from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename, Replace, Work
+
+
+def spread(work: Work, id: ObjectId, change: Change) -> None:
+    """Make children and dependents follow what happens to an object."""
+    match change:
+        case Drop() | Replace():
+            _take_children(work, id, change)
+            for dependent in _dependents(work, id):
+                _give_way(work, dependent, id, change)
+            _outlive(work, id)
+        case Alter(_, new, fields):
+            disturbances = {
+                rule.disturbs
+                for name in fields
+                if isinstance(rule := work.registry.of(new).rules[name], InPlace) and rule.disturbs
+            }
+            _disturb(work, id, disturbances, f"{_label(work, new)} is altered")
+        case Follow(_, new, replaced):
+            _disturb(work, id, {Disturbance.RETYPED}, f"{_label(work, new)} moves to the new {replaced}")
+        case Create() | Rename():
+            pass
+
+
+def _outlive(work: Work, carrier: ObjectId) -> None:
+    """What an ancestor takes along when it goes, and what shall stay on its own or under a name that the
+    ancestor would not give it, is made anew."""
+    for entry in work.current.carried.get(carrier, ()):
+        new = work.desired.get(entry.id)
+        if new is None or isinstance(work.changes.get(entry.id), Replace | Create):
+            continue
+        above = work.desired.get(new.carrier)
+        if above is None or (work.registry.of(new).is_adopted and work.registry.of(new).deviates(new, above)):
+            work.put(entry.id, Create(new))
+
+
+def _dependents(work: Work, id: ObjectId) -> list[ObjectId]:
+    return [other for other in work.current.dependents.get(id, ()) if other != id]
+
+
+def _take_children(work: Work, id: ObjectId, change: Drop | Replace) -> None:
+    for child in work.current.children.get(id, ()):
+        new = work.desired.get(child.id)
+        present = work.changes.get(child.id)
+        if new is None or isinstance(present, Drop | Replace):
+            continue
+        if new.parent != child.parent:
+            continue  # it leaves this parent by itself (a partition that is detached)
+        if isinstance(change, Drop):
+            work.put(child.id, Replace(child, new, f"goes with {change.entry.id}"))
+        elif change.aside:
+            work.put(child.id, Create(new))
+        else:
+            work.put(child.id, Replace(child, new, f"comes back with {change.old.id}"))
+
+
+def _give_way(work: Work, dependent: ObjectId, id: ObjectId, change: Drop | Replace) -> None:
+    present = work.changes.get(dependent)
+    if isinstance(present, Drop | Replace | Create):
+        return
+    old, new = work.current[dependent], work.desired.get(dependent)
+    if new is None:
+        return
+    if id not in new.needs and isinstance(present, Alter | Follow):
+        return  # its own change frees it; the order of steps does the rest
+    kind = work.registry.of(old)
+    verb = "is replaced" if isinstance(change, Replace) else "is dropped"
+    if isinstance(change, Replace) and change.aside and kind.follow(old, new, id) is not None:
+        work.put(dependent, Follow(old, new, id))
+        return
+    if kind.is_facet and isinstance(change, Replace) and old.parent == id:
+        return
+    label = _label(work, change.old if isinstance(change, Replace) else change.entry)
+    work.put(dependent, Replace(old, new, f"gives way: {label} {verb}", aside=kind.aside(old) is not None))
+
+
+def _disturb(work: Work, id: ObjectId, disturbances: set[Disturbance], because: str) -> None:
+    if not disturbances:
+        return
+    for dependent in _dependents(work, id):
+        present = work.changes.get(dependent)
+        new = work.desired.get(dependent)
+        old = work.current[dependent]
+        if new is None or isinstance(present, Drop | Replace | Create):
+            continue
+        kind = work.registry.of(old)
+        if any(kind.yields(old, disturbance) for disturbance in disturbances):
+            work.put(dependent, Replace(old, new, f"gives way: {because}"))
+
+
+def _label(work: Work, entry: Entry) -> str:
+    return work.registry.of(entry).label(entry)

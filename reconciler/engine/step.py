@@ -1,0 +1,134 @@
+"""From nodes to steps: why, from where, under which locks, with which hazards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.core.catalog import Entry, compared
+from reconciler.core.ident import ObjectId
+from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, Mode, Statement
+from reconciler.engine.change import (
+    Alter,
+    Change,
+    Create,
+    Drop,
+    Follow,
+    Rename,
+    Replace,
+)
+from reconciler.engine.emission import Emission, folded_into, made
+from reconciler.engine.graph import Node, Verb
+from reconciler.engine.plan import Action, Step
+
+
+def step_of(
+    emission: Emission, node: Node, statements: tuple[Statement, ...], number: int, requires: tuple[int, ...]
+) -> Step:
+    """The step of a node with everything that a person must know about it."""
+    change = emission.changes[node.id]
+    # What comes into being inside the plan and must go again (default privileges) is in neither catalog.
+    known = emission.desired.get(node.id) or emission.current.get(node.id)
+    entry = change.entry if isinstance(change, Drop) else known
+    assert entry is not None
+    kind = emission.registry[node.id.kind]
+    folded = folded_into(emission, node) if node.verb is Verb.CREATE else ()
+    return Step(
+        number=number,
+        action=Action.RENAME if isinstance(change, Rename) else _ACTIONS[node.verb],
+        object=node.id,
+        label=kind.label(entry),
+        sql=tuple(statement.sql for statement in statements),
+        why=_why(emission, node, change),
+        source=_source(emission, entry),
+        requires=requires,
+        locks=_locks(emission, statements),
+        hazards=_hazards(emission, node, statements),
+        cost=max((statement.cost for statement in statements), key=list(Cost).index),
+        mode=_mode(statements),
+        folded=tuple(_label(emission, child) for child in folded),
+    )
+
+
+_ACTIONS = {
+    Verb.DROP: Action.DROP,
+    Verb.ASIDE: Action.RENAME,
+    Verb.OPEN: Action.CREATE,
+    Verb.CREATE: Action.CREATE,
+    Verb.ALTER: Action.ALTER,
+    Verb.DROP_ASIDE: Action.DROP,
+}
+
+
+def _mode(statements: Iterable[Statement]) -> Mode:
+    modes = {statement.mode for statement in statements}
+    return next(mode for mode in (Mode.ALONE, Mode.COMMIT_AFTER, Mode.TRANSACTION) if mode in modes)
+
+
+def _label(emission: Emission, node: Node) -> str:
+    entry = made(emission, node)
+    return emission.registry.of(entry).label(entry)
+
+
+def _source(emission: Emission, entry: Entry) -> str | None:
+    sources = emission.sources
+    while entry.id not in sources:
+        parent = emission.desired.get(entry.parent)
+        if parent is None:
+            return None
+        entry = parent
+    return sources[entry.id]
+
+
+def _why(emission: Emission, node: Node, change: Change) -> tuple[str, ...]:
+    match change:
+        case Create():
+            return ("declared, and not in the database",)
+        case Drop():
+            return ("in the database, and not declared",)
+        case Replace(because=because):
+            return (because,)
+        case Follow(replaced=replaced):
+            return (f"moves to the new {replaced}",)
+        case Rename(old, _):
+            return (f"is called {old.id.path[-1]} so far",)
+        case Alter(old, new, fields):
+            before, after = dict(compared(old.state)), dict(compared(new.state))
+            return tuple(f"{_word(name)}: {_shown(before[name])} → {_shown(after[name])}" for name in fields)
+
+
+def _word(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _shown(value: object) -> str:
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    text = " ".join(text.split())
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def _locks(emission: Emission, statements: Iterable[Statement]) -> tuple[Lock, ...]:
+    found = {lock for statement in statements for lock in statement.locks}
+    return tuple(sorted(lock for lock in found if lock.relation not in emission.new_relations))
+
+
+def _hazards(emission: Emission, node: Node, statements: Iterable[Statement]) -> tuple[Hazard, ...]:
+    found: dict[Hazard, None] = {}
+    for statement in statements:
+        for hazard in statement.hazards:
+            if hazard.code is HazardCode.VALIDATION_LOST and isinstance(emission.changes[node.id], Replace):
+                continue  # it comes back within the same transaction
+            if hazard.code is HazardCode.DATA_LOSS or not _is_on_new(emission, hazard.object):
+                found[hazard] = None
+    if node.verb is Verb.DROP and node.id in emission.renames:
+        found[Hazard(HazardCode.POSSIBLE_RENAME, node.id, emission.renames[node.id])] = None
+    return tuple(found)
+
+
+def _is_on_new(emission: Emission, id: ObjectId) -> bool:
+    """Whether what holds this object is itself made by this plan: nobody depends on it yet."""
+    entry = emission.desired.get(id)
+    return entry is not None and entry.parent in emission.new_parents
