@@ -9,7 +9,7 @@ STAMP := .venv/.synced
 MAJORS ?= 14 15 16 17
 PYTEST_FLAGS ?=
 
-.PHONY: help venv demo test quick matrix matrix-binaries lint fmt corpus bench clean
+.PHONY: help venv demo test quick golden matrix matrix-binaries lint fmt corpus bench clean
 
 help:  ## List the verbs
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test: venv lint  ## Everything: lint, all tests, and a smaller set on the other 
 
 quick: venv  ## The tests that need no database: seconds
 	$(BIN)/pytest -q -m quick $(PYTEST_FLAGS)
+
+golden: venv  ## Write the plans of tests/cases anew; read the diff before you commit it
+	RECONCILE_GOLDEN=1 $(BIN)/pytest -q tests/test_cases.py $(PYTEST_FLAGS)
 
 matrix: matrix-binaries  ## The tests marked `matrix` on every other major that can be had
 	@for major in $$($(BIN)/python tests/matrix/fetch.py --list $(MAJORS)); do \

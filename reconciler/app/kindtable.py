@@ -21,8 +21,8 @@ _HEAD = f"""<!-- Made by `{COMMAND}`. -->
 Every kind of object that a schema file can declare. The words are PostgreSQL's, and what is left out has its
 default. An attribute is changed *in place* by ALTER or CREATE OR REPLACE; otherwise the object is dropped and
 made again, with everything that depends on it, and the plan says why. How sections nest, and what else a file
-may hold, is in [format.md](format.md). `reconcile schema json-schema` tells an editor the same. The kinds stand
-in the order in which objects that do not need one another are made.
+may hold, is in [format.md](format.md). `reconcile schema json-schema` tells an editor the same. The kinds
+stand in the order in which objects that do not need one another are made.
 """
 _WORDS = {"string": "text", "boolean": "true or false", "integer": "whole number", "number": "number"}
 

@@ -1,5 +1,6 @@
 """What a comparison found the last time, kept under all that it depended on: the files, the catalogs, the
-settings and the program. Only the answer that nothing is to do is kept: it is the one that is asked for most."""
+settings and the program. Only the answer that nothing is to do is kept: it is the one that is asked for
+most."""
 
 from __future__ import annotations
 
@@ -65,5 +66,6 @@ def digest_of(path: Path) -> str:
 def program() -> str:
     """What tells this program's code from another's: names, sizes and times of its files."""
     root = Path(__file__).parent.parent
-    stats = [(file, file.stat()) for part in ("core", "kinds", "engine", "app") for file in (root / part).rglob("*.py")]
+    parts = ("core", "kinds", "engine", "app")
+    stats = [(file, file.stat()) for part in parts for file in (root / part).rglob("*.py")]
     return repr(sorted((str(file), stat.st_size, stat.st_mtime_ns) for file, stat in stats))

@@ -52,6 +52,19 @@ def first_bracket(text: str) -> tuple[int, int] | None:
     return None
 
 
+def find_outside_quotes(text: str, *wanted: str) -> int:
+    """Where the first of the `wanted` texts starts outside quotes; -1: nowhere."""
+    position = 0
+    while position < len(text):
+        if text[position] in "'\"":
+            position = _after_quote(text, position)
+        elif text.startswith(wanted, position):
+            return position
+        else:
+            position += 1
+    return -1
+
+
 def _after_quote(text: str, opening: int) -> int:
     """The position after the quoted part that starts at `opening`; a doubled quote reads as two parts."""
     closing = text.find(text[opening], opening + 1)

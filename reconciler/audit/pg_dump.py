@@ -12,6 +12,7 @@ changed only where it says nothing about the schema:
 | entries are sorted by type, schema, name and text          | objects are dumped by oid and dependency     |
 | statements of ACL and DEFAULT ACL entries are sorted       | the order of grants means nothing            |
 | roles in a policy's TO list are sorted                     | they are dumped by oid                       |
+| storage parameters and view options in WITH (...) are too  | kept in the order in which they were set     |
 | only with `column_order=False`:                            | columns of existing tables are never moved   |
 | - columns in CREATE TABLE are sorted                       |                                              |
 | - so are the ALTER statements about columns after it       | one for each column, in the columns' order   |
@@ -33,7 +34,7 @@ from pathlib import Path
 
 from reconciler.audit.client import PgDump, Target, find_pg_dump, target
 from reconciler.audit.errors import AuditError
-from reconciler.audit.lexer import first_bracket, split
+from reconciler.audit.lexer import find_outside_quotes, first_bracket, split
 
 JOURNAL_SCHEMA = "_reconcile"
 LOCK_WAIT_MS = 30_000
@@ -50,6 +51,7 @@ _HEAP = "heap"
 _PARTITIONED = re.compile(r"^\)\nPARTITION BY ", re.MULTILINE)
 _POLICY_ROLES = re.compile(r"( TO )(.*?)( USING \(| WITH CHECK \(|;)")
 _SECRET = re.compile(r"""^(\s*"?\w*(?:pass|secret|token|key|cred)\w*"? |.* CONNECTION )'(?:[^']|'')*'""")
+_WITH_OPTIONS = frozenset({"TABLE", "INDEX", "VIEW", "MATERIALIZED VIEW", "CONSTRAINT"})
 _WITH_SECRETS = frozenset({"USER MAPPING", "SERVER", "SUBSCRIPTION", "FOREIGN DATA WRAPPER"})
 _SHOWN_LINES = 20
 
@@ -214,7 +216,7 @@ def _with_context(text: str, type_: str, head: re.Match[str], settings: dict[str
 
 
 def _normalised(entry: DumpEntry, column_order: bool) -> DumpEntry:
-    text = entry.text
+    text = with_options_in_order(entry.text) if entry.type in _WITH_OPTIONS else entry.text
     if entry.type in ("ACL", "DEFAULT ACL"):
         text = "\n".join(sorted(_grants(text)))
     elif entry.type == "POLICY":
@@ -240,6 +242,18 @@ def _grants(text: str) -> Iterator[str]:
             before = []
     if before:
         yield "\n".join(before)
+
+
+def with_options_in_order(text: str) -> str:
+    """Sort what stands in each WITH (...) outside quotes: PostgreSQL keeps options as they were set."""
+    pieces, rest = [], text
+    while (start := find_outside_quotes(rest, " WITH (", "\nWITH (")) >= 0:
+        pieces.append(rest[:start])
+        rest = _columns_in_order(rest[start:])
+        end = (first_bracket(rest) or (0, len(rest)))[1]
+        pieces.append(rest[:end])
+        rest = rest[end:]
+    return "".join((*pieces, rest))
 
 
 def _sorted_roles(match: re.Match[str]) -> str:

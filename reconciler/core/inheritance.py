@@ -7,7 +7,7 @@ from typing import LiteralString
 
 from reconciler.core.catalog import Entry
 from reconciler.core.ident import qualified
-from reconciler.core.statement import Cost, Hazard, LockMode, Statement, on
+from reconciler.core.statement import Cost, Hazard, Lock, LockMode, Statement, on
 
 INHERITANCE: LiteralString = """
                 CASE WHEN c.relispartition THEN (
@@ -55,11 +55,20 @@ def move_partition(old: Entry, new: Entry, hazards: tuple[Hazard, ...] = ()) -> 
         yield Statement(sql, locks, hazards, cost=Cost.SCAN if hazards else Cost.INSTANT)
 
 
-def inherit_actions(old: Entry, new: Entry) -> Iterable[str]:
-    """NO INHERIT and INHERIT, in the order of the parents."""
+def change_inheritance(old: Entry, new: Entry, word: str = "TABLE") -> Iterable[Statement]:
+    """ALTER `word` ... NO INHERIT and INHERIT, in the order of the parents."""
+    relation = qualified(*new.id.path)
     for parent in old.state.inherits:
         if parent not in new.state.inherits:
-            yield f"NO INHERIT {parent}"
+            yield Statement(f"ALTER {word} {relation} NO INHERIT {parent}", on(relation))
     for parent in new.state.inherits:
         if parent not in old.state.inherits:
-            yield f"INHERIT {parent}"
+            locks = on(relation) + on(parent, LockMode.SHARE_UPDATE_EXCLUSIVE)
+            yield Statement(f"ALTER {word} {relation} INHERIT {parent}", locks)
+
+
+def locks_of_parents(entry: Entry) -> tuple[Lock, ...]:
+    """What CREATE of a partition or heir locks (measured): its place among the heirs must stay what it is."""
+    state = entry.state
+    own = on(state.partition_of) if state.partition_of else ()
+    return sum((on(parent, LockMode.SHARE_UPDATE_EXCLUSIVE) for parent in state.inherits), own)

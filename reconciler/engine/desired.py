@@ -19,7 +19,7 @@ from reconciler.core.ident import ObjectId
 from reconciler.engine.load import Written
 from reconciler.engine.part import differing, part_of
 from reconciler.engine.registry import Registry
-from reconciler.engine.scratch import Elaborated, elaborate, rebuild
+from reconciler.engine.scratch import Elaborated, ScratchLacks, elaborate, rebuild
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -84,6 +84,8 @@ def _by_part(written: Written, part: Written, current: Catalog, workshop: Worksh
     registry = workshop.registry
     try:
         elaborated = workshop.build(part)
+    except ScratchLacks:
+        raise
     except InvalidInput:
         return None  # the whole gives the better message, or has what the part lacks
     settled = _settled(part, elaborated, current, registry, lambda: workshop.build_again(elaborated))

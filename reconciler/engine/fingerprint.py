@@ -1,4 +1,5 @@
-"""A digest of everything in the catalogs that a comparison can depend on, worked out by the server in one query.
+"""A digest of everything in the catalogs that a comparison can depend on, worked out by the server in one
+query.
 
 Contents are hashed, not transaction numbers: a restored copy has the same fingerprint, and VACUUM and ANALYZE
 change nothing. Equal fingerprints mean that reading the catalogs again would say the same.
@@ -77,8 +78,8 @@ _TABLES: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (
 )
 
 _SETTING: Final[LiteralString] = """
-    SELECT 'server', 1, pg_catalog.hashtextextended(concat_ws(' ', pg_catalog.version(), current_user, d.oid, d.datname,
-        d.datdba, d.datacl::text), 0)::numeric
+    SELECT 'server', 1, pg_catalog.hashtextextended(concat_ws(' ', pg_catalog.version(), current_user, d.oid,
+        d.datname, d.datdba, d.datacl::text), 0)::numeric
     FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()"""
 
 

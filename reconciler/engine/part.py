@@ -42,6 +42,15 @@ def part_of(
     wanted = {id for id in written.objects if registry.of(id).is_ambient}
     frontier = [*wanted, *(_holder(id, written) for id in changed)]
     below = _children(written)
+
+    def is_own(child: ObjectId) -> bool:
+        """Whether it belongs to what its table is, and leads to no other table as a foreign key does."""
+        home = _holder(child, written)
+        return registry.of(child).is_local and all(
+            (holder := _holder(needed, written)) == home or registry.of(holder).is_ambient
+            for needed in _needs(child, written, live)
+        )
+
     heirs = _heirs(written)
     chosen: set[ObjectId] = set()
     while frontier:
@@ -49,9 +58,7 @@ def part_of(
         if id in chosen or id not in written.objects:
             continue
         chosen.add(id)
-        frontier.extend(
-            child for child in below.get(id, ()) if registry.of(child).is_local or child in changed
-        )
+        frontier.extend(child for child in below.get(id, ()) if child in changed or is_own(child))
         frontier.extend(heirs.get(id, ()))
         frontier.extend(_holder(needed, written) for needed in _needs(id, written, live))
     objects = {id: item for id, item in written.objects.items() if id in chosen}

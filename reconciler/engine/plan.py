@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import BLOCKING, Cost, Hazard, HazardCode, Lock, Mode
 
@@ -55,6 +56,11 @@ class Touch:
 
     before: str | None
     after: str | None
+
+    @classmethod
+    def between(cls, before: Entry | None, after: Entry | None) -> Touch:
+        """The touch of an object that is `before` and shall be `after`."""
+        return cls(before.digest() if before else None, after.digest() if after else None)
 
 
 @dataclass(frozen=True, slots=True)

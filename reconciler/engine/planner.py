@@ -86,11 +86,7 @@ def _touches(current: Catalog, desired: Catalog, changes: Mapping[ObjectId, Chan
     for id in changes:
         if new := desired.get(id):
             touched.update(needed for needed in new.needs if needed in desired and needed in current)
-    return {id: Touch(_digest(current.get(id)), _digest(desired.get(id))) for id in sorted(touched)}
-
-
-def _digest(entry: Entry | None) -> str | None:
-    return None if entry is None else entry.digest()
+    return {id: Touch.between(current.get(id), desired.get(id)) for id in sorted(touched)}
 
 
 def steps_of(

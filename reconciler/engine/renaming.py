@@ -104,11 +104,11 @@ def with_renames(
         )
         for step in plan.steps
     )
-    moved = {
-        id for id in {*live.entries, *desired.entries} if _digest(live.get(id)) != _digest(desired.get(id))
-    } & _concerned(plan, renames, live, desired)
-    touched = sorted({*plan.touches, *moved})
-    touches = {id: Touch(_digest(live.get(id)), _digest(desired.get(id))) for id in touched}
+    near = {*plan.touches, *_concerned(plan, renames, live, desired)}
+    between = {id: Touch.between(live.get(id), desired.get(id)) for id in sorted(near)}
+    touches = {
+        id: touch for id, touch in between.items() if id in plan.touches or touch.before != touch.after
+    }
     return dataclasses.replace(plan, steps=(*first, *later), touches=touches)
 
 
@@ -127,10 +127,6 @@ def _is_below(live: Catalog, id: ObjectId, name: ObjectId) -> bool:
             return True
         entry = live.get(entry.parent)
     return False
-
-
-def _digest(entry: Entry | None) -> str | None:
-    return None if entry is None else entry.digest()
 
 
 def _steps(renames: tuple[Renaming, ...], registry: Registry) -> tuple[Step, ...]:

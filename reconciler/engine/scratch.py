@@ -28,6 +28,10 @@ BATCH = 200
 _SHOWN_PROBLEMS = 20
 
 
+class ScratchLacks(InvalidInput):
+    """The scratch server cannot make what is declared; another may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Elaborated:
     """The declared state as PostgreSQL understands it."""
@@ -65,7 +69,8 @@ def elaborate(written: Written, connection: Connection[Any], registry: Registry)
     schemas = {id: item.schema for id, item in objects.items()}
     failed = _build(catalog, schemas, connection, registry)
     if failed:
-        raise _problems(failed, objects)
+        refused = _problems(failed, objects)
+        raise ScratchLacks(refused.message, refused.problems) if _lacks(failed) else refused
     read = introspect(connection, registry)
     ids = dict(_resolved(written.objects, read, connection, registry))
     return Elaborated(_with_plain(written, read, ids, registry), ids)
@@ -110,6 +115,8 @@ def _build(
         failed = _attempt(missing, schemas, connection, registry, fold)
         if not failed:
             return []
+        if _lacks(failed):
+            return failed
         missing = _remaining(missing, failed, connection, registry)
     return failed
 
@@ -144,10 +151,15 @@ def _attempt(
     failed: _Failed = []
     while pending:
         failed = list(_run(pending, schemas, connection))
-        if len(failed) == len(pending):
+        if len(failed) == len(pending) or _lacks(failed):
             break
         pending = [step for step, _ in failed]
     return failed
+
+
+def _lacks(failed: _Failed) -> bool:
+    """Whether the server lacks a file or a feature (an extension, ICU), so that no later step can mend it."""
+    return any(error.sqlstate in ("58P01", "0A000") for _, error in failed)
 
 
 def _run(

@@ -177,9 +177,7 @@ class BaseType(Kind[BaseTypeState]):
             return
         usual = BaseTypeState()
         said = ((field, getattr(entry.state, field)) for field in _NAMES)
-        parameters = [
-            _parameter(field, value) for field, value in said if value != getattr(usual, field)
-        ]
+        parameters = [_parameter(field, value) for field, value in said if value != getattr(usual, field)]
         inside = ",\n    ".join(parameters)
         yield Statement(f"CREATE TYPE {name} (\n    {inside}\n)")
 

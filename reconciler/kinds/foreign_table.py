@@ -32,8 +32,8 @@ from reconciler.core.ident import (
 )
 from reconciler.core.inheritance import (
     INHERITANCE,
+    change_inheritance,
     in_parentheses,
-    inherit_actions,
     move_partition,
     read_bound,
     written_bound,
@@ -87,8 +87,7 @@ def _alter(entry: Entry, action: str) -> Iterable[Statement]:
 
 
 def _inherits(old: Entry, new: Entry) -> Iterable[Statement]:
-    for action in inherit_actions(old, new):
-        yield from _alter(new, action)
+    return change_inheritance(old, new, "FOREIGN TABLE")
 
 
 class ForeignTable(Kind[ForeignTableState]):

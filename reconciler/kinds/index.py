@@ -39,7 +39,7 @@ from reconciler.core.index_attributes import (
     settle_index,
 )
 from reconciler.core.index_document import ExpressionIndexedDocument, attributes_from, attributes_to
-from reconciler.core.kind import Declared, Disturbance, Ignored, Kind, Nest, Recreate, Rule
+from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Statement, on
 
 
@@ -103,9 +103,9 @@ class Index(Kind[IndexState]):
         "using": Recreate("the access method of an index cannot be altered"),
         "where": Recreate("the predicate of an index cannot be altered"),
         "nulls_not_distinct": Recreate("whether nulls are distinct is built into the index"),
-        "attached": Recreate(
-            "whether an index is part of the partitioned table's is decided when it is made"
-        ),
+        # It comes about by itself: whoever attaches or detaches the table, or makes or drops the partitioned
+        # table's index, makes an equal index of the partition part of that, or leaves it on its own.
+        "attached": InPlace(lambda old, new: ()),
         "invalid": Recreate("an interrupted concurrent build left it invalid"),
         "statistics": STATISTICS_RULE,
         "bound_to_types": Ignored("it follows from the keys and the predicate"),

@@ -97,7 +97,9 @@ _OWNERS: LiteralString = """
             JOIN pg_catalog.pg_database b ON b.datname = pg_catalog.current_database()
             CROSS JOIN LATERAL (
                 SELECT CASE WHEN o.public THEN coalesce((
-                    SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = 'pg_database_owner'), 10)
+                    SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = 'pg_database_owner'
+                        -- 14 has the role too, but initdb gives it the schema only since 15.
+                        AND pg_catalog.current_setting('server_version_num')::integer >= 150000), 10)
                     ELSE b.datdba END AS oid) AS usual
             WHERE o.owner <> usual.oid
             ORDER BY o.class, o.oid"""

@@ -84,6 +84,30 @@ def test_where_order_has_a_meaning_it_is_kept(loaded: NewDatabase, sql: str) -> 
     assert pg_dump.differences(a, b, ANY_ORDER) != ()
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            "CREATE TABLE t (a text DEFAULT ' WITH (b, a)') WITH (fillfactor = 50, parallel_workers = 2)",
+            "CREATE TABLE t (a text DEFAULT ' WITH (b, a)') WITH (parallel_workers = 2, fillfactor = 50)",
+        ),
+        (
+            "CREATE TABLE t (a int); CREATE VIEW v WITH (security_barrier, check_option = local) AS TABLE t",
+            "CREATE TABLE t (a int); CREATE VIEW v WITH (check_option = local, security_barrier) AS TABLE t",
+        ),
+        (
+            "CREATE TABLE t (a int); CREATE INDEX i ON t (a) WITH (fillfactor = 50, deduplicate_items = off)",
+            "CREATE TABLE t (a int); CREATE INDEX i ON t (a) WITH (deduplicate_items = off, fillfactor = 50)",
+        ),
+    ],
+)
+def test_the_order_of_options_means_nothing(loaded: NewDatabase, one: str, other: str) -> None:
+    assert pg_dump.differences(loaded(one), loaded(other)) == ()
+    assert (
+        pg_dump.differences(loaded(one), loaded(other.replace("50", "51").replace("local", "cascaded"))) != ()
+    )
+
+
 @pytest.fixture
 def two_roles(server: AnyServer) -> Iterator[None]:
     """Two roles, to be asked for before databases: these go first, with what the roles were granted there."""

@@ -25,11 +25,14 @@ Snapshot = Mapping[str, Mapping[str, str]]
 
 _SHOWN = 160
 _LISTS = re.compile(r"\{[^{}]*\}")
+_WITH_LISTS = frozenset(
+    {"publication", "table", "column", "view", "matview", "fdw", "server", "user_mapping"}
+)
 _STATISTICS = re.compile(r"(?s)^(.*? ON )(.*)( FROM .*)$")
 
 
 _JOURNAL = re.compile(rf"\b{pg_dump.JOURNAL_SCHEMA}\b")
-_SPELT_OUT = """
+_NO_PRIVILEGES = """
 SELECT o.sort || ' ' || i.identity
   FROM (SELECT 'rel', 'pg_class'::regclass, oid, relacl,
                acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner) FROM pg_class
@@ -47,6 +50,8 @@ SELECT o.sort || ' ' || i.identity
  WHERE ARRAY(SELECT item::text FROM unnest(o.acl) item ORDER BY 1)
      = ARRAY(SELECT item::text FROM unnest(o.standard) item ORDER BY 1)
    AND o.acl IS NOT NULL
+    OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = 'i'
+                  AND d.classid IN ('pg_proc'::regclass, 'pg_type'::regclass))
 """
 
 
@@ -111,12 +116,13 @@ def load_sql(url: str, sql: str, exec: str = "script") -> None:
 def snapshot(url: str, *, roles: bool = False) -> Snapshot:
     """The catalogs of a database, by kind and identity.
 
-    The product's journal is left out. A list of privileges that spells out the default counts as none: GRANT
-    and REVOKE leave one behind.
+    The product's journal is left out. A list of privileges that spells out the default counts as none, as
+    GRANT and REVOKE leave one behind; so do those of a range's own functions and multirange: nobody grants
+    them, and pg_dump does not write them.
     """
     with psycopg.connect(url, autocommit=True) as connection:
         found: dict[str, dict[str, str]] = module("snap").snapshot(connection, roles=roles)
-        for (identity,) in connection.execute(_SPELT_OUT).fetchall() if "acl" in found else ():
+        for (identity,) in connection.execute(_NO_PRIVILEGES).fetchall() if "acl" in found else ():
             found["acl"].pop(identity, None)
     return {
         kind: own
@@ -180,11 +186,21 @@ def _kind_differences(
 
 
 def _settled(kind: str, definition: str) -> str:
-    """A definition without what follows the order of a table's columns."""
-    if kind == "publication":
-        return _LISTS.sub(lambda match: "{" + ",".join(sorted(match[0][1:-1].split(","))) + "}", definition)
+    """A definition without what means nothing.
+
+    That is: what follows the order of a table's columns; the order of options; whether a key is inherited,
+    where ATTACH PARTITION leaves something else behind than PARTITION OF.
+    """
+    if kind in _WITH_LISTS:
+        definition = _LISTS.sub(
+            lambda match: "{" + ",".join(sorted(match[0][1:-1].split(","))) + "}", definition
+        )
     if kind == "statistics" and (parts := _STATISTICS.match(definition)):
         return parts[1] + ", ".join(sorted(parts[2].split(", "))) + parts[3]
+    if kind == "constraint" and definition[0] in "pux":
+        return definition.removesuffix("true").removesuffix("false")
+    if kind in ("index", "cindex"):
+        return pg_dump.with_options_in_order(definition)
     return definition
 
 

@@ -202,7 +202,7 @@ class Attempt:
         self._stage(lambda: self.product.pull(self.wanted, folder))
         plan: Plan = self._stage(lambda: self.product.plan(url, folder, out, self.sides.scratch_url))
         text = rendered(plan)
-        if self.case["noop"] and plan.get("steps"):
+        if self.case["noop"] and plan.get("steps") and not self._differ(url):
             raise Failed("plan: not empty for equal sides", text, text)
         self._apply(out, url, plan, could_be_rows=with_rows and not self.case.get("seed"))
         _must_equal(url, self.wanted, self.sides, before, text)
@@ -214,6 +214,12 @@ class Attempt:
             raise Failed("second plan is not empty", rendered(again), text)
         _must_keep(rows, _rows(url), plan, text)
         return text, note
+
+    def _differ(self, url: str) -> bool:
+        """Whether pg_dump sees a difference where the corpus's snapshot, which reads less, sees none."""
+        here = oracle.observe(url, self.sides.here.server.binaries)
+        there = self.sides.there.observed(self.wanted, roles=self.sides.roles)
+        return here.dump != there.dump
 
     def _apply(self, out: Path, url: str, plan: Plan, *, could_be_rows: bool) -> None:
         try:

@@ -128,28 +128,30 @@ class Replace:
     def pull(self, url: str, folder: Path) -> None:
         """See Product."""
         folder.mkdir(exist_ok=True)
-        folder.joinpath("schema.sql").write_text(self._dump(url))
+        folder.joinpath("schema.sql").write_bytes(self._dump(url).encode())
 
     def plan(self, url: str, folder: Path, out: Path, scratch_url: str | None) -> Plan:
         """See Product. One step that loses everything, unless the dumps are the same."""
-        wanted = folder.joinpath("schema.sql").read_text()
+        wanted = folder.joinpath("schema.sql").read_bytes().decode()
         here = self._dump(url)
         same = pg_dump.statements(here) == pg_dump.statements(wanted)
-        out.write_text("" if same else wanted)
+        out.write_bytes(b"" if same else wanted.encode())
         step = {"number": 1, "object": "database:all", "sql": ["..."], "hazards": [{"code": "data_loss"}]}
         return {"steps": [] if same else [step]}
 
     def apply(self, out: Path, url: str) -> None:
         """See Product."""
-        lines = out.read_text().splitlines(keepends=True)
-        if not lines:
+        lines = out.read_bytes().decode().split("\n")
+        if lines == [""]:
             return
         name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
         admin = psycopg.conninfo.make_conninfo(url, dbname="postgres")
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
             connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
-        load_sql(url, "".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestrict"))))
+        load_sql(
+            url, "\n".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestrict")))
+        )
 
     def _dump(self, url: str) -> str:
         """Looks for pg_dump only once."""

@@ -51,6 +51,30 @@ CREATE AGGREGATE app.total(integer) (SFUNC = int4pl, STYPE = integer);
 CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER "Touch it" BEFORE UPDATE ON app.users FOR EACH ROW EXECUTE FUNCTION app.touch();
 CREATE POLICY mine ON app.users;
+CREATE FUNCTION app.call() RETURNS language_handler LANGUAGE c
+    AS '$libdir/plpgsql', 'plpgsql_call_handler';
+CREATE LANGUAGE plmine HANDLER app.call;
+CREATE TYPE app.shell;
+CREATE CAST (date AS oid) WITHOUT FUNCTION;
+CREATE OPERATOR app.<+> (FUNCTION = app.add, LEFTARG = integer, RIGHTARG = integer);
+CREATE OPERATOR FAMILY app.numbers USING btree;
+CREATE OPERATOR CLASS app.number_ops FOR TYPE integer USING btree FAMILY app.numbers AS STORAGE integer;
+CREATE CONVERSION app.latin FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE TRANSFORM FOR integer LANGUAGE plmine (FROM SQL WITH FUNCTION varchar_support(internal));
+CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
+CREATE TEXT SEARCH TEMPLATE app.template (LEXIZE = dsimple_lexize);
+CREATE TEXT SEARCH PARSER app.parser (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end,
+    LEXTYPES = prsd_lextype);
+CREATE TEXT SEARCH DICTIONARY app.dictionary (TEMPLATE = simple);
+CREATE TEXT SEARCH CONFIGURATION app.configuration (PARSER = "default");
+CREATE COLLATION app.plain (LOCALE = 'C');
+CREATE STATISTICS app.related ON id, org FROM app.users;
+CREATE FUNCTION app.on_event() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER watching ON sql_drop EXECUTE FUNCTION app.on_event();
+CREATE FOREIGN DATA WRAPPER wrapper;
+CREATE SERVER elsewhere FOREIGN DATA WRAPPER wrapper;
+CREATE FOREIGN TABLE app.far (id integer) SERVER elsewhere;
+CREATE PUBLICATION said FOR TABLE app.users;
 CREATE RULE quiet AS ON DELETE TO app.users DO INSTEAD NOTHING;
 """
 TARGETS = {
@@ -77,6 +101,26 @@ TARGETS = {
     ("trigger", "app", "users", "Touch it"): 'TRIGGER "Touch it" ON app.users',
     ("policy", "app", "users", "mine"): "POLICY mine ON app.users",
     ("rule", "app", "users", "quiet"): "RULE quiet ON app.users",
+    ("language", "plmine"): "LANGUAGE plmine",
+    ("base_type", "app", "shell"): "TYPE app.shell",
+    ("cast", "date AS oid"): "CAST (date AS oid)",
+    ("operator", "app", "<+>(integer, integer)"): "OPERATOR app.<+> (integer, integer)",
+    ("operator_family", "app", "numbers", "btree"): "OPERATOR FAMILY app.numbers USING btree",
+    ("operator_class", "app", "number_ops", "btree"): "OPERATOR CLASS app.number_ops USING btree",
+    ("conversion", "app", "latin"): "CONVERSION app.latin",
+    ("transform", "integer LANGUAGE plmine"): "TRANSFORM FOR integer LANGUAGE plmine",
+    ("access_method", "heap2"): "ACCESS METHOD heap2",
+    ("text_search_template", "app", "template"): "TEXT SEARCH TEMPLATE app.template",
+    ("text_search_parser", "app", "parser"): "TEXT SEARCH PARSER app.parser",
+    ("text_search_dictionary", "app", "dictionary"): "TEXT SEARCH DICTIONARY app.dictionary",
+    ("text_search_configuration", "app", "configuration"): "TEXT SEARCH CONFIGURATION app.configuration",
+    ("collation", "app", "plain"): "COLLATION app.plain",
+    ("statistics", "app", "related"): "STATISTICS app.related",
+    ("event_trigger", "watching"): "EVENT TRIGGER watching",
+    ("foreign_data_wrapper", "wrapper"): "FOREIGN DATA WRAPPER wrapper",
+    ("server", "elsewhere"): "SERVER elsewhere",
+    ("foreign_table", "app", "far"): "FOREIGN TABLE app.far",
+    ("publication", "said"): "PUBLICATION said",
 }
 TEXT = "It's\nlong: \\ back"
 

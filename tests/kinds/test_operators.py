@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import TypeAdapter
 
 from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId
-from reconciler.core.kind import Nest
+from reconciler.core.kind import Kind, Nest
 from reconciler.kinds.cast import Cast
 from reconciler.kinds.function import Function
 from reconciler.kinds.operator import Operator
@@ -175,7 +177,7 @@ def test_families_are_altered(database: Database) -> None:
     ],
 )
 def test_a_loose_key_is_resolved(
-    database: Database, kind: Operator | Cast, key: str, canonical: str, document: dict[str, str]
+    database: Database, kind: Kind[Any], key: str, canonical: str, document: dict[str, str]
 ) -> None:
     source = database()
     run(source, BEFORE, "SET search_path = app")

@@ -62,6 +62,21 @@ OWNED = (
     "FUNCTION app.add(integer, integer)",
     "PROCEDURE app.act()",
     "AGGREGATE app.total(integer)",
+    "LANGUAGE plmine",
+    "TYPE app.shell",
+    "OPERATOR app.<+> (integer, integer)",
+    "OPERATOR FAMILY app.numbers USING btree",
+    "OPERATOR CLASS app.number_ops USING btree",
+    "CONVERSION app.latin",
+    "TEXT SEARCH DICTIONARY app.dictionary",
+    "TEXT SEARCH CONFIGURATION app.configuration",
+    "COLLATION app.plain",
+    "STATISTICS app.related",
+    "EVENT TRIGGER watching",
+    "FOREIGN DATA WRAPPER wrapper",
+    "SERVER elsewhere",
+    "FOREIGN TABLE app.far",
+    "PUBLICATION said",
 )
 
 
@@ -70,10 +85,12 @@ def test_owners(roles: Roles, database: Database) -> None:
     run(source, OBJECTS)
     run(empty, OBJECTS)
     assert not told(OWNER, read(source, KINDS))
+    run(source, f"ALTER ROLE {quote(roles.odd)} SUPERUSER")
     for sql in OWNED:
         run(source, f"ALTER {sql} OWNER TO {quote(roles.odd)}")
     found = told(OWNER, read(source, KINDS))
-    assert {id.path[0] for id in found} == {kind.name for kind in KINDS} & set(Owner.parents)
+    # A subscription has a test of its own: as long as there is one, its database cannot be dropped.
+    assert {id.path[0] for id in found} == {*Owner.parents} - {"subscription"}
     for entry in found.values():
         assert rewritten(OWNER, entry) == dataclasses.replace(entry, needs=frozenset())
         run(empty, *OWNER.create(rewritten(OWNER, entry)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -36,10 +37,9 @@ def rich(server: AnyServer) -> Iterator[psycopg.Connection[Any]]:
     name = f"law_{uuid4().hex}"
     with psycopg.connect(server.url(), autocommit=True) as admin:
         for role in ROLES:
-            try:
+            # Another worker may have made it.
+            with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
                 admin.execute(f"CREATE ROLE {role}".encode())
-            except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-                pass  # another worker made it
         admin.execute(f"CREATE DATABASE {name}".encode())
         try:
             with psycopg.connect(server.url(name), autocommit=True) as connection:

@@ -83,4 +83,6 @@ def _mapping(value: dict[str, Any], schema: dict[str, Any], root: Any, at: str) 
         if name not in value:
             yield f"{at}: {name} is missing"
     for key, inner in value.items():
-        yield from faults(inner, known.get(key, schema.get("additionalProperties", True)), root, f"{at}.{key}")
+        yield from faults(
+            inner, known.get(key, schema.get("additionalProperties", True)), root, f"{at}.{key}"
+        )

@@ -87,7 +87,10 @@ def test_a_file_says_what_it_is(path: Path) -> None:
 
 @every_file
 def test_no_name_means_anything(path: Path) -> None:
-    assert not {"util", "utils", "helper", "helpers", "manager", "misc", "common"} & {path.stem, path.parent.name}
+    assert not {"util", "utils", "helper", "helpers", "manager", "misc", "common"} & {
+        path.stem,
+        path.parent.name,
+    }
 
 
 def test_no_file_of_the_engine_names_a_kind() -> None:
@@ -126,7 +129,11 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def test_the_layers_are_as_drawn() -> None:
-    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command; lint_imports_command()",
+    ]
     done = subprocess.run([*command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
 
@@ -140,5 +147,7 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         f"print('LOADED', *(name for name in {heavy!r} if name in sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.splitlines()[-1].split() == ["LOADED"]

@@ -96,7 +96,9 @@ def test_a_kind_is_described(kind: Kind[Any]) -> None:
     assert kind.__doc__
     assert kind.__doc__.strip().splitlines()[0].endswith("."), "the first line stands in the JSON Schema"
     assert kind.state.__doc__
-    assert not kind.state.__doc__.startswith(f"{kind.state.__name__}("), "the dataclass has a docstring of its own"
+    assert not kind.state.__doc__.startswith(f"{kind.state.__name__}("), (
+        "the dataclass has a docstring of its own"
+    )
     module = inspect.getmodule(type(kind))
     assert module is not None
     assert module.__doc__
@@ -129,7 +131,9 @@ def test_a_kind_is_called_as_its_file() -> None:
 def test_the_json_schema_says_only_what_editors_know() -> None:
     schema = json_schema()
     assert not set(keywords(schema)) - KNOWN
-    assert not list(faults({"schema": "app", "tables": {"users": {"columns": {"id": "bigint"}}}}, schema, schema))
+    assert not list(
+        faults({"schema": "app", "tables": {"users": {"columns": {"id": "bigint"}}}}, schema, schema)
+    )
     assert list(faults({"tables": {"users": {"colums": {}}}}, schema, schema))
     assert list(faults({"tabels": {}}, schema, schema))
 
@@ -162,7 +166,9 @@ def test_a_file_of_kinds_is_found_by_looking() -> None:
     import reconciler.kinds
 
     folder = Path(reconciler.kinds.__file__).parent
-    modules = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    modules = {path.stem for path in folder.glob("*.py")} | {
+        path.parent.name for path in folder.glob("*/__init__.py")
+    }
     assert modules - {"__init__"} == {type(kind).__module__.split(".")[2] for kind in KINDS}
 
 

@@ -20,7 +20,7 @@ from reconciler.engine.introspect import introspect
 from reconciler.engine.load import load
 from reconciler.engine.pull import documents
 from reconciler.engine.registry import Registry
-from tests.conftest import AnyServer
+from tests.conftest import NEWEST_MAJOR, AnyServer
 from tests.laws.json_schema import faults
 
 pytestmark = pytest.mark.matrix
@@ -164,13 +164,15 @@ def test_the_engine_reads_any_set_of_kinds(rich: psycopg.Connection[Any]) -> Non
         introspect(rich, Registry([kind]))
 
 
-def test_names_are_quoted_as_postgresql_quotes_them(rich: psycopg.Connection[Any]) -> None:
+def test_names_are_quoted_as_postgresql_quotes_them(rich: psycopg.Connection[Any], server: AnyServer) -> None:
     words = [word for (word,) in rich.execute("SELECT word FROM pg_catalog.pg_get_keywords() ORDER BY 1")]
     names = [*words, "a", "A", "a b", "1a", "a1", "a$", "$a", 'q"q', "é", "_", "a-b", ""]
     query = "SELECT n, pg_catalog.quote_ident(n) FROM pg_catalog.unnest(%s::text[]) AS n"
     for name, said in rich.execute(query, (names,)):
-        # PostgreSQL leaves é bare only in some encodings; quotes are right in all of them.
-        assert quote(name) == said or name == "é", name
+        # PostgreSQL leaves é bare only in some encodings; quotes are right in all of them. A word that became
+        # a keyword later is quoted in earlier majors too.
+        is_later_keyword = server.major < NEWEST_MAJOR and quote(name) == f'"{said}"'
+        assert quote(name) == said or name == "é" or is_later_keyword, name
 
 
 def _lineage(entry: Entry, catalog: Catalog) -> tuple[ObjectId, ...]:

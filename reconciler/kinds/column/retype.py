@@ -7,7 +7,7 @@ from typing import LiteralString
 
 from reconciler.core.catalog import Entry
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement
-from reconciler.kinds.column.alteration import alter, is_foreign
+from reconciler.kinds.column.alteration import alter, is_foreign, set_compression, set_storage
 from reconciler.kinds.column.identity import without_identity
 
 
@@ -16,19 +16,26 @@ def retype(old: Entry, new: Entry) -> Iterable[Statement]:
     before, after = old.state, new.state
     yield from without_identity(old, new)
     collation = f" COLLATE {after.collation}" if after.collation else ""
-    if is_foreign(new):
-        yield alter(new, f"TYPE {after.type}{collation}")
-        return
     using = f" USING {after.using}" if after.using else ""
-    if not after.using and _keeps_bytes(before.type, after.type):
+    if is_foreign(new) or (not after.using and _keeps_bytes(before.type, after.type)):
         yield alter(new, f"TYPE {after.type}{collation}")
-        return
+    else:
+        yield _conversion(old, new, f"TYPE {after.type}{collation}{using}")
+    # The column takes the new type's storage and default_toast_compression.
+    if after.storage:
+        yield from set_storage(None, new)
+    if after.compression:
+        yield from set_compression(None, new)
+
+
+def _conversion(old: Entry, new: Entry, action: str) -> Statement:
+    before, after = old.state, new.state
     message = f"values are converted from {before.type} to {after.type}"
     code = HazardCode.DATA_LOSS if _may_lose(before.type, after.type) else HazardCode.TABLE_REWRITE
     hazards = [Hazard(code, new.id, message)]
     if not _widens(before.type, after.type):
         hazards.append(Hazard(HazardCode.MAY_FAIL, new.id, "a value that does not convert makes it fail"))
-    yield alter(new, f"TYPE {after.type}{collation}{using}", hazards=tuple(hazards), cost=Cost.REWRITE)
+    return alter(new, action, hazards=tuple(hazards), cost=Cost.REWRITE)
 
 
 def recollate(old: Entry, new: Entry) -> Iterable[Statement]:

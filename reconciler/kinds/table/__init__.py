@@ -8,7 +8,7 @@ from typing import Any, ClassVar, LiteralString
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import options_sql
 from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_path
-from reconciler.core.inheritance import INHERITANCE, in_parentheses
+from reconciler.core.inheritance import INHERITANCE, in_parentheses, locks_of_parents
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Statement, application_break, data_loss, on
 from reconciler.kinds.table.alteration import (
@@ -131,7 +131,7 @@ class Table(Kind[TableState]):
             parts.append(f"WITH ({options_sql(state.options)})")
         if state.tablespace:
             parts.append(f"TABLESPACE {quote(state.tablespace)}")
-        yield Statement(" ".join(parts), on(state.partition_of) if state.partition_of else ())
+        yield Statement(" ".join(parts), locks_of_parents(entry))
         if state.row_security:
             yield from set_row_security(None, entry)
         if state.force_row_security:

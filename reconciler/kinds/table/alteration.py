@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import option_actions
 from reconciler.core.ident import qualified, quote
-from reconciler.core.inheritance import inherit_actions, move_partition
+from reconciler.core.inheritance import change_inheritance, move_partition
 from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Statement, on
 
 
@@ -39,8 +39,7 @@ def repartition(old: Entry, new: Entry) -> Iterable[Statement]:
 
 def inherit(old: Entry, new: Entry) -> Iterable[Statement]:
     """NO INHERIT and INHERIT."""
-    for action in inherit_actions(old, new):
-        yield alter(new, action)
+    return change_inheritance(old, new)
 
 
 def set_type(old: Entry, new: Entry) -> Iterable[Statement]:
