@@ -49,7 +49,7 @@ class Expectation(BaseModel):
     blocked_by: list[str] = Field(default_factory=list)
     """Codes of the hazards without whose consent apply refuses."""
     same: list[str] = Field(default_factory=list)
-    """Relations that are the very same afterwards: their OID and the file of their rows do not change."""
+    """Relations that are the very same afterwards: they are neither made again nor written anew."""
     rows: dict[str, list[list[Any]]] = Field(default_factory=dict)
     """Queries and their answers when the plan has been applied."""
 

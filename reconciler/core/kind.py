@@ -235,7 +235,13 @@ class Kind(ABC, Generic[S]):
         """Statements that remove the object that `aside` renamed."""
         return ()
 
-    def follow(self, old: Entry, new: Entry, replaced: ObjectId) -> Iterable[Statement] | None:
+    def stand_ins(self, entry: Entry) -> Mapping[str, str]:
+        """Values that the object no longer has, and what takes their place where something holds them."""
+        return {}
+
+    def follow(
+        self, old: Entry, new: Entry, replaced: ObjectId, stand_ins: Mapping[str, str]
+    ) -> Iterable[Statement] | None:
         """Statements that move this object from a replaced type (renamed aside) to the new one of the same
         name; None where it can only be dropped and created."""
         return None

@@ -105,7 +105,7 @@ def without_server(
     for id, item in written.objects.items():
         there = current.get(id)
         declared = item.declared
-        if (known := elaborated.get(id)) is not None:
+        if registry.of(id).elaborated and (known := elaborated.get(id)) is not None:
             is_same = there is not None and there.state == known.state and there.parent == known.parent
             entries[id] = there if is_same and there is not None else known
         elif there is not None and there.state == declared.state and there.parent == declared.parent:
@@ -118,7 +118,7 @@ def without_server(
             if entry is not None:
                 entries[id] = entry
     for entry in elaborated.values():
-        if not registry.of(entry).built_in(entry):
+        if registry.of(entry).elaborated and not registry.of(entry).built_in(entry):
             entries.setdefault(entry.id, entry)  # what comes by itself: a serial column's sequence
     _come_along(entries, current, registry)
     if not _can_stand(entries, registry):

@@ -62,7 +62,7 @@ def statements_of(emission: Emission, node: Node) -> Iterable[Statement]:
             assert aside is not None
             yield from kind.drop_aside(_replace(change).old, aside[0])
         case Verb.ALTER if isinstance(change, Follow):
-            yield from kind.follow(change.old, change.new, change.replaced) or ()
+            yield from _followed(emission, change)
         case Verb.ALTER if isinstance(change, Rename):
             yield from kind.rename(change.old, change.new.id.path[-1])
         case Verb.ALTER:
@@ -115,3 +115,9 @@ def _with_losses(emission: Emission, node: Node, statements: tuple[Statement, ..
         yield dataclasses.replace(first, hazards=(*first.hazards, *lost))
         statements = statements[1:]
     yield from statements
+
+
+def _followed(emission: Emission, change: Follow) -> Iterable[Statement]:
+    replaced = emission.desired[change.replaced]
+    stand_ins = emission.registry.of(replaced).stand_ins(replaced)
+    return emission.registry.of(change.new).follow(change.old, change.new, change.replaced, stand_ins) or ()

@@ -25,15 +25,20 @@ class Scope:
 
 
 def managed(catalog: Catalog, scope: Scope) -> Catalog:
-    """The entries that the settings put under management; what hangs on the left-out is gone too."""
-    left_out: set[ObjectId] = set()
-    kept: dict[ObjectId, Entry] = {}
-    for entry in catalog:
-        if entry.parent in left_out or not _is_ours(entry, scope):
-            left_out.add(entry.id)
-        else:
-            kept[entry.id] = entry
-    return dataclasses.replace(catalog, entries=kept) if left_out else catalog
+    """The entries that the settings put under management; what hangs on a left-out object is left out too."""
+    kept = {entry.id: entry for entry in catalog if _is_managed(catalog, entry, scope)}
+    return catalog if len(kept) == len(catalog) else dataclasses.replace(catalog, entries=kept)
+
+
+def _is_managed(catalog: Catalog, entry: Entry, scope: Scope) -> bool:
+    if not scope.schemas and not scope.ignore:
+        return True
+    holder: Entry | None = entry
+    while holder is not None:
+        if not _is_ours(holder, scope):
+            return False
+        holder = catalog.get(holder.parent)
+    return True
 
 
 def _is_ours(entry: Entry, scope: Scope) -> bool:

@@ -29,6 +29,12 @@ def spread(work: Work, id: ObjectId, change: Change) -> None:
             pass
 
 
+def _can_follow(work: Work, old: Entry, new: Entry, change: Replace) -> bool:
+    replaced = change.new
+    stand_ins = work.registry.of(replaced).stand_ins(replaced)
+    return work.registry.of(old).follow(old, new, replaced.id, stand_ins) is not None
+
+
 def _outlive(work: Work, carrier: ObjectId) -> None:
     """What an ancestor takes along when it goes, and what shall stay on its own or under a name that the
     ancestor would not give it, is made anew."""
@@ -68,11 +74,11 @@ def _give_way(work: Work, dependent: ObjectId, id: ObjectId, change: Drop | Repl
     old, new = work.current[dependent], work.desired.get(dependent)
     if new is None:
         return
-    if id not in new.needs and isinstance(present, Alter | Follow):
+    if id not in new.needs and isinstance(present, Alter | Follow) and not _waits_for_name(work, new, id):
         return  # its own change frees it; the order of steps does the rest
     kind = work.registry.of(old)
     verb = "is replaced" if isinstance(change, Replace) else "is dropped"
-    if isinstance(change, Replace) and change.aside and kind.follow(old, new, id) is not None:
+    if isinstance(change, Replace) and change.aside and _can_follow(work, old, new, change):
         work.put(dependent, Follow(old, new, id))
         return
     if kind.is_facet and isinstance(change, Replace) and old.parent == id:
@@ -93,6 +99,17 @@ def _disturb(work: Work, id: ObjectId, disturbances: set[Disturbance], because: 
         kind = work.registry.of(old)
         if any(kind.yields(old, disturbance) for disturbance in disturbances):
             work.put(dependent, Replace(old, new, f"gives way: {because}"))
+
+
+def _waits_for_name(work: Work, new: Entry, gone: ObjectId) -> bool:
+    """Whether the altered object needs something that takes the very name that it must first give free."""
+    freed = set(work.registry.of(gone).occupies(work.current[gone]))
+    return any(
+        isinstance(work.changes.get(needed), Create | Replace)
+        and freed & set(work.registry.of(needed).occupies(work.desired[needed]))
+        for needed in new.needs
+        if needed in work.desired
+    )
 
 
 def _label(work: Work, entry: Entry) -> str:

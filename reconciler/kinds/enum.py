@@ -140,6 +140,9 @@ class Enum(DataType[EnumState]):
     def in_full(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"values": short}
 
+    def stand_ins(self, entry: Entry) -> Mapping[str, str]:
+        return dict(entry.state.removed)
+
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         labels = ", ".join(map(literal, entry.state.labels))
         yield Statement(f"CREATE TYPE {qualified(*entry.id.path)} AS ENUM ({labels})")

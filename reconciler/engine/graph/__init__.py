@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.catalog import Catalog
 from reconciler.core.ident import ObjectId
-from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename, Replace
+from reconciler.core.statement import Mode
+from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename, Replace, render_alter
 from reconciler.engine.graph.edges import link, link_names
 from reconciler.engine.graph.folds import DependencyCycle, acyclic, choose_folds
 from reconciler.engine.graph.node import Node, Verb, Wiring
@@ -46,12 +47,13 @@ def order(
         wiring.graph.add_nodes_from(Node(verb, id) for verb in _verbs(change))
         if isinstance(change, Create | Replace) and any(registry[id.kind].opening(desired[id])):
             wiring.graph.add_node(Node(Verb.OPEN, id))
+    wiring.early = {Node(Verb.ALTER, id) for id, change in changes.items() if _commits(change, registry)}
     for node in list(wiring.graph):
         link(wiring, node)
     link_names(wiring)
     choose_folds(wiring, structural_only=not fold)
     contracted = acyclic(wiring)
-    rank = _rank(registry, contracted)
+    rank = _rank(wiring, contracted)
     nodes = list(networkx.lexicographical_topological_sort(contracted, key=rank))
     folded: dict[Node, list[Node]] = {}
     for inner, outer in wiring.into.items():
@@ -74,16 +76,25 @@ def _verbs(change: Change) -> tuple[Verb, ...]:
             return (Verb.DROP, Verb.CREATE)
 
 
-def _rank(registry: Registry, graph: Graph) -> Callable[[Node], tuple[int, int, int, ObjectId]]:
+def _commits(change: Change, registry: Registry) -> bool:
+    """Whether an alteration must be committed before anything can use it."""
+    if not isinstance(change, Alter):
+        return False
+    return any(statement.mode is Mode.COMMIT_AFTER for statement in render_alter(change, registry))
+
+
+def _rank(wiring: Wiring, graph: Graph) -> Callable[[Node], tuple[int, int, int, ObjectId]]:
     """Ties are broken by the kinds' ranks. Of two alike, the one that something of a lower rank waits for
     goes first: what a function's text calls is unknown, so functions shall exist before anything evaluates
     one."""
 
     def key(node: Node) -> tuple[int, int, int, ObjectId]:
-        rank = registry[node.id.kind].rank
+        rank = wiring.registry[node.id.kind].rank
+        if node in wiring.early:
+            return (-1, rank, 0, node.id)
         if node.verb in (Verb.DROP, Verb.ASIDE):
             return (0, -rank, 0, node.id)
-        waiting = min((registry[other.id.kind].rank for other in graph.successors(node)), default=rank)
+        waiting = min((wiring.registry[other.id.kind].rank for other in graph.successors(node)), default=rank)
         return (1, rank, min(rank, waiting), node.id)
 
     return key

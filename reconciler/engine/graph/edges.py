@@ -111,7 +111,7 @@ def _before_needs(wiring: Wiring, node: Node, needs: Iterable[ObjectId]) -> None
     for needed in needs:
         for verb in (Verb.DROP, Verb.ASIDE, Verb.ALTER):
             later = wiring.node(verb, needed)
-            if later and later != node and not _implied(wiring, later):
+            if later and later != node and later not in wiring.early and not _implied(wiring, later):
                 wiring.graph.add_edge(node, later)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, LiteralString
 from pydantic import BeforeValidator
 
 from reconciler.core.catalog import Entry
-from reconciler.core.ident import ObjectId, bare_name, quote, written_bare
+from reconciler.core.ident import ObjectId, bare_name, literal, quote, written_bare
 from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement, application_break, data_loss
 from reconciler.kinds.column.alteration import (
@@ -147,10 +147,12 @@ class Column(Kind[ColumnState]):
         hazards = application_break(old.id, f"say {old.id.path[2]}")
         yield alter_table(old, f"RENAME COLUMN {name_of(old)} TO {quote(name)}", hazards=hazards)
 
-    def follow(self, old: Entry, new: Entry, replaced: ObjectId) -> Iterable[Statement] | None:
+    def follow(
+        self, old: Entry, new: Entry, replaced: ObjectId, stand_ins: Mapping[str, str]
+    ) -> Iterable[Statement] | None:
         if old.state.type.removesuffix("[]") == new.state.type.removesuffix("[]") and new.state.using is None:
-            text = "text[]" if new.state.type.endswith("[]") else "text"
-            new = _with_using(new, f"::{text}::{new.state.type}")
+            using = _through_text(quote(new.id.path[2]), new.state.type, stand_ins)
+            new = dataclasses.replace(new, state=dataclasses.replace(new.state, using=using))
         return retype(old, new)
 
     def enquire(self, old: Entry, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
@@ -166,3 +168,17 @@ def _with_using(entry: Entry, casts: str) -> Entry:
     """The column with `casts` (`::text::app.mood`) as the way for its old values."""
     state = dataclasses.replace(entry.state, using=name_of(entry) + casts)
     return dataclasses.replace(entry, state=state)
+
+
+def _through_text(column: str, type_name: str, stand_ins: Mapping[str, str]) -> str:
+    """The value as text, its stand-in where it has one, and back."""
+    is_array = type_name.endswith("[]")
+    value = f"{column}::{'text[]' if is_array else 'text'}"
+    if is_array:
+        for gone, stand_in in sorted(stand_ins.items()):
+            value = f"pg_catalog.array_replace({value}, {literal(gone)}, {literal(stand_in)})"
+        return f"{value}::{type_name}"
+    if not stand_ins:
+        return f"{value}::{type_name}"
+    cases = " ".join(f"WHEN {literal(gone)} THEN {literal(to)}" for gone, to in sorted(stand_ins.items()))
+    return f"(CASE {value} {cases} ELSE {value} END)::{type_name}"

@@ -96,6 +96,8 @@ def _may_lose(old: str, new: str) -> bool:
     if _widens(old, new):
         return False
     base_old, base_new = old.partition("(")[0], new.partition("(")[0]
+    if base_old == base_new == "numeric" and "(" in old and "(" in new:
+        return _modifier(new)[1] < _modifier(old)[1]  # too many digits before the point make it fail
     if base_old in _FRACTIONAL:
         return base_new not in (*_TEXTUAL, base_old) or "(" in new
     if base_old.startswith("timestamp"):
