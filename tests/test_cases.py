@@ -125,9 +125,10 @@ def _seed(folder: Path, url: str) -> None:
 
 
 def _identities(relations: list[str], url: str) -> list[Any]:
-    query = (
-        "SELECT oid, pg_catalog.pg_relation_filenode(oid) FROM pg_catalog.pg_class WHERE oid = %s::regclass"
-    )
+    # An index that need not be built again gets a new OID and keeps its file; a view has no file.
+    query = """
+        SELECT coalesce(pg_catalog.pg_relation_filenode(oid), oid) FROM pg_catalog.pg_class
+        WHERE oid = %s::pg_catalog.regclass"""
     with psycopg.connect(url) as connection:
         return [connection.execute(query, (name,)).fetchone() for name in relations]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,7 +122,10 @@ def _plan_against(request: Request, written: Any, live: Catalog, connection: Con
         return answer
 
     plan = plan_between(current, wanted, registry(), context, ask)
-    return with_renames(plan, renames, before, wanted, registry()) if renames else plan
+    if not renames:
+        return plan
+    placed = tuple(dataclasses.replace(one, place=sources.get(one.id, one.place)) for one in renames)
+    return with_renames(plan, placed, before, wanted, registry())
 
 
 def _renamed(

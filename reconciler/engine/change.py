@@ -25,6 +25,8 @@ class Drop:
     """There, and not declared."""
 
     entry: Entry
+    implied: bool = False
+    """True where it comes into being inside this plan (default privileges)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,11 @@ class Work:
         """Note a change and that others may have to follow it."""
         self.changes[id] = change
         self.queue.append(id)
+
+
+def is_implied(change: Change) -> bool:
+    """Whether what changes comes into being inside this plan."""
+    return isinstance(change, Alter | Drop) and change.implied
 
 
 def differing(old: Entry, new: Entry) -> tuple[str, ...]:

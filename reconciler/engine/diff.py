@@ -92,7 +92,7 @@ def _meet(work: Work, implied: Entry) -> None:
     kind = work.registry.of(implied)
     if wanted is None:
         if work.ownership and not kind.built_in(implied):
-            work.changes[implied.id] = Drop(implied)
+            work.changes[implied.id] = Drop(implied, implied=True)
     elif wanted.state == implied.state:
         work.changes.pop(implied.id, None)
     else:

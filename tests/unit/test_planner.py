@@ -60,6 +60,12 @@ def test_what_is_made_here_is_locked_by_nobody() -> None:
     assert _step(_plan(catalog(), catalog(box())), "box:app.chest").locks == ()
 
 
+def test_what_is_dropped_to_come_back_is_locked() -> None:
+    plan = _plan(catalog(box("chest", wood="oak")), catalog(box("chest", wood="pine")))
+    locked = [[lock.relation for lock in step.locks] for step in plan.steps]
+    assert locked == [["app.chest"], []]
+
+
 def test_what_is_lost_is_told_of_parents_and_parts_alike() -> None:
     upper = box("upper")
     lower = box("lower", parent=upper)

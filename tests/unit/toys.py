@@ -152,7 +152,9 @@ class Part(Toy):
         assert nest.parent is not None
         yield Declared(nest.parent.child("part", name), PartState(document.shape, nest.position), nest.parent)
 
-    def follow(self, old: Entry, new: Entry, replaced: ObjectId) -> Iterable[Statement] | None:
+    def follow(
+        self, old: Entry, new: Entry, replaced: ObjectId, stand_ins: Mapping[str, str]
+    ) -> Iterable[Statement] | None:
         return [Statement(f"MOVE part {_name(new)} to the new {replaced}")]
 
     def resemblance(self, entry: Entry) -> object | None:

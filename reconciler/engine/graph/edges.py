@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId
-from reconciler.engine.change import Alter, Change, Create, Drop
+from reconciler.engine.change import Alter, Change, Create, Drop, is_implied
 from reconciler.engine.graph.node import Node, Verb, Wiring, is_entangled, new_of, old_of
 
 
@@ -18,7 +18,10 @@ def link(wiring: Wiring, node: Node) -> None:
             _link_create(wiring, node, change)
         case Verb.DROP | Verb.ASIDE:
             entry = change.entry if isinstance(change, Drop) else old_of(change)
-            _before_needs(wiring, node, _wanted(entry))
+            if is_implied(change):
+                _after_makers(wiring, node, entry)
+            else:
+                _before_needs(wiring, node, _wanted(entry))
         case Verb.DROP_ASIDE:
             wiring.graph.add_edge(Node(Verb.CREATE, node.id), node)
             _before_needs(wiring, node, _wanted(old_of(change)))
@@ -64,10 +67,8 @@ def _link_own(wiring: Wiring, node: Node, entry: Entry) -> None:
 
 def _link_alter(wiring: Wiring, node: Node, change: Change) -> None:
     _after_needs(wiring, node, _wanted(new_of(change)) - _attached_later(wiring, node, new_of(change)))
-    if isinstance(change, Alter) and change.implied:
-        for maker in (change.new.parent, change.new.carrier):
-            if maker and (earlier := wiring.node(Verb.CREATE, maker)):
-                wiring.graph.add_edge(earlier, node)
+    if is_implied(change):
+        _after_makers(wiring, node, new_of(change))
         return
     if (
         isinstance(change, Alter)
@@ -111,13 +112,16 @@ def _before_needs(wiring: Wiring, node: Node, needs: Iterable[ObjectId]) -> None
     for needed in needs:
         for verb in (Verb.DROP, Verb.ASIDE, Verb.ALTER):
             later = wiring.node(verb, needed)
-            if later and later != node and later not in wiring.early and not _implied(wiring, later):
-                wiring.graph.add_edge(node, later)
+            if not later or later == node or later in wiring.early or is_implied(wiring.changes[later.id]):
+                continue
+            wiring.graph.add_edge(node, later)
 
 
-def _implied(wiring: Wiring, node: Node) -> bool:
-    change = wiring.changes[node.id]
-    return isinstance(change, Alter) and change.implied
+def _after_makers(wiring: Wiring, node: Node, entry: Entry) -> None:
+    """What comes into being by itself is there when what brings it along is."""
+    for maker in (entry.parent, entry.carrier):
+        if maker and (earlier := wiring.node(Verb.CREATE, maker)):
+            wiring.graph.add_edge(earlier, node)
 
 
 def _wanted(entry: Entry) -> set[ObjectId]:

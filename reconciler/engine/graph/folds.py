@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import ReconcileError
-from reconciler.engine.change import Create, Drop
+from reconciler.engine.change import Create, Drop, is_implied
 from reconciler.engine.graph.node import Node, Verb, Wiring, is_entangled, new_of, old_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def choose_folds(wiring: Wiring, structural_only: bool) -> None:
 
 def _cover(wiring: Wiring, node: Node) -> Node | None:
     change = wiring.changes[node.id]
+    if node.verb is Verb.DROP and is_implied(change):
+        return None  # it comes with what is made, not with what was there
     if node.verb is Verb.DROP:
         entry = change.entry if isinstance(change, Drop) else old_of(change)
         goes_along = entry.parent and wiring.registry.of(entry).drops_with_parent
