@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -83,7 +84,8 @@ def _measured(stage: Stage, asked: argparse.Namespace) -> list[Line]:
     lines = [Line(scenario) for scenario in scenarios]
     # Compiled modules, the scratch server and the server's caches are there from the first run on.
     for command in (pg_dump(stage), *(scenario.command for scenario in scenarios if scenario.is_warm_up)):
-        measure(command, _LIMIT_S)
+        with suppress(Unmeasured):
+            measure(command, _LIMIT_S)
     for run in range(asked.runs):
         for line in lines:
             if line.failure is None and (run < asked.peer_runs or not line.scenario.is_peer):

@@ -87,7 +87,7 @@ def _judged(command: Command, report: list[str], output: str) -> Measured:
     wall, cpu, peak_kib, code = report
     if int(code) not in command.exit_codes:
         last = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "no output")
-        raise Unmeasured(f"exit code {code}: {last[:120]}")
+        raise Unmeasured(f"exit code {code}: {last[:200]}")
     if command.output not in output:
         raise Unmeasured(f"{command.output!r} is not in the output")
     return Measured(float(wall), float(cpu), int(peak_kib) / 1024)

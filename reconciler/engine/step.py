@@ -41,7 +41,7 @@ def step_of(
         why=_why(emission, node, change),
         source=_source(emission, entry),
         requires=requires,
-        locks=_locks(emission, statements),
+        locks=_locks(emission, node, statements),
         hazards=_hazards(emission, node, statements),
         cost=max((statement.cost for statement in statements), key=list(Cost).index),
         mode=_mode(statements),
@@ -110,8 +110,10 @@ def _shown(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "…"
 
 
-def _locks(emission: Emission, statements: Iterable[Statement]) -> tuple[Lock, ...]:
+def _locks(emission: Emission, node: Node, statements: Iterable[Statement]) -> tuple[Lock, ...]:
     found = {lock for statement in statements for lock in statement.locks}
+    if node.verb in (Verb.DROP, Verb.ASIDE):
+        return tuple(sorted(found))  # what comes back under the same name is there now, and in use
     return tuple(sorted(lock for lock in found if lock.relation not in emission.new_relations))
 
 

@@ -85,6 +85,8 @@ def _loosen(wiring: Wiring, knot: set[Node]) -> bool:
     tied = [node for node in wiring.into if _top(wiring, node) in knot and _ties(wiring, node, knot)]
     # A table without its columns is no table: columns are taken out only when nothing else helps.
     chosen = [node for node in tied if not wiring.registry[node.id.kind].is_structural] or tied
+    highest = max((wiring.registry[node.id.kind].rank for node in chosen), default=0)
+    chosen = [node for node in chosen if wiring.registry[node.id.kind].rank == highest]
     for node in chosen:
         del wiring.into[node]
     if chosen:

@@ -53,8 +53,8 @@ class Wiring:
     into: dict[Node, Node] = field(default_factory=dict)
     """A folded node and the node that covers it."""
     early: set[Node] = field(default_factory=set)
-    """What must be committed before the rest (new values of an enum): it stands in nobody's way, and goes first
-    so that what is dropped to come back does so within one transaction."""
+    """What must be committed before the rest (new values of an enum): it stands in nobody's way, and goes
+    first so that what is dropped to come back does so within one transaction."""
 
     def node(self, verb: Verb, id: ObjectId) -> Node | None:
         """The node, if that is to be done."""

@@ -151,20 +151,25 @@ class Privilege(Kind[PrivilegeState]):
         for entry in catalog:
             if entry.id.kind != "default_privilege" or not entry.state.connected:
                 continue
-            for grantee, privileges in _given(entry.state.grants, object_type, schema).items():
-                usual = OF_PUBLIC.get(object_type, ()) if grantee == "public" else ()
+            everything = canonical(("all",), object_type)
+            of_new = {"public": OF_PUBLIC.get(object_type, ()), entry.id.path[0]: everything}
+            mine = [grant for grant in entry.state.grants if grant[1] == object_type]
+            for grantee, privileges in _given(mine, of_new, object_type, schema).items():
+                usual = of_new.get(grantee, ())
                 if privileges != usual:
                     id = created.id.facet("privilege", grantee)
                     yield Entry(id, PrivilegeState(privileges, usual), created.id, frozenset({created.id}))
 
 
 def _given(
-    grants: Iterable[tuple[str, str, str, tuple[str, ...]]], object_type: str, schema: str | None
+    mine: Iterable[tuple[str, str, str, tuple[str, ...]]],
+    of_new: Mapping[str, tuple[str, ...]],
+    object_type: str,
+    schema: str | None,
 ) -> Mapping[str, tuple[str, ...]]:
-    """Grantee -> what default privileges give it: those for all schemas replace what is usual, those of the
-    object's schema add to it."""
-    found = {"public": OF_PUBLIC[object_type]} if object_type in OF_PUBLIC else {}
-    mine = [grant for grant in grants if grant[1] == object_type]
+    """Grantee -> what default privileges on objects of its type give it: those for all schemas replace what
+    each has of a new object, those of the object's schema add to it."""
+    found = dict(of_new)
     found.update({grantee: privileges for place, _, grantee, privileges in mine if place == "*"})
     for place, _, grantee, privileges in mine:
         if place == schema:
