@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, LiteralString
 
 from reconciler.core.catalog import Entry
+from reconciler.core.errors import Blocked
 from reconciler.core.fragment import Document, Fragment
 from reconciler.core.ident import ObjectId, in_schema, literal, qualified, written_path
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule
@@ -182,10 +183,16 @@ class BaseType(Kind[BaseTypeState]):
         yield Statement(f"CREATE TYPE {name} (\n    {inside}\n)")
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
-        # Its functions cannot go before it, nor it before them; all else that needs it is gone by now.
         said = (getattr(entry.state, name) for name in ("input", "output", *_SETTABLE[:-1]))
-        cascade = " CASCADE" if any(function and "." in function for function in said) else ""
-        yield Statement(f"DROP TYPE {qualified(*entry.id.path)}{cascade}")
+        if any(function and "." in function for function in said):
+            # Its functions cannot go before it, nor it before them: PostgreSQL knows no way but CASCADE, and
+            # that takes whatever else stands on the type.
+            name = ".".join(entry.id.path)
+            raise Blocked(
+                f"base type {name} and its functions only go together with CASCADE, which no plan says",
+                hint=f"see what depends on it, drop it by hand (DROP TYPE {name} CASCADE), and plan again",
+            )
+        yield Statement(f"DROP TYPE {qualified(*entry.id.path)}")
 
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("type", *entry.id.path)

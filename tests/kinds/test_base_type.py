@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from reconciler import app
 from reconciler.app.applying import Application, apply_plan
+from reconciler.core.errors import Blocked
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Nest
 from reconciler.engine.consent import Consent
@@ -74,7 +75,9 @@ def test_altered_in_place(database: Database) -> None:
     assert_altered(source, KIND, BOX, KINDS, analyze=None, storage="main")
 
 
-def test_made_and_dropped_with_functions_and_columns(database: Database, tmp_path: Path) -> None:
+def test_made_with_functions_and_columns_and_never_dropped_with_cascade(
+    database: Database, tmp_path: Path
+) -> None:
     source, empty = database(), database()
     run(source, SHELLS, TYPES, 'CREATE TABLE app.boxes (content app."Big Box"(7), cells app.cell[])')
     ours, theirs = (f"{one.info.dsn}" for one in (source, empty))
@@ -84,11 +87,12 @@ def test_made_and_dropped_with_functions_and_columns(database: Database, tmp_pat
         file.write_text(dump(content))
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "nothing.yaml").write_text("schemas: {}\n")
-    for folder, number in (("full", 4), ("none", 0)):
-        request = app.Request(theirs, tmp_path / folder)
-        apply_plan(app.make_plan(request), Application(theirs, Consent(everything=True)))
-        assert not app.make_plan(request).steps
-        assert len(of_kind(read(empty, KINDS), KIND)) == number
+    full, none = (app.Request(theirs, tmp_path / folder) for folder in ("full", "none"))
+    apply_plan(app.make_plan(full), Application(theirs, Consent(everything=True)))
+    assert not app.make_plan(full).steps
+    assert len(of_kind(read(empty, KINDS), KIND)) == 4
+    with pytest.raises(Blocked, match="by hand|CASCADE"):
+        app.make_plan(none)
 
 
 @pytest.mark.parametrize("document", [{"input": "app.cell_in"}, {"length": 4}])
