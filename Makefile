@@ -8,6 +8,7 @@ BIN := .venv/bin
 STAMP := .venv/.synced
 MAJORS ?= 14 15 16 17
 PYTEST_FLAGS ?=
+CORPUS_FLAGS ?=
 
 .PHONY: help venv demo test quick golden matrix matrix-binaries lint fmt corpus bench clean
 
@@ -55,7 +56,7 @@ fmt: venv  ## Format, and fix what can be fixed by itself
 	$(BIN)/ruff format
 
 corpus: venv  ## The pairs and histories of the corpus
-	$(BIN)/pytest tests/corpus $(PYTEST_FLAGS)
+	$(BIN)/python -m tests.corpus.runner $(CORPUS_FLAGS)
 
 bench: venv  ## Measure speed and memory
 	$(BIN)/python -m bench

@@ -113,10 +113,10 @@ def _outline(plan: Plan, paint: Paint) -> None:
 
 
 def _counted(number: int, kind: str) -> str:
-    """`1 index`, `2 indexes`, `3 policies`."""
+    """`1 index`, `2 indexes`, `3 policies`, `4 foreign keys`."""
     if number == 1:
         return f"1 {kind}"
-    if kind.endswith("y"):
+    if kind.endswith("y") and kind[-2] not in "aeiou":
         return f"{number} {kind[:-1]}ies"
     return f"{number} {kind}{'es' if kind.endswith('x') else 's'}"
 

@@ -38,5 +38,5 @@ def drift(
     else:
         for one in moved:
             show(f"{one.how:11} {one.object}")
-        show(f"{len(moved)} objects are not as they were left" if moved else "no drift")
+        show(f"not as they were left: {len(moved)}" if moved else "no drift")
     return options.CHANGES if detailed_exitcode and moved else 0

@@ -35,8 +35,8 @@ class Proof:
         """What was shown, in words."""
         left = f"; no rows could be made up for {', '.join(self.unseeded)}" if self.unseeded else ""
         return (
-            f"proved on a clone: the result is the declared state, and {self.rows} made-up rows in "
-            f"{self.tables} tables are kept where no hazard says otherwise{left}"
+            "proved on a clone: the result is the declared state, and made-up rows are kept where no hazard "
+            f"says otherwise (rows: {self.rows}, tables: {self.tables}){left}"
         )
 
 
