@@ -16,16 +16,13 @@ OWN: LiteralString = """
                 WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND s.refobjid = r.oid
                     AND s.dbid <> d.oid
                     AND s.classid <> 'pg_catalog.pg_auth_members'::pg_catalog.regclass)
-            AND (EXISTS (
-                    SELECT FROM pg_catalog.pg_shdepend s
-                    WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND s.refobjid = r.oid
-                        AND s.dbid = d.oid)
-                OR NOT EXISTS (
-                    SELECT FROM pg_catalog.pg_database o
-                    WHERE NOT o.datistemplate AND o.datname <> 'postgres' AND o.oid <> d.oid)))"""
+            AND EXISTS (
+                SELECT FROM pg_catalog.pg_shdepend s
+                WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND s.refobjid = r.oid
+                    AND s.dbid = d.oid))"""
 """Common table expressions; `own` are the oids of roles that are this database's alone.
 
-That is: something here refers to the role (owner, privilege, policy), or the server has no other database;
-and nothing in another database or on the server refers to it, and it is neither the superuser that initdb
-made, nor the database's owner, nor who asks.
+That is: something here refers to the role (owner, privilege, policy), and nothing in another database or
+on the server does; and it is neither the superuser that initdb made, nor the database's owner, nor who asks.
+A role that nothing refers to may be anybody's.
 """

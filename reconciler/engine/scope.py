@@ -62,7 +62,13 @@ def compared_with(
         for entry in managed(current, scope)
         if entry.id in declared or _counts(entry, scope, registry)
     }
-    return counted(dataclasses.replace(current, entries=kept), declared, registry)
+    ours = {
+        id: entry
+        for id, entry in kept.items()
+        # A comment on a role that is somebody else's is theirs too.
+        if entry.parent in kept or entry.parent is None or not registry.of(entry.parent).is_shared
+    }
+    return counted(dataclasses.replace(current, entries=ours), declared, registry)
 
 
 def _counts(entry: Entry, scope: Scope, registry: Registry) -> bool:
