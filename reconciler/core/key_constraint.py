@@ -182,6 +182,10 @@ class KeyConstraint(Kind[KeyState]):
         yield ("constraint", *entry.id.path)
         yield from index_roles(entry)
 
+    def is_part_of(self, entry: Entry, carrier: Entry) -> bool:
+        names = ("columns", "without_overlaps", "include", "nulls_not_distinct")
+        return all(getattr(entry.state, name) == getattr(carrier.state, name) for name in names)
+
     def deviates(self, entry: Entry, carrier: Entry) -> bool:
         if entry.id.kind != carrier.id.kind or entry.state != carrier.state:
             return True

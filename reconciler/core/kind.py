@@ -272,6 +272,10 @@ class Kind(ABC, Generic[S]):
         """Whether altering the carrier's field alters that of this inherited object as well."""
         return True
 
+    def is_part_of(self, entry: Entry, carrier: Entry) -> bool:
+        """Whether the partitioned table's object would take this one of a partition over."""
+        return bool(self.brought(entry, carrier).state == entry.state)
+
     def brought(self, entry: Entry, carrier: Entry) -> Entry:
         """The inherited object as its carrier makes it."""
         return dataclasses.replace(entry, state=carrier.state)

@@ -63,7 +63,7 @@ class Written:
         if not kind.is_adopted:
             return None
         others = (Entry(other.id, other.state) for other in self._by_parent.get((entry.id.kind, above), ()))
-        return next((other.id for other in others if kind.brought(entry, other).state == entry.state), None)
+        return next((other.id for other in others if kind.is_part_of(entry, other)), None)
 
     @cached_property
     def _by_parent(self) -> Mapping[tuple[str, ObjectId], tuple[Declared, ...]]:

@@ -25,7 +25,7 @@ from reconciler.engine.plan import Plan, Step, Touch
 from reconciler.engine.registry import Registry
 from reconciler.engine.step import step_of
 
-GROUP_SIZE = 100
+GROUP_SIZE = 400
 """Steps after which a transaction that only makes new things ends: every table, index and sequence in it
 takes a slot of the server's lock table (max_locks_per_transaction)."""
 

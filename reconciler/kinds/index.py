@@ -220,6 +220,12 @@ class Index(Kind[IndexState]):
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         return index_roles(entry)
 
+    def is_part_of(self, entry: Entry, carrier: Entry) -> bool:
+        # Storage parameters and the like may differ; the definition may not (CompareIndexInfo).
+        names = ("columns", "unique", "using", "include", "where", "nulls_not_distinct")
+        own, other = entry.state, carrier.state
+        return bool(own.attached) and all(getattr(own, name) == getattr(other, name) for name in names)
+
     def brought(self, entry: Entry, carrier: Entry) -> Entry:
         if entry.id.kind != carrier.id.kind:
             return carrier
