@@ -8,7 +8,6 @@ COMMENT ON SCHEMA app IS 'It''s the application.';
 GRANT USAGE ON SCHEMA app TO "Law, Reader" WITH GRANT OPTION;
 GRANT law_owner TO law_member;
 ALTER ROLE law_member SET statement_timeout = '5s';
-COMMENT ON ROLE law_member IS 'For laws.';
 
 DO $$
 DECLARE found text := (SELECT name FROM pg_catalog.pg_available_extensions WHERE name <> 'plpgsql' AND NOT EXISTS (

@@ -78,6 +78,7 @@ EXCUSED: Mapping[str, Mapping[str, str]] = {
         ),
         **dict.fromkeys(("daticurules", "datcollversion", "datlastsysoid", "dattablespace"), _WHOLE_DATABASE),
         **dict.fromkeys(("datallowconn", "dathasloginevt", "datconnlimit", "datacl"), _WHOLE_DATABASE),
+        "datistemplate": _WHOLE_DATABASE,
     },
     "pg_extension": {
         "extowner": "CREATE EXTENSION gives it to who runs it, and nothing changes it",
