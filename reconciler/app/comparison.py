@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from reconciler.engine.scope import Scope, compared_with, managed, without_needl
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from reconciler.engine.load import Written
     from reconciler.engine.plan import Plan
     from reconciler.engine.renaming import Renaming
 
@@ -31,6 +33,24 @@ class Request:
     scratch_url: str | None = None
     base: Path | None = None
     """Sources in plans are told relative to this folder; None: as the schema path was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A plan with what it was made from."""
+
+    plan: Plan
+    before: Catalog
+    """The whole state that was found."""
+    renamed: Catalog
+    """The same after the declared renames."""
+    current: Catalog
+    """The part of that which was compared."""
+    wanted: Catalog
+    owner: str
+    """The database's owner."""
+    ids: Mapping[ObjectId, ObjectId]
+    """What each written id is called in the catalog."""
 
 
 def live_catalog(connection: Connection[Any]) -> Catalog:
@@ -58,40 +78,81 @@ def make_plan(request: Request) -> Plan:
 
     Raises InvalidInput for the YAML, ConnectionFailed and ServerError for the servers.
     """
-    from reconciler.app import memory
+    from reconciler.app import memory, shortcut
     from reconciler.engine.fingerprint import fingerprint
-    from reconciler.engine.load import load
     from reconciler.engine.plan import Plan
     from reconciler.engine.session import opened
 
-    with opened(request.url, read_only=True) as connection:
-        key = _key(request, fingerprint(connection))
-        if key is not None and (known := memory.read(key)) is not None:
+    with opened(request.url, read_only=True) as connection, _collector_paused():
+        catalogs = fingerprint(connection)
+        contents = memory.digests_of(request.schema)
+        asked, key = _keys(request, catalogs, contents)
+        if key is None or asked is None:
+            return compare(request, *_both_sides(request, connection), connection).plan
+        if (known := memory.read(key)) is not None:
             assert isinstance(known, Plan)
             return known
-        written = load(request.schema, registry())
-        live = live_catalog(connection)
-        plan = _plan_against(request, written, live, connection)
-        # What was read must be what the key names: no other session changed the catalogs in between.
-        if key is not None and plan.is_empty and key == _key(request, fingerprint(connection)):
-            memory.write(key, plan)
+        plan = shortcut.plan_again(request, asked, contents, connection)
+        if plan is None:
+            written, live = _both_sides(request, connection)
+            compared = compare(request, written, live, connection)
+            plan = compared.plan
+            # What was read must be what the keys name: nobody changed catalogs or files in between.
+            if catalogs == fingerprint(connection) and contents == memory.digests_of(request.schema):
+                shortcut.keep(asked, contents, written, compared)
+                memory.write(key, plan)
         return plan
 
 
-def _key(request: Request, catalogs: str | None) -> str | None:
-    """Everything that the plan depends on; None where the catalogs cannot be summed up."""
+def _both_sides(request: Request, connection: Connection[Any]) -> tuple[Written, Catalog]:
+    """The declared and the live state, read at the same time: one is work here, the other at the server."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from reconciler.engine.load import load
+
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        live = reader.submit(live_catalog, connection)
+        return load(request.schema, registry()), live.result()
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Without the garbage collector, which would walk 100,000 entries again and again and find no cycle."""
+    import gc
+
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _keys(
+    request: Request, catalogs: str | None, contents: Mapping[str, str]
+) -> tuple[str | None, str | None]:
+    """What names all that a comparison depends on, without the files and with them; None where the catalogs
+    cannot be summed up."""
     from reconciler.app import memory
 
     if catalogs is None:
-        return None
+        return None, None
     asked = (str(request.schema), repr(request.scope), str(request.scratch_url), str(request.base))
-    return "plan-" + memory.key(catalogs, memory.digest_of(request.schema), *asked)
+    files = [f"{file} {digest}" for file, digest in contents.items()]
+    return f"sides-{memory.key(catalogs, *asked)}", f"plan-{memory.key(catalogs, *asked, *files)}"
 
 
-def _plan_against(request: Request, written: Any, live: Catalog, connection: Connection[Any]) -> Plan:
+def compare(request: Request, written: Written, live: Catalog, connection: Connection[Any]) -> Compared:
+    """Compare the declared state with `live`. `connection` is to a database in that state: it answers what a
+    plan must know of the server. Of the request's URL only its server counts.
+
+    Raises what `make_plan` raises.
+    """
     from reconciler.app import elaboration
     from reconciler.engine.planner import Context
     from reconciler.engine.planner import make_plan as plan_between
+    from reconciler.engine.prune import consented, spared
     from reconciler.engine.renaming import renamings, with_renames
 
     major = connection.info.server_version // 10000
@@ -103,6 +164,8 @@ def _plan_against(request: Request, written: Any, live: Catalog, connection: Con
     desired = elaboration.desired(written, live, connection, (request.url, request.scratch_url), owner)
     current = compared_with(live, desired.catalog.entries, request.scope, registry())
     wanted = without_needless(desired.catalog, live, desired.ids.values(), registry())
+    left = spared(request.scope.prune, current, wanted, registry())
+    wanted = left.desired
     sources = {
         desired.ids.get(id, id): f"{_relative(item.position.file, request.base)}:{item.position.line}"
         for id, item in written.objects.items()
@@ -114,6 +177,7 @@ def _plan_against(request: Request, written: Any, live: Catalog, connection: Con
         not_renamed=frozenset(id for id, item in written.objects.items() if item.declared.not_renamed),
         ownership=request.scope.ownership,
         unknown=live.unknown,
+        notes=left.notes,
         surroundings=tuple(live),
     )
 
@@ -122,14 +186,15 @@ def _plan_against(request: Request, written: Any, live: Catalog, connection: Con
         return answer
 
     plan = plan_between(current, wanted, registry(), context, ask)
-    if not renames:
-        return plan
-    placed = tuple(dataclasses.replace(one, place=sources.get(one.id, one.place)) for one in renames)
-    return with_renames(plan, placed, before, wanted, registry())
+    if renames:
+        placed = tuple(dataclasses.replace(one, place=sources.get(one.id, one.place)) for one in renames)
+        plan = with_renames(plan, placed, before, wanted, registry())
+    plan = consented(request.scope.prune, plan, current, wanted, registry())
+    return Compared(plan, before, live, current, wanted, owner, desired.ids)
 
 
 def _renamed(
-    request: Request, written: Any, live: Catalog, renames: tuple[Renaming, ...], target: Connection[Any]
+    request: Request, written: Written, live: Catalog, renames: tuple[Renaming, ...], target: Connection[Any]
 ) -> Catalog:
     """The live catalog as it reads after the declared renames, which a clone shows."""
     from reconciler.app.servers import no_scratch_server, scratch_on, scratch_servers

@@ -1,12 +1,13 @@
 """What a comparison found the last time, kept under all that it depended on: the files, the catalogs, the
-settings and the program. Only the answer that nothing is to do is kept: it is the one that is asked for
-most."""
+settings and the program."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import pickle
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -36,14 +37,64 @@ def read(name: str) -> Any:
 
 def write(name: str, value: Any) -> None:
     """Keep a value. A cache that cannot be written is no error."""
+    _keep(name, pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL))
+
+
+def _keep(name: str, *contents: bytes) -> None:
     with suppress(OSError):
         path = folder() / f"{name}.pickle"
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = path.with_suffix(f".{os.getpid()}")
-        part.write_bytes(pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL))
+        with part.open("wb") as stream:
+            stream.writelines(contents)
         part.replace(path)
         for stale in sorted(path.parent.glob("*.pickle"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
             stale.unlink()
+
+
+class Shelf:
+    """A value with many parts of which few are read: a head, and blobs by key."""
+
+    def __init__(self, head: Any, places: Mapping[Any, tuple[int, int]], blobs: memoryview) -> None:
+        self.head = head
+        self._places = places
+        self._blobs = blobs
+
+    @property
+    def keys(self) -> Iterable[Any]:
+        """What `part` knows."""
+        return self._places.keys()
+
+    def part(self, key: Any) -> Any:
+        """One part; None for a key that is not there."""
+        if (place := self._places.get(key)) is None:
+            return None
+        start, length = place
+        return pickle.loads(self._blobs[start : start + length])
+
+
+def read_shelf(name: str) -> Shelf | None:
+    """A shelf that `write_shelf` kept; None where there is none or it is not surely ours."""
+    path = folder() / f"{name}.pickle"
+    try:
+        if path.stat().st_uid != os.getuid():
+            return None
+        stream = io.BytesIO(path.read_bytes())
+        head, places = pickle.load(stream)
+        return Shelf(head, places, stream.getbuffer()[stream.tell() :])
+    except Exception:
+        return None
+
+
+def write_shelf(name: str, head: Any, parts: Mapping[Any, Any]) -> None:
+    """Keep a head and its parts. A cache that cannot be written is no error."""
+    blobs = {key: pickle.dumps(part, protocol=pickle.HIGHEST_PROTOCOL) for key, part in parts.items()}
+    places: dict[Any, tuple[int, int]] = {}
+    start = 0
+    for key, blob in blobs.items():
+        places[key] = (start, len(blob))
+        start += len(blob)
+    _keep(name, pickle.dumps((head, places), protocol=pickle.HIGHEST_PROTOCOL), *blobs.values())
 
 
 def key(*parts: str) -> str:
@@ -51,15 +102,10 @@ def key(*parts: str) -> str:
     return hashlib.sha256("\0".join((*parts, program())).encode()).hexdigest()[:40]
 
 
-def digest_of(path: Path) -> str:
-    """A digest of a file, or of every file below a folder, names and contents."""
-    found = hashlib.sha256()
+def digests_of(path: Path) -> dict[str, str]:
+    """A digest of the contents of a file, or of every file below a folder."""
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    for file in files:
-        if file.is_file():
-            contents = file.read_bytes()
-            found.update(f"{file}\0{len(contents)}\0".encode() + contents)
-    return found.hexdigest()
+    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}
 
 
 @cache

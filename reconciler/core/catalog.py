@@ -69,6 +69,20 @@ class Catalog:
         return {parent: tuple(entries) for parent, entries in found.items()}
 
     @cached_property
+    def roots(self) -> Mapping[ObjectId, ObjectId]:
+        """What each entry hangs on in the end; itself where it hangs on nothing."""
+        found: dict[ObjectId, ObjectId] = {}
+        for entry in self:
+            line = []
+            root: Entry | None = entry
+            while root is not None and root.id not in found:
+                line.append(root.id)
+                root = self.get(root.parent)
+            top = found[root.id] if root is not None else line[-1]
+            found.update((id, top) for id in line)
+        return found
+
+    @cached_property
     def carried(self) -> Mapping[ObjectId, tuple[Entry, ...]]:
         """The entries that each carrier brings along."""
         found: dict[ObjectId, list[Entry]] = {}

@@ -13,7 +13,9 @@ from reconciler.core.ident import literal, quote
 class Document(BaseModel):
     """Base of every document: strict, closed, immutable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, populate_by_name=True, defer_build=True
+    )
 
 
 def _fragment(value: object) -> object:

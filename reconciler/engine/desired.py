@@ -41,6 +41,10 @@ class Desired:
     used_scratch: bool
 
 
+class TooLittleRead(Exception):
+    """What was not read of the declared state is needed to understand what was."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workshop:
     """What the declared state is elaborated with."""
@@ -64,11 +68,13 @@ class Workshop:
 
 
 def desired_catalog(written: Written, current: Catalog, workshop: Workshop) -> Desired:
-    """What the declared state is, as the target's catalog would say it."""
+    """What the declared state is, as the target's catalog would say it. Raises TooLittleRead."""
     registry = workshop.registry
     part = part_of(written, current, differing(written, current, registry), registry)
     if part is not None and (short := _by_part(written, part, current, workshop)):
         return short
+    if written.unread:
+        raise TooLittleRead
     elaborated: Elaborated = workshop.remember("built", lambda: workshop.build(written))
 
     def again() -> Catalog:
@@ -101,8 +107,11 @@ def without_server(
 ) -> Desired | None:
     """The declared state where text alone tells it, beside what was `elaborated` already; None where only a
     server can."""
-    entries: dict[ObjectId, Entry] = {}
+    entries: dict[ObjectId, Entry] = {id: current[id] for id in written.unread}
     for id, item in written.objects.items():
+        if (real := written.known.get(id)) is not None:
+            entries[real] = current[real]
+            continue
         there = current.get(id)
         declared = item.declared
         if registry.of(id).elaborated and (known := elaborated.get(id)) is not None:
@@ -124,7 +133,8 @@ def without_server(
     if not _can_stand(entries, registry):
         return None
     catalog = dataclasses.replace(current, entries=entries)
-    return Desired(catalog, {id: id for id in written.objects}, used_scratch=bool(elaborated))
+    ids = {id: written.known.get(id, id) for id in written.objects}
+    return Desired(catalog, ids, used_scratch=bool(elaborated))
 
 
 def _come_along(entries: dict[ObjectId, Entry], current: Catalog, registry: Registry) -> None:

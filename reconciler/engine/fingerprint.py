@@ -20,8 +20,19 @@ _CLASS: Final[LiteralString] = (
 )
 """Without what VACUUM and ANALYZE write."""
 
+_RECORD: Final[LiteralString] = "pg_catalog.hash_record_extended(t, 0)"
+_TEXT: Final[LiteralString] = "pg_catalog.hashtextextended(t::text, 0)"
+"""Where a column's type has no hash function (pg_node_tree, int2vector). Takes twice as long."""
+
+_ATTRIBUTE: Final[LiteralString] = (
+    "(SELECT attrelid, attname, atttypid, attlen, attnum, atttypmod, attndims, attstorage, attcompression,"
+    " attnotnull, atthasdef, attidentity, attgenerated, attisdropped, attislocal, attinhcount, attcollation,"
+    " attstattarget, attacl, attoptions, attfdwoptions FROM pg_catalog.pg_attribute"
+    " WHERE attrelid >= 16384 AND attnum > 0)"
+)
+"""Without system columns, and without what a default was when the column came (attmissingval)."""
+
 _TABLES: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (
-    ("pg_attribute", "attrelid >= 16384"),
     ("pg_attrdef", "true"),
     ("pg_constraint", "oid >= 16384"),
     ("pg_index", "indexrelid >= 16384"),
@@ -41,7 +52,6 @@ _TABLES: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (
     ("pg_conversion", "oid >= 16384"),
     ("pg_language", "true"),
     ("pg_namespace", "true"),
-    ("pg_depend", "true"),
     ("pg_description", "objoid >= 16384 OR objoid = 2200"),
     ("pg_trigger", "true"),
     ("pg_event_trigger", "true"),
@@ -97,15 +107,19 @@ def fingerprint(connection: Connection[Any]) -> str | None:
 
 
 def _query(major: int) -> LiteralString:
-    parts: list[LiteralString] = [_SETTING, _sum("pg_class", _CLASS, "true")]
+    parts: list[LiteralString] = [
+        _SETTING,
+        _sum("pg_class", _CLASS, "true", _RECORD),
+        _sum("pg_attribute", _ATTRIBUTE, "true", _RECORD),
+        _sum("pg_depend", "pg_catalog.pg_depend", "true", _RECORD),
+    ]
     parts.extend(_sum(name, f"pg_catalog.{name}", rows) for name, rows in _TABLES)
     if major >= 15:
         parts.append(_sum("pg_publication_namespace", "pg_catalog.pg_publication_namespace", "true"))
     return " UNION ALL ".join(parts) + " ORDER BY 1"
 
 
-def _sum(name: LiteralString, source: LiteralString, rows: LiteralString) -> LiteralString:
-    return (
-        f"SELECT '{name}', pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(t::text, 0))"
-        f" FROM {source} AS t WHERE {rows}"
-    )
+def _sum(
+    name: LiteralString, source: LiteralString, rows: LiteralString, hashed: LiteralString = _TEXT
+) -> LiteralString:
+    return f"SELECT '{name}', pg_catalog.count(*), pg_catalog.sum({hashed}) FROM {source} AS t WHERE {rows}"

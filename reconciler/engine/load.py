@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.catalog import Catalog, Entry, State
 from reconciler.core.document import Node, Position
 from reconciler.core.errors import InvalidInput, Problem
 from reconciler.core.ident import ObjectId
@@ -19,6 +19,8 @@ from reconciler.engine.registry import Registry
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+    from reconciler.engine.yamltext import Read
 
 HOME = "schema"
 """The key that names the schema of a file's unqualified names."""
@@ -39,8 +41,17 @@ class Written:
     """The declared state as written: nothing in it has been to a server."""
 
     objects: Mapping[ObjectId, Located]
-    digest: str
-    """Of the files' contents: `sha256:` and 64 hexadecimal digits."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """A digest of what each file says, comments and layout aside, in the order of reading."""
+    known: Mapping[ObjectId, ObjectId] = field(default_factory=dict)
+    """Objects that are known to be declared just as the live catalog has them, by what it calls them."""
+    unread: frozenset[ObjectId] = frozenset()
+    """What files that were not read declare, and the live catalog has just so."""
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all that the files say: `sha256:` and 64 hexadecimal digits."""
+        return "sha256:" + hashlib.sha256("\n".join(self.files.values()).encode()).hexdigest()
 
     def catalog(self, registry: Registry) -> Catalog:
         """The objects as entries; what they need is known only as far as names say it."""
@@ -78,6 +89,9 @@ class Written:
 class _Loading:
     registry: Registry
     objects: dict[ObjectId, Located] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    states: list[State] = field(default_factory=list)
+    """Those of the file that is being read."""
     problems: list[Problem] = field(default_factory=list)
 
     def complain(self, position: Position, object: str | None, message: str, hint: str | None = None) -> None:
@@ -88,19 +102,23 @@ def load(path: Path, registry: Registry) -> Written:
     """Read a file or folder of YAML. Raises InvalidInput with every problem of every file."""
     from reconciler.engine.yamltext import read_file, read_folder
 
-    reads = read_folder(path) if path.is_dir() else [read_file(path)]
+    return load_read(read_folder(path) if path.is_dir() else [read_file(path)], registry)
+
+
+def load_read(reads: Iterable[Read], registry: Registry) -> Written:
+    """What files declare that were read already. Raises InvalidInput with every problem of every file."""
     loading = _Loading(registry)
-    contents = hashlib.sha256()
     for read in reads:
         loading.problems.extend(read.problems)
         if read.root is not None:
+            loading.states.clear()
             _load_file(loading, read.root)
-            contents.update(repr(read.root.data).encode())
+            # What files beside the YAML say stands in the declared states.
+            text = repr((read.root.data, loading.states))
+            loading.files[read.file] = hashlib.sha256(text.encode()).hexdigest()
     if loading.problems:
         raise InvalidInput.of(sorted(loading.problems, key=lambda problem: (problem.file, problem.line)))
-    # What files beside the YAML say stands in the declared states.
-    contents.update(repr([(id, item.declared.state) for id, item in loading.objects.items()]).encode())
-    return Written(loading.objects, "sha256:" + contents.hexdigest())
+    return Written(loading.objects, loading.files)
 
 
 def _load_file(loading: _Loading, root: Node) -> None:
@@ -201,6 +219,7 @@ def _add(loading: _Loading, declared: Declared, schema: str, position: Position)
         loading.complain(position, str(declared.id), message, "remove one of the two")
         return
     loading.objects[declared.id] = Located(declared, schema, position)
+    loading.states.append(declared.state)
 
 
 @cache

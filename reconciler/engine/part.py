@@ -19,7 +19,7 @@ def differing(written: Written, live: Catalog, registry: Registry) -> frozenset[
     return frozenset(
         id
         for id, item in written.objects.items()
-        if registry.of(id).elaborated and not _is_same(item, live.get(id))
+        if registry.of(id).elaborated and id not in written.known and not _is_same(item, live.get(id))
     )
 
 
@@ -55,6 +55,8 @@ def part_of(
     chosen: set[ObjectId] = set()
     while frontier:
         id = frontier.pop()
+        if id in written.unread:
+            return None
         if id in chosen or id not in written.objects:
             continue
         chosen.add(id)
@@ -62,7 +64,7 @@ def part_of(
         frontier.extend(heirs.get(id, ()))
         frontier.extend(_holder(needed, written) for needed in _needs(id, written, live))
     objects = {id: item for id, item in written.objects.items() if id in chosen}
-    return Written(objects, f"{written.digest} part")
+    return Written(objects)
 
 
 def _needs(id: ObjectId, written: Written, live: Catalog) -> Iterable[ObjectId]:

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
+from reconciler.engine.prune import Prune
 from reconciler.engine.registry import Registry
 from reconciler.engine.shared import counted
 
@@ -22,6 +23,7 @@ class Scope:
     ignore: tuple[str, ...] = ()
     """Patterns over ids: `table:public.spatial_*`, `*:partman.*`."""
     ownership: bool = False
+    prune: Prune = "ask"
 
 
 def managed(catalog: Catalog, scope: Scope) -> Catalog:

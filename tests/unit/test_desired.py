@@ -18,7 +18,7 @@ def _written(*entries: Entry) -> Written:
         entry.id: Located(Declared(entry.id, entry.state, entry.parent, entry.needs), "app", place)
         for entry in entries
     }
-    return Written(objects, "sha256:0")
+    return Written(objects)
 
 
 def _without_server(written: Written, current: Catalog) -> Desired | None:

@@ -1,0 +1,119 @@
+"""The short way to a plan: while the catalogs are as they were, only files that changed are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from reconciler.app.discovery import registry
+from reconciler.core.errors import InvalidInput, ReconcileError
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from reconciler.app.comparison import Compared, Request
+    from reconciler.core.catalog import Catalog, Entry
+    from reconciler.core.ident import ObjectId
+    from reconciler.engine.load import Written
+    from reconciler.engine.plan import Plan
+    from reconciler.engine.settled import Reading, Settled
+
+
+def plan_again(
+    request: Request, name: str, contents: Mapping[str, str], connection: Connection[Any]
+) -> Plan | None:
+    """The plan, from what `keep` kept under that name; None where only a full comparison is sure of it.
+
+    `contents` are digests of the files below the schema folder.
+    """
+    from reconciler.app import memory
+    from reconciler.app.comparison import compare
+    from reconciler.engine.desired import TooLittleRead
+    from reconciler.engine.settled import Settled, narrowed, to_read
+
+    shelf = memory.read_shelf(name)
+    if shelf is None or not isinstance(shelf.head, Settled):
+        return None
+    reading = to_read(shelf.head, contents, registry())
+    written = None if reading is None else _read(reading)
+    if reading is None or written is None:
+        return None
+    world = [
+        root for root in shelf.keys if registry().of(root).is_ambient or not registry().of(root).is_local
+    ]
+    live = narrowed(reading, shelf.head, shelf.part, world)
+    written = _with_the_rest(written, reading, shelf.head, live)
+    try:
+        compared = compare(request, written, live, connection)
+    except (ReconcileError, TooLittleRead):
+        return None  # a full comparison tells every problem
+    # What a plan does elsewhere, and why, needs the other files.
+    stays_inside = compared.before is compared.renamed and _changed(compared) <= reading.whole
+    return compared.plan if stays_inside else None
+
+
+def _read(reading: Reading) -> Written | None:
+    """What the files declare; None where they declare other roots than before."""
+    from pathlib import Path
+
+    from reconciler.engine.load import load_read
+    from reconciler.engine.yamltext import read_file
+
+    try:
+        written = load_read([read_file(Path(file)) for file in reading.files], registry())
+    except InvalidInput:
+        return None
+    declared = {id for id, item in written.objects.items() if item.declared.parent is None}
+    return written if declared == reading.declared else None
+
+
+def _with_the_rest(written: Written, reading: Reading, settled: Settled, live: Catalog) -> Written:
+    """With what is known of the files that have not changed."""
+    import dataclasses
+
+    unread = frozenset(
+        id for id in live.entries if live.roots[id] not in reading.whole and id not in settled.undeclared
+    )
+    real = {id: settled.names.get(id, id) for id in written.objects}
+    known = {
+        id: real[id]
+        for id, item in written.objects.items()
+        if item.position.file not in reading.changed and real[id] in live
+    }
+    files = {file: written.files.get(file, digest) for file, digest in settled.digests.items()}
+    return dataclasses.replace(written, files=files, known=known, unread=unread)
+
+
+def _changed(compared: Compared) -> frozenset[ObjectId]:
+    """The roots of all that the plan has steps for or leaves otherwise than it was."""
+    home = {**compared.before.roots, **compared.wanted.roots}
+    touches = compared.plan.touches.items()
+    ids = {id for id, touch in touches if touch.before != touch.after}
+    ids.update(step.object for step in compared.plan.steps)
+    return frozenset(home.get(id, id) for id in ids)
+
+
+def keep(name: str, contents: Mapping[str, str], written: Written, compared: Compared) -> None:
+    """Keep what a full comparison found, for `plan_again`."""
+    from reconciler.app import memory
+    from reconciler.engine.settled import settle
+
+    if compared.before is not compared.renamed or compared.plan.notes:
+        return
+    settled = settle(written, contents, compared.before, _changed(compared), compared.ids)
+    before = memory.read_shelf(name)
+    if settled is None or (before is not None and _is_as_good(before.head, settled)):
+        return
+    parts: dict[ObjectId, list[Entry]] = {}
+    for entry in compared.before:
+        parts.setdefault(compared.before.roots[entry.id], []).append(entry)
+    memory.write_shelf(name, settled, parts)
+
+
+def _is_as_good(before: Any, settled: Settled) -> bool:
+    """Whether what is kept already leaves no more to read: after a large edit the state without it is."""
+    return (
+        isinstance(before, type(settled))
+        and before.contents.keys() == settled.contents.keys()
+        and len(before.open) <= len(settled.open)
+    )
