@@ -13,6 +13,7 @@ INTERRUPTED = 130
 
 def told(error: BaseException, is_debugging: bool) -> int:
     """Say what went wrong on standard error, never with a traceback unless it is asked for; the exit code."""
+    from reconciler.cli import ending
     from reconciler.cli.output import complain
 
     if is_debugging:
@@ -20,12 +21,14 @@ def told(error: BaseException, is_debugging: bool) -> int:
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
-    ours = _as_ours(error)
+    ours = as_ours(error)
+    ending.note_error(ours)
     complain(ours)
     return ours.exit_code
 
 
-def _as_ours(error: BaseException) -> ReconcileError:
+def as_ours(error: BaseException) -> ReconcileError:
+    """Any error as one of ours, in words that a person can act on."""
     if isinstance(error, ReconcileError):
         return error
     psycopg = sys.modules.get("psycopg")

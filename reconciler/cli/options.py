@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from reconciler.app import Policy, Request
+    from reconciler.app import Policy, Request, Requirement
     from reconciler.settings import Project
 
 Target = Annotated[
@@ -59,6 +59,26 @@ class Format(StrEnum):
     JSON = "json"
     MARKDOWN = "markdown"
     SQL = "sql"
+    JUNIT = "junit"
+    SARIF = "sarif"
+    GITHUB = "github"
+    GITLAB_TERRAFORM = "gitlab-terraform"
+    GITLAB_CODEQUALITY = "gitlab-codequality"
+
+
+OF_FINDINGS = frozenset({Format.JUNIT, Format.SARIF, Format.GITHUB, Format.GITLAB_CODEQUALITY})
+"""The formats that show findings, whatever command has them."""
+
+
+class FindingsFormat(StrEnum):
+    """How findings are shown."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
+    SARIF = "sarif"
+    GITHUB = "github"
+    GITLAB_CODEQUALITY = "gitlab-codequality"
 
 
 class Shape(StrEnum):
@@ -69,6 +89,14 @@ class Shape(StrEnum):
 
 
 PlanFormat = Annotated[Format, typer.Option("--format", "-f", help="How to show the plan.")]
+FindingsShape = Annotated[FindingsFormat, typer.Option("--format", "-f", help="How to show what was found.")]
+MaxChars = Annotated[
+    int | None,
+    typer.Option(
+        "--max-chars", min=6000, help="Most characters of --format markdown.  [default: 60000]",
+        show_default=False,
+    ),
+]  # fmt: skip
 ResultFormat = Annotated[Shape, typer.Option("--format", "-f", help="How to show the result.")]
 
 
@@ -82,6 +110,7 @@ class Chosen:
     schema: Path
     pooler: Literal["refuse", "session"]
     policy: Policy
+    requirement: Requirement
 
     @property
     def plans(self) -> Path:
@@ -89,29 +118,58 @@ class Chosen:
         return near(self.project.plans / self.target)
 
 
-def choose(target: str | None, url: str | None, schema: Path | None = None) -> Chosen:
-    """Resolve target, URL and schema folder from flags, environment and reconcile.yaml.
+def choose(target: str | None, url: str | None, schema: Path | None = None, connects: bool = True) -> Chosen:
+    """Resolve target, URL and schema folder from flags, environment and reconcile.yaml. Without `connects`
+    the URL is not looked for: it is empty where nobody gave one.
 
     Raises UsageError, and InvalidInput for a broken reconcile.yaml.
     """
     from reconciler import settings
-    from reconciler.app import Policy
+    from reconciler.app import Policy, Requirement
+    from reconciler.cli import ending
 
     project = settings.find_project(Path.cwd())
     if target is None:
         # A target that is named on the command line is meant, whatever the environment says.
-        url = url or os.environ.get("RECONCILE_URL")
+        url = url or settings.url_in(os.environ)
     if target or not url:
         name, chosen = project.target(target)
     else:
         name, chosen = "default", settings.TargetSettings()
-    found = url or settings.url_of(chosen, name, os.environ)
+    ending.note(target=name)
+    found = url or (settings.url_of(chosen, name, os.environ, project.root) if connects else "")
     if found == settings.EMBEDDED:
         from reconciler.app import embedded_url
 
         found = embedded_url(project.root)
     policy = Policy.parse(chosen.approve, name)
-    return Chosen(project, name, found, schema or near(project.schema), chosen.pooler, policy)
+    requirement = Requirement.of(chosen.require, project.root, os.environ)
+    place = schema or near(project.schema)
+    return Chosen(project, name, found, place, chosen.pooler, policy, requirement)
+
+
+def named_target(target: str | None, url: str | None) -> str:
+    """The name of the target that `choose` would choose, as far as it can be known: never raises."""
+    from reconciler import settings
+    from reconciler.core.errors import ReconcileError
+
+    try:
+        if not target and (url or settings.url_in(os.environ)):
+            return "default"
+        return settings.find_project(Path.cwd()).target(target)[0]
+    except ReconcileError:
+        return target or os.environ.get("RECONCILE_TARGET") or "default"
+
+
+def schema_place() -> Path:
+    """Where the declared state would be looked for, as far as it can be known: never raises."""
+    from reconciler import settings
+    from reconciler.core.errors import ReconcileError
+
+    try:
+        return near(settings.find_project(Path.cwd()).schema)
+    except ReconcileError:
+        return Path(settings.FILE)
 
 
 def schema_folder(schema: Path | None) -> Path:
@@ -146,6 +204,15 @@ def request_of(chosen: Chosen, ownership: bool, scratch_url: str | None) -> Requ
     base = chosen.project.root if chosen.project.is_configured else None
     scratch = scratch_url or os.environ.get("RECONCILE_SCRATCH_URL")
     return Request(chosen.url, schema, chosen.project.scope(ownership), scratch, base)
+
+
+def offline_request(chosen: Chosen, ownership: bool, scratch_url: str | None) -> Request:
+    """The settings of a comparison of states of the chain: the schema folder may be missing."""
+    from reconciler.app import Request
+
+    base = chosen.project.root if chosen.project.is_configured else None
+    scratch = scratch_url or os.environ.get("RECONCILE_SCRATCH_URL")
+    return Request("", chosen.schema, chosen.project.scope(ownership), scratch, base)
 
 
 def _show_version(wanted: bool) -> None:

@@ -7,11 +7,13 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from reconciler.cli.options import Format
+from reconciler.cli.options import FindingsFormat, Format
 
 if TYPE_CHECKING:
     from reconciler.core.errors import ReconcileError
     from reconciler.engine.plan import Plan
+    from reconciler.report.finding import Report
+    from reconciler.report.standing import Context
 
 
 def has_colour(stream: TextIO) -> bool:
@@ -32,25 +34,49 @@ def width() -> int:
 
 
 def show_plan(
-    plan: Plan, format: Format, target: str, verbose: bool = False, file: str | None = None
+    plan: Plan,
+    format: Format,
+    context: Context,
+    verbose: bool = False,
+    max_chars: int | None = None,
+    command: str = "plan",
 ) -> None:
-    """Write a plan to standard output; `file` is where it is saved."""
-    sys.stdout.write(rendered(plan, format, target, verbose, file))
+    """Write a plan to standard output; `max_chars` is for Markdown, `command` for formats of findings."""
+    sys.stdout.write(rendered(plan, format, context, verbose, max_chars, command))
 
 
-def rendered(plan: Plan, format: Format, target: str, verbose: bool = False, file: str | None = None) -> str:
-    """A plan in the chosen format, ended by a newline."""
-    from reconciler.report import json, markdown, sql, text
+def rendered(
+    plan: Plan,
+    format: Format,
+    context: Context,
+    verbose: bool = False,
+    max_chars: int | None = None,
+    command: str = "plan",
+) -> str:
+    """A plan in the chosen format."""
+    from reconciler.cli.reporting import rendered_findings, sources_folder
+    from reconciler.report import findings, gitlab, json, markdown, sql, text
 
     match format:
         case Format.JSON:
-            return json.render(plan)
+            return json.render(plan, context)
         case Format.MARKDOWN:
-            return markdown.render(plan, target=target, file=file)
+            return markdown.render(plan, context, max_chars or markdown.BUDGET)
         case Format.SQL:
             return sql.render(plan)
         case Format.TEXT:
             return text.render(plan, colour=has_colour(sys.stdout), width=width(), verbose=verbose)
+        case Format.GITLAB_TERRAFORM:
+            return gitlab.terraform(plan)
+        case _:
+            return rendered_findings(findings.of_plan(plan, context, command), format, sources_folder())
+
+
+def show_findings(report: Report, format: FindingsFormat | Format) -> None:
+    """Write a report of findings to standard output."""
+    from reconciler.cli.reporting import rendered_findings, sources_folder
+
+    sys.stdout.write(rendered_findings(report, format, sources_folder()))
 
 
 def show_json(data: Any) -> None:
@@ -75,7 +101,15 @@ def complain(error: ReconcileError) -> None:
     """An error as a person reads it: what, where, how to go on."""
     red, dim, plain = ("\033[31m", "\033[2m", "\033[0m") if has_colour(sys.stderr) else ("", "", "")
     where = f"{error.where}: " if error.where else ""
-    lines = [f"{red}error:{plain} {where}{error.message}"]
+    lines = [f"{red}error:{plain} {_harmless(where + error.message)}"]
     if error.hint:
-        lines.append(f"{dim}  hint: {error.hint}{plain}")
+        lines.append(f"{dim}  hint: {_harmless(error.hint)}{plain}")
     say("\n".join(lines))
+
+
+def _harmless(text: str) -> str:
+    """The text without what a terminal obeys or, in a run of GitHub Actions, the runner."""
+    from reconciler.report.github import inert
+    from reconciler.report.words import visible_sql
+
+    return inert(visible_sql(text)) if os.environ.get("GITHUB_ACTIONS") else visible_sql(text)

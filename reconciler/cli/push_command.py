@@ -28,11 +28,12 @@ def push(
     from reconciler import app
     from reconciler.cli import carrying
     from reconciler.cli.output import show_plan
+    from reconciler.report.standing import Context
 
     consent = carrying.consent_of(allow)
     chosen = options.choose(target, url, schema)
     made = app.make_plan(options.request_of(chosen, ownership, scratch_url))
     if format is options.Shape.TEXT and not quiet and not made.is_empty:
-        show_plan(made, options.Format.TEXT, chosen.target)
+        show_plan(made, options.Format.TEXT, Context(chosen.target))
     carrying.conclude([carrying.timed(chosen, consent, 0.0, made)], format)
     return 0

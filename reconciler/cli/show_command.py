@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.cli import options
+from reconciler.cli.reporting import failing_in_format, told_around
+
+if TYPE_CHECKING:
+    from reconciler.cli.naming import Named
+    from reconciler.report.standing import Context
 
 PlanName = Annotated[
     str | None,
@@ -17,7 +24,7 @@ PlanName = Annotated[
 
 def register(application: typer.Typer) -> None:
     """Add the command."""
-    application.command("show")(show)
+    application.command("show")(failing_in_format(show))
 
 
 def show(
@@ -25,11 +32,57 @@ def show(
     target: options.Target = None,
     verbose: options.Verbose = False,
     format: options.PlanFormat = options.Format.TEXT,
+    max_chars: options.MaxChars = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The last plan of every target, in one report: markdown or json.")
+    ] = False,
 ) -> int:
     """Render a saved plan."""
+    from reconciler import app
+    from reconciler.cli.approvals import approval
     from reconciler.cli.naming import named_plan
-    from reconciler.cli.output import show_plan
+    from reconciler.cli.output import say, show_plan
 
+    if everything:
+        _show_all(plan or target, format, max_chars)
+        return 0
     found = named_plan(plan, target)
-    show_plan(found.plan, format, found.target, verbose, str(found.path))
+    context = _around(found)
+    show_plan(found.plan, format, context, verbose, max_chars, "show")
+    if (approved := approval(app.Saved(found.path, found.text), found.target)) is not None:
+        say(f"{found.path}: {approved}")
     return 0
+
+
+def _around(found: Named) -> Context:
+    again = f"reconcile plan --target {shlex.quote(found.target)} --save"
+    named = None if found.target == "default" else again
+    return told_around(found.target, str(found.path), str(found.path), named)
+
+
+def _show_all(named: str | None, format: options.Format, max_chars: int | None) -> None:
+    """Raise UsageError where one plan is named, and for formats that are about one target."""
+    import sys
+
+    from reconciler import settings
+    from reconciler.cli.naming import named_plan
+    from reconciler.cli.output import show_json
+    from reconciler.core.errors import UsageError
+    from reconciler.engine.chain import CHAIN
+    from reconciler.report import json, markdown
+
+    if named is not None:
+        raise UsageError("--all is about every target", hint=f"leave out `{named}`, or --all")
+    if format not in (options.Format.MARKDOWN, options.Format.JSON):
+        hint = "name each with --target, or pass --format markdown or json"
+        raise UsageError(f"--format {format} is about one target", hint=hint)
+    project = settings.find_project(Path.cwd())
+    chained = [name for name in project.settings.targets if (project.plans / name / CHAIN).exists()]
+    found = [named_plan(None, name) for name in chained]
+    sections = [(one.plan, _around(one)) for one in found]
+    if not sections:
+        raise UsageError(f"no target has a chain in {project.plans}", hint="make one: reconcile plan --save")
+    if format is options.Format.JSON:
+        show_json([json.as_data(saved, context) for saved, context in sections])
+    else:
+        sys.stdout.write(markdown.overview(sections, max_chars or markdown.BUDGET))

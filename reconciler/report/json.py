@@ -1,23 +1,52 @@
-"""A plan for machines. Keys are only ever added; every key is always there."""
+"""A plan, or why there is none, for machines. Keys are only ever added; every key is always there."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
+from reconciler.core.errors import InvalidInput, ReconcileError
+from reconciler.core.redaction import code_of
 from reconciler.core.statement import BLOCKING, Hazard
 from reconciler.engine.plan import Action, Plan, Step
 from reconciler.engine.planfile import FORMAT, plan_id
+from reconciler.report.standing import Context, Standing, labels, state_of
 
 
-def render(plan: Plan) -> str:
+def render(plan: Plan, context: Context | None = None) -> str:
     """The plan as JSON, indented by two, with a newline at its end. Equal plans give equal bytes."""
-    return json.dumps(as_data(plan), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(as_data(plan, context), indent=2, ensure_ascii=False) + "\n"
 
 
-def as_data(plan: Plan) -> dict[str, Any]:
+def render_failure(error: ReconcileError, more: Mapping[str, Any] | None = None) -> str:
+    """Why a command failed, as JSON: an object with the key `error`, which no result has; `more` is added."""
+    return json.dumps({**(more or {}), **failure_data(error)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def failure_data(error: ReconcileError) -> dict[str, Any]:
+    """What `render_failure` writes, as plain data."""
+    state = Standing.failed(error).state
+    problems = error.problems if isinstance(error, InvalidInput) else ()
+    return {
+        "error": {
+            "code": code_of(error),
+            "exit_code": error.exit_code,
+            "message": error.message,
+            "where": error.where,
+            "hint": error.hint,
+        },
+        "problems": [dataclasses.asdict(problem) for problem in problems],
+        "state": state.value,
+        "labels": list(labels(None, state)),
+    }
+
+
+def as_data(plan: Plan, context: Context | None = None) -> dict[str, Any]:
     """What `render` writes, as plain data."""
+    context = context or Context()
+    standing = context.standing or Standing(state_of(plan))
     counts = plan.counts()
     open_hazards = plan.blocking
     return {
@@ -37,6 +66,12 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "unknown": list(plan.unknown),
         "notes": list(plan.notes),
         "acks": [dataclasses.asdict(ack) for ack in plan.acks],
+        "target": context.target,
+        "state": standing.state.value,
+        "labels": list(labels(plan, standing.state)),
+        "sizes": {
+            name: {"size_bytes": size.size_bytes, "rows": size.rows} for name, size in context.sizes.items()
+        },
     }
 
 

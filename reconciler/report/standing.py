@@ -1,12 +1,23 @@
-"""Where a plan stands, and how a target's comment is found again."""
+"""Where a plan stands, what there is to know around it, and how a target's comment is found again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
+from reconciler.core.errors import Blocked, NotApproved, ReconcileError, Stale
+from reconciler.core.statement import HazardCode
 from reconciler.engine.plan import Plan
 from reconciler.report.escape import in_comment
+from reconciler.report.size import Size
+
+SEVERAL = "*"
+"""The name in the marker of a comment on several targets; as a target's own name it would be encoded alike,
+and no target is called so."""
+_LONGEST = 200
 
 
 class State(StrEnum):
@@ -32,12 +43,52 @@ ICONS = {
 }
 
 
+_LEFT: dict[type[ReconcileError], State] = {
+    Stale: State.STALE,
+    Blocked: State.BLOCKED,
+    NotApproved: State.NEEDS_APPROVAL,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A state with what there is to say about it: the policy that blocks, the error, when it was applied."""
 
     state: State
     detail: str = ""
+
+    @classmethod
+    def applied(cls, at: datetime, steps: int, of: int, seconds: float) -> Standing:
+        """Carried out at that time, so many steps of so many, in so many seconds."""
+        time = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return cls(State.APPLIED, f"{time}, {steps}/{of} steps, {seconds:.1f} s")
+
+    @classmethod
+    def failed(cls, error: ReconcileError) -> Standing:
+        """Where an error leaves a plan: stale, held back, or not made at all."""
+        state = next((state for kind, state in _LEFT.items() if isinstance(error, kind)), State.FAILED)
+        where = f"{error.where}: " if error.where else ""
+        hint = f"\nhint: {error.hint}" if error.hint else ""
+        return cls(state, f"{where}{error.message}{hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a report knows besides the plan."""
+
+    target: str = "default"
+    file: str | None = None
+    """Where the plan is saved."""
+    standing: Standing | None = None
+    """None: what the plan itself says."""
+    sizes: Mapping[str, Size] = field(default_factory=dict)
+    """Of relations by the name that a lock has."""
+    run_url: str | None = None
+    """The CI run that made the report."""
+    place: str = "."
+    """The folder or file of the declared state."""
+    again: str = "reconcile plan --save"
+    """The command that plans again."""
 
 
 def state_of(plan: Plan) -> State:
@@ -47,6 +98,19 @@ def state_of(plan: Plan) -> State:
     return State.NEEDS_APPROVAL if plan.blocking else State.SAFE
 
 
+def labels(plan: Plan | None, state: State) -> tuple[str, ...]:
+    """Labels for a pull request, by which branch rules and code owners can act."""
+    if plan is None:
+        return (f"schema/{state.value.replace(' ', '-')}",)
+    names = {State.NO_CHANGES: "no-change"}
+    first = "schema/" + names.get(state, state.value.replace(" ", "-"))
+    is_destructive = any(hazard.code is HazardCode.DATA_LOSS for _, hazard in plan.hazards)
+    return (first, "schema/destructive") if is_destructive else (first,)
+
+
 def marker(target: str) -> str:
     """The hidden first line by which a target's comment is found again, whatever the plan is by then."""
-    return f"<!-- reconcile:comment target={in_comment(target)} -->"
+    name = in_comment(target)
+    if len(name) > _LONGEST:
+        name = f"{name[:100]}...{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+    return f"<!-- reconcile:comment target={name} -->"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Mode, on
-from reconciler.engine.plan import Action, Plan, Step, Touch
+from reconciler.engine.plan import Ack, Action, Plan, Step, Touch
 
 DECLARED = ("declared, and not in the database",)
 GONE = ("in the database, and not declared",)
@@ -270,3 +272,19 @@ def nasty() -> Plan:
     )
     plan = empty()
     return Plan(18, plan.schema_digest, (bad,), {id: Touch("a", None)}, unknown=(name,), notes=(name,))
+
+
+def acked() -> Plan:
+    """The sample with consent to what it deletes."""
+    return dataclasses.replace(sample(), acks=(Ack(6, HazardCode.DATA_LOSS, "copied to s3", "ann"),))
+
+
+def drops(number: int) -> Plan:
+    """A plan that deletes the data of so many tables."""
+    steps = []
+    for index in range(1, number + 1):
+        id = ObjectId("table", ("app", f"table_{index}"))
+        hazard = Hazard(HazardCode.DATA_LOSS, id, f"all rows of table_{index} are gone")
+        sql = f"DROP TABLE app.table_{index} /* {'x' * 50} */"
+        steps.append(Step(index, Action.DROP, id, f"table app.table_{index}", (sql,), (), hazards=(hazard,)))
+    return dataclasses.replace(empty(), steps=tuple(steps))

@@ -8,20 +8,14 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 from reconciler.core.errors import UsageError
-from reconciler.core.ident import ObjectId
-from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Mode, on
-from reconciler.engine.plan import Ack, Action, Plan, Step, Touch
+from reconciler.core.statement import Cost, LockMode, Mode, on
+from reconciler.engine.plan import Action, Plan, Step, Touch
 from reconciler.engine.planfile import plan_id
-from reconciler.report import json, markdown, sql, text
-from reconciler.report.markdown import Standing, State
+from reconciler.report import json, sql, text
 from reconciler.report.words import ended, lock_lines, runs, steps_named, visible
-from tests.unit.plan_samples import LEGACY, empty, nasty, sample
+from tests.unit.plan_samples import LEGACY, acked, drops, empty, nasty, sample
 
 pytestmark = pytest.mark.quick
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -30,21 +24,6 @@ UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 def plain(plan: Plan, **options: Any) -> str:
     return text.render(plan, **{"colour": False, "width": 100, **options})
-
-
-def acked() -> Plan:
-    return dataclasses.replace(sample(), acks=(Ack(6, HazardCode.DATA_LOSS, "copied to s3", "ann"),))
-
-
-def drops(number: int) -> Plan:
-    """A plan that deletes the data of so many tables."""
-    steps = []
-    for index in range(1, number + 1):
-        id = ObjectId("table", ("app", f"table_{index}"))
-        hazard = Hazard(HazardCode.DATA_LOSS, id, f"all rows of table_{index} are gone")
-        sql = f"DROP TABLE app.table_{index} /* {'x' * 50} */"
-        steps.append(Step(index, Action.DROP, id, f"table app.table_{index}", (sql,), (), hazards=(hazard,)))
-    return dataclasses.replace(empty(), steps=tuple(steps))
 
 
 class TestText:
@@ -170,140 +149,6 @@ class TestWords:
         assert ended("SELECT 1") == "SELECT 1;"
         assert ended("SELECT 1 -- one") == "SELECT 1 -- one\n;"
         assert ended("SELECT 1 -- one\n") == "SELECT 1 -- one\n;"
-
-
-def tokens(comment: str) -> list[Token]:
-    """Every token of the comment as GitHub's dialect reads it, those inside paragraphs included."""
-    found: list[Token] = []
-    for token in MarkdownIt("commonmark").enable("table").parse(comment):
-        found += [token, *(token.children or [])]
-    return found
-
-
-OURS = re.compile(
-    r"(<!-- reconcile:comment target=[^ >]* -->|<!-- reconcile:meta \{[\w\":,]*\} -->"
-    r"|<details><summary>[\w ,:()]*</summary>|</details>|</?sub>|</?code>|<br>)\s*"
-)
-
-
-def foreign(comment: str) -> list[str]:
-    """HTML, links and pictures in a comment that are not ours."""
-    found = [t.content for t in tokens(comment) if t.type.startswith("html") and OURS.sub("", t.content)]
-    return found + [t.type for t in tokens(comment) if t.type in ("link_open", "image")]
-
-
-class TestMarkdown:
-    def test_the_state_follows_from_the_plan(self) -> None:
-        assert "🟠 Schema plan · `prod` · **+7 ~3 \u22121 →1**" in markdown.render(sample(), target="prod")
-        assert "🔵" in markdown.render(acked(), target="prod")
-        assert "🟢 Schema plan · `prod` · no changes" in markdown.render(empty(), target="prod")
-        assert "❌" in markdown.render(None, target="prod")
-
-    @pytest.mark.parametrize("state", State)
-    def test_each_state_is_said_and_keeps_the_marker_first(self, state: State) -> None:
-        comment = markdown.render(sample(), target="prod", state=Standing(state, "15:31, all went well"))
-        assert comment.startswith(markdown.marker("prod") + "\n")
-        headline = next(line for line in comment.split("\n") if line.startswith("### "))
-        assert state.value in headline
-        assert "15:31, all went well" in comment
-        assert not foreign(comment)
-
-    def test_the_marker_depends_on_the_target_alone(self) -> None:
-        first = {
-            markdown.render(plan, target="prod/app").split("\n")[0] for plan in (sample(), empty(), None)
-        }
-        assert first == {"<!-- reconcile:comment target=prod/app -->"}
-        targets = ["a", "b", "a b", "a--b", "a-%2Db", "a-->b", "a\nb"]
-        assert len({markdown.marker(target) for target in targets}) == len(targets)
-
-    def test_what_deletes_data_stands_in_the_open(self) -> None:
-        comment = markdown.render(sample(), target="prod")
-        caution = comment.index("> [!CAUTION]\n> **Step 6 deletes data**: `column app.users.legacy_id`")
-        assert caution < comment.index("<details>")
-
-    def test_done_or_allowed_is_no_caution(self) -> None:
-        assert "[!CAUTION]" not in markdown.render(acked(), target="prod")
-        assert "Allowed: copied to s3 (`ann`)" in markdown.render(acked(), target="prod")
-        assert "[!CAUTION]" not in markdown.render(sample(), target="prod", state=State.APPLIED)
-
-    def test_stale_keeps_the_plan_but_folds_it(self) -> None:
-        comment = markdown.render(sample(), target="prod", state=State.STALE)
-        assert comment.index("[!CAUTION]") < comment.index("<details><summary>The plan that is stale")
-        assert comment.index("The plan that is stale") < comment.index("| # | Change |")
-
-    def test_the_table_has_a_row_for_each_step(self) -> None:
-        kinds = [token.type for token in tokens(markdown.render(sample(), target="prod"))]
-        assert kinds.count("tr_open") == 13
-        assert kinds.count("td_open") == 12 * 5
-
-    @pytest.mark.parametrize("plan", [sample(), nasty(), drops(3)], ids=["sample", "nasty", "drops"])
-    def test_details_are_closed_as_often_as_opened(self, plan: Plan) -> None:
-        html = "".join(
-            t.content for t in tokens(markdown.render(plan, target="prod")) if t.type == "html_block"
-        )
-        assert html.count("<details>") == html.count("</details>") > 0
-
-    def test_names_cannot_break_out(self) -> None:
-        comment = markdown.render(nasty(), target="--> <b>", file="plans/`x`|<i>.yaml")
-        assert not foreign(comment)
-        assert [token.type for token in tokens(comment)].count("td_open") == 5
-        assert not UNSEEN.search(comment)
-        prose = [token.content for token in tokens(comment) if token.type == "text"]
-        in_code = "".join(re.findall(r"<code>.*?</code>", comment))
-        assert "@octocat" in in_code
-        outside = re.sub(r"<code>.*?</code>|`+sql\n.*?\n`{4,}", "", comment, flags=re.DOTALL)
-        assert "octocat" in outside
-        assert "@octocat" not in outside
-        assert not any("https://" in text for text in prose)
-
-    def test_the_sql_stays_in_its_fence(self) -> None:
-        fences = [t.content for t in tokens(markdown.render(nasty(), target="p")) if t.type == "fence"]
-        assert len(fences) == 1
-        assert fences[0].endswith("**b** $(rm) ![i](u);\n")
-
-    @settings(deadline=None, max_examples=60)
-    @given(st.text("`|<>@#_*-\\[]()!&;:\n\r ~$1a/", max_size=30))
-    def test_no_name_breaks_out(self, name: str) -> None:
-        id = ObjectId("table", ("app", name or "x"))
-        hazards = (Hazard(HazardCode.DATA_LOSS, id, name),)
-        step = Step(1, Action.DROP, id, name, (name,), (name,), name, locks=on(name), hazards=hazards)
-        plan = Plan(18, "", (step,), {}, unknown=(name,), notes=(name,))
-        comment = markdown.render(plan, target=name, file=name, state=Standing(State.BLOCKED, name))
-        assert not foreign(comment)
-        kinds = [token.type for token in tokens(comment)]
-        assert kinds.count("td_open") == 5
-        assert kinds.count("fence") == 1
-        assert kinds.count("heading_open") == 1
-        assert kinds.count("list_item_open") == 2
-
-    @pytest.mark.parametrize("budget", [6_000, 10_000, 20_000, 60_000])
-    @pytest.mark.parametrize("state", [None, State.STALE])
-    @pytest.mark.parametrize(
-        "plan", [sample(), nasty(), drops(40), drops(2_000)], ids=["sample", "nasty", "40", "2000"]
-    )
-    def test_the_budget_holds(self, budget: int, state: State | None, plan: Plan) -> None:
-        comment = markdown.render(
-            plan, target="prod", budget=budget, state=state, file="plans/prod/0007_x.plan.yaml"
-        )
-        assert len(comment) <= budget
-        assert "Schema plan" in comment
-        assert "[!CAUTION]" in comment
-        opened = comment.count("<details><summary>"), comment.count("\n</details>\n")
-        assert opened[0] == opened[1]
-        assert not foreign(comment)
-
-    def test_sql_is_dropped_before_the_table_and_the_last_first(self) -> None:
-        comment = markdown.render(drops(40), target="prod", budget=11_500, file="plans/7.plan.yaml")
-        kinds = [token.type for token in tokens(comment)]
-        assert kinds.count("tr_open") == 41
-        assert "DROP TABLE app.table_1 " in comment
-        assert "DROP TABLE app.table_40 " not in comment
-        assert re.search(r"The SQL of steps \d+-40 is left out here: see `plans/7\.plan\.yaml`\.", comment)
-
-    def test_a_failure_shows_the_error_as_it_is(self) -> None:
-        error = "schema/users.yaml:3:4: `x`\n```\n<b>"
-        comment = markdown.render(None, target="prod", state=Standing(State.FAILED, error))
-        assert [t.content for t in tokens(comment) if t.type == "fence"] == [error + "\n"]
 
 
 class TestJson:
