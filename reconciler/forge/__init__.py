@@ -1,0 +1,41 @@
+"""The comment on a pull or merge request: where it goes, what it says, and how it is kept up to date."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from reconciler.forge.body import Told, read_body
+from reconciler.forge.comment import Comment, Forge, Posted, post
+from reconciler.forge.credential import Credential, find_credential
+from reconciler.forge.errors import ForgeFailed
+from reconciler.forge.labels import read_labels
+from reconciler.forge.place import Asked, ForgeName, Place, find_place
+
+__all__ = [
+    "Asked",
+    "Comment",
+    "Credential",
+    "Forge",
+    "ForgeFailed",
+    "ForgeName",
+    "Place",
+    "Posted",
+    "Told",
+    "find_credential",
+    "find_place",
+    "opened",
+    "post",
+    "read_body",
+    "read_labels",
+]
+
+
+def opened(place: Place, credential: Credential) -> AbstractContextManager[Forge]:
+    """The request to work on, with its forge's client. Raises UsageError without the extra `ci`."""
+    if place.forge is ForgeName.GITHUB:
+        from reconciler.forge import github
+
+        return github.opened(place, credential)
+    from reconciler.forge import gitlab
+
+    return gitlab.opened(place, credential)

@@ -1,0 +1,155 @@
+"""A merge request on GitLab (docs.gitlab.com, REST API: "Notes", "Merge requests")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote as percent_encoded
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from reconciler.forge.comment import Comment
+from reconciler.forge.credential import Credential
+from reconciler.forge.errors import ForgeFailed, Refused
+from reconciler.forge.place import Place
+from reconciler.forge.wire import Wire
+
+_NEEDED = "a project access token with the scope `api` and the role Developer, as GITLAB_TOKEN"
+_HINTS = {
+    401: f"the token is wrong or has expired; needed is {_NEEDED}",
+    403: f"the token may not do this; needed is {_NEEDED}",
+    404: f"is the number a merge request of this project, and may the token see it? Needed is {_NEEDED}",
+}
+_JOB_HINT = f"CI_JOB_TOKEN may not write notes; needed is {_NEEDED}"
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_COMMAND = re.compile(r"\s*/(?=\w)")
+_BREAK = "\u200b"
+
+
+class _Author(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    username: str
+
+
+class _Note(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    id: int
+    body: str
+    created_at: str = ""
+    author: _Author
+    system: bool = False
+
+
+_NOTES = TypeAdapter(list[_Note])
+
+
+class GitLab:
+    """One merge request's notes and labels."""
+
+    longest = 1_000_000
+
+    def __init__(self, wire: Wire, place: Place, credential: Credential) -> None:
+        self._wire = wire
+        self._place = place
+        project = percent_encoded(place.repository, safe="")
+        self._request = f"/projects/{project}/merge_requests/{place.number}"
+        self._author = credential.author if credential.is_job_token else self._own_name()
+
+    @property
+    def knows_itself(self) -> bool:
+        """Whether it is known who writes with the token."""
+        return self._author is not None
+
+    def fit(self, body: str) -> str:
+        """See Forge."""
+        return inert(body)
+
+    def comments(self) -> tuple[Comment, ...]:
+        """All notes but those that GitLab writes itself."""
+        parameters = {"per_page": "100", "sort": "asc", "order_by": "created_at"}
+        pages = self._wire.pages(f"{self._request}/notes", parameters)
+        return tuple(self._read(one) for page in pages for one in _checked(_NOTES, page) if not one.system)
+
+    def create(self, body: str) -> Comment:
+        """See Forge."""
+        return self._one(self._wire.send("POST", f"{self._request}/notes", body={"body": body}).data)
+
+    def update(self, comment: Comment, body: str) -> Comment:
+        """See Forge."""
+        return self._one(self._wire.send("PUT", self._path(comment), body={"body": body}).data)
+
+    def delete(self, comment: Comment) -> None:
+        """See Forge."""
+        self._wire.send("DELETE", self._path(comment))
+
+    def relabel(self, add: Sequence[str], remove: Sequence[str]) -> None:
+        """See Forge. A label that the project does not know yet is made by this."""
+        changes = {"add_labels": ",".join(add), "remove_labels": ",".join(remove)}
+        self._wire.send("PUT", self._request, body={key: value for key, value in changes.items() if value})
+
+    def pause(self, attempt: int) -> None:
+        """See Forge."""
+        self._wire.pause(attempt)
+
+    def _path(self, comment: Comment) -> str:
+        return f"{self._request}/notes/{comment.id}"
+
+    def _one(self, data: Any) -> Comment:
+        return self._read(_checked(TypeAdapter(_Note), data))
+
+    def _read(self, found: _Note) -> Comment:
+        is_ours = found.author.username == self._author
+        return Comment(found.id, found.body, self._url(found.id), found.created_at, is_ours)
+
+    def _url(self, note: int) -> str:
+        """The note on the web; a project that is given as a number has no name to make it of."""
+        if self._place.repository.isdigit():
+            return f"!{self._place.number}#note_{note}"
+        parts = urlsplit(self._place.api_url)
+        root = f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/api/v4')}"
+        return f"{root}/{self._place.repository}/-/merge_requests/{self._place.number}#note_{note}"
+
+    def _own_name(self) -> str | None:
+        try:
+            return str(self._wire.send("GET", "/user").data["username"])
+        except (Refused, KeyError, TypeError):
+            return None
+
+
+def inert(body: str) -> str:
+    """The text with no quick action in it: outside of code GitLab obeys lines like `/merge` (docs.gitlab.com,
+    "GitLab quick actions"). A character that nobody sees stands before such a slash."""
+    lines = []
+    fence = ""
+    for line in body.split("\n"):
+        mark = _FENCE.match(line)
+        if fence:
+            if mark and mark[1].startswith(fence) and not line[mark.end() :].strip():
+                fence = ""
+        elif mark:
+            fence = mark[1]
+        else:
+            lines.append(_COMMAND.sub(f"{_BREAK}/", line, count=1) if _COMMAND.match(line) else line)
+            continue
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _checked(adapter: TypeAdapter[Any], data: Any) -> Any:
+    try:
+        return adapter.validate_python(data)
+    except ValidationError:
+        hint = "is the API's address right? It ends in /api/v4"
+        raise ForgeFailed("GitLab answered with something that is no note", hint=hint) from None
+
+
+@contextmanager
+def opened(place: Place, credential: Credential) -> Iterator[GitLab]:
+    """A merge request to work on. Raises UsageError without httpx."""
+    name = "JOB-TOKEN" if credential.is_job_token else "PRIVATE-TOKEN"
+    hints = dict.fromkeys(_HINTS, _JOB_HINT) if credential.is_job_token else _HINTS
+    with Wire(place.api_url, {name: credential.token}, hints) as wire:
+        yield GitLab(wire, place, credential)

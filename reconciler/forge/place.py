@@ -1,0 +1,148 @@
+"""Which pull or merge request is meant: from the options, else from what the CI system says of itself.
+
+docs.github.com, "Variables reference"; docs.gitlab.com, "Predefined CI/CD variables reference".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from reconciler.core.errors import UsageError
+from reconciler.forge.errors import ForgeFailed
+
+PUBLIC = "https://api.github.com"
+_REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)+\Z|[0-9]+\Z")
+_PULL_REF = re.compile(r"refs/pull/([0-9]+)/")
+
+
+class ForgeName(StrEnum):
+    """The forges that we speak with."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says; the rest is found out."""
+
+    forge: ForgeName | None = None
+    repository: str | None = None
+    number: int | None = None
+    api_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One pull or merge request."""
+
+    forge: ForgeName
+    api_url: str
+    """Without a slash at its end."""
+    repository: str
+    """`owner/name`; on GitLab also the project's number."""
+    number: int
+
+    def __str__(self) -> str:
+        mark = "#" if self.forge is ForgeName.GITHUB else "!"
+        return f"{self.forge} {self.repository}{mark}{self.number}"
+
+
+def find_place(asked: Asked, environment: Mapping[str, str]) -> Place:
+    """The request that is meant.
+
+    Raises UsageError where it can be neither read nor guessed, and ForgeFailed in a pipeline that belongs to
+    no request.
+    """
+    forge = asked.forge or _forge(environment)
+    if forge is ForgeName.GITHUB:
+        api_url = asked.api_url or environment.get("GITHUB_API_URL") or PUBLIC
+        repository = asked.repository or environment.get("GITHUB_REPOSITORY")
+        number = asked.number or _pull_request(environment)
+    else:
+        api_url = asked.api_url or environment.get("CI_API_V4_URL") or "https://gitlab.com/api/v4"
+        repository = asked.repository or environment.get("CI_PROJECT_ID")
+        number = asked.number or _positive(environment.get("CI_MERGE_REQUEST_IID"))
+    if not repository:
+        raise UsageError("which repository?", hint="pass --repo OWNER/NAME")
+    if not _REPOSITORY.match(repository):
+        raise UsageError(f"--repo {repository!r} is no repository", hint="it looks like OWNER/NAME")
+    if number is None:
+        raise _no_request(forge, environment)
+    return Place(forge, _checked(api_url), repository, number)
+
+
+def _forge(environment: Mapping[str, str]) -> ForgeName:
+    if environment.get("GITLAB_CI") or environment.get("CI_API_V4_URL"):
+        return ForgeName.GITLAB
+    if environment.get("GITHUB_ACTIONS") or environment.get("GITHUB_REPOSITORY"):
+        return ForgeName.GITHUB
+    hint = "outside GitHub Actions and GitLab CI pass --forge, --repo and --number"
+    raise UsageError("which forge?", hint=hint)
+
+
+def _no_request(forge: ForgeName, environment: Mapping[str, str]) -> Exception:
+    """In a pipeline of a branch there is nothing to comment on; elsewhere a person forgot to say."""
+    if forge is ForgeName.GITHUB and environment.get("GITHUB_EVENT_NAME"):
+        event = environment["GITHUB_EVENT_NAME"]
+        return ForgeFailed(
+            f"this workflow runs on `{event}`, which belongs to no pull request",
+            hint="run it on: pull_request, or pass --number",
+        )
+    if forge is ForgeName.GITLAB and environment.get("CI_PIPELINE_SOURCE"):
+        source = environment["CI_PIPELINE_SOURCE"]
+        return ForgeFailed(
+            f"this pipeline comes from `{source}`, which belongs to no merge request",
+            hint='a job gets one with rules: [{if: $CI_PIPELINE_SOURCE == "merge_request_event"}]',
+        )
+    return UsageError("which pull or merge request?", hint="pass --number N")
+
+
+def _pull_request(environment: Mapping[str, str]) -> int | None:
+    event = _event(environment.get("GITHUB_EVENT_PATH"))
+    pull = event.get("pull_request")
+    if isinstance(pull, dict):
+        return _positive(pull.get("number"))
+    issue = event.get("issue")
+    if isinstance(issue, dict) and issue.get("pull_request"):
+        return _positive(issue.get("number"))
+    found = _PULL_REF.match(environment.get("GITHUB_REF", ""))
+    return int(found[1]) if found else None
+
+
+def _event(path: str | None) -> dict[str, Any]:
+    if not path:
+        return {}
+    try:
+        read = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _positive(value: object) -> int | None:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else None
+
+
+def _checked(api_url: str) -> str:
+    try:
+        parts = urlsplit(api_url)
+        is_good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_good = False
+        parts = urlsplit("")
+    if not is_good or parts.query or parts.fragment:
+        raise UsageError(
+            "the API's address is no http URL", hint="like https://HOST/api/v3 or https://HOST/api/v4"
+        )
+    if parts.username or parts.password:
+        raise UsageError("the API's address holds a login", hint="pass the token with --token-file")
+    return api_url.rstrip("/")
