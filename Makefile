@@ -10,7 +10,7 @@ MAJORS ?= 14 15 16 17
 PYTEST_FLAGS ?=
 CORPUS_FLAGS ?=
 
-.PHONY: help venv demo test quick golden matrix matrix-binaries lint fmt corpus bench clean
+.PHONY: help venv demo test quick golden matrix matrix-binaries lint fmt corpus bench kubernetes kubernetes-tools image image-test clean
 
 help:  ## List the verbs
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ $(STAMP): pyproject.toml uv.lock
 demo: venv  ## The whole loop on an embedded server, with this project's schema/
 	$(BIN)/reconcile demo
 
-test: venv lint  ## Everything: lint, all tests, and a smaller set on the other majors
+test: venv lint kubernetes-tools  ## Everything: lint, all tests, and a smaller set on the other majors
 	$(BIN)/pytest -n 2 $(PYTEST_FLAGS)
 	$(MAKE) --no-print-directory matrix
 
@@ -45,6 +45,12 @@ matrix: matrix-binaries  ## The tests marked `matrix` on every other major that 
 matrix-binaries: venv  ## Get PostgreSQL 14 to 17 into .reconcile/pg (tells what can't be had)
 	$(BIN)/python tests/matrix/fetch.py $(MAJORS)
 
+kubernetes: kubernetes-tools  ## The manifests of k8s/: rendered, validated, and their commands run
+	$(BIN)/pytest -q tests/k8s $(PYTEST_FLAGS)
+
+kubernetes-tools: venv  ## Get kubectl, helm and promtool into .reconcile/tools (tells what can't be had)
+	$(BIN)/python tests/k8s/tools.py
+
 lint: venv  ## Style, formatting, types, import rules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -60,6 +66,16 @@ corpus: venv  ## The pairs and histories of the corpus
 
 bench: venv  ## Measure speed and memory
 	$(BIN)/python -m bench
+
+image: venv  ## Build the container image, with Docker; where it does not answer, with buildah (docs/image.md)
+	@if docker info >/dev/null 2>&1; then \
+	    docker build --tag reconcile --build-arg REVISION="$$(git rev-parse HEAD)" .; \
+	else \
+	    $(BIN)/python -m tests.image.workshop runtime; \
+	fi
+
+image-test: venv  ## Build both images without Docker, and try them (root; a few minutes)
+	$(BIN)/pytest tests/image $(PYTEST_FLAGS)
 
 clean:  ## Remove caches and the fetched PostgreSQL versions; .venv and the dev database stay
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist .reconcile/pg
