@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.app.applying import read_plan
+from reconciler.app.approving import Saved
 from reconciler.app.comparison import live_catalog
 from reconciler.core.errors import InvalidInput, Stale
 from reconciler.core.ident import ObjectId
@@ -27,6 +28,13 @@ class ChainedPlan:
     path: Path
     plan: Plan
     text: str
+    replaces: tuple[Link, ...] = ()
+    """The plans that were squashed into this one, in order."""
+
+    @property
+    def saved(self) -> Saved:
+        """The file as it was read, which is what a signature is of."""
+        return Saved(self.path, self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +47,19 @@ class Place:
 
 def read_plans(folder: Path) -> tuple[ChainedPlan, ...]:
     """The plans of a chain in order; none where there is no chain. Raises InvalidInput where it is broken."""
-    from reconciler.engine.chain import read_chain, verify_chain
+    from reconciler.engine.chain import read_history, verify_chain
 
     problems = verify_chain(folder) if folder.exists() else ()
     if problems:
         raise InvalidInput.of(problems)
     found = []
-    for link in read_chain(folder):
-        path = folder / link.file_name
-        plan, text = read_plan(path)
-        found.append(ChainedPlan(link, path, plan, text))
+    history = read_history(folder) if folder.exists() else ()
+    for link in history:
+        if link.squashed_into is None:
+            path = folder / link.file_name
+            plan, text = read_plan(path)
+            replaces = tuple(one for one in history if one.squashed_into == link.number)
+            found.append(ChainedPlan(link, path, plan, text, replaces))
     return tuple(found)
 
 
@@ -81,12 +92,36 @@ def place_of(plans: Sequence[ChainedPlan], connection: Connection[Any]) -> Place
 
 
 def _by_journal(plans: Sequence[ChainedPlan], connection: Connection[Any]) -> int | None:
-    """After which plan of the chain the last finished run left the database; None where no run is of it."""
+    """After which plan of the chain the last finished run left the database; None where no run is of it.
+
+    Raises Stale where it stopped between plans that were squashed since.
+    """
     from reconciler.engine import journal
 
     numbers = {chained.link.id: number for number, chained in enumerate(plans, start=1)}
-    finished = (run for run in journal.history(connection, 1000) if run.outcome in ("applied", "adopted"))
-    return next((numbers[run.plan.id] for run in finished if run.plan.id in numbers), None)
+    between: dict[str, tuple[Link, ChainedPlan]] = {}
+    for number, chained in enumerate(plans, start=1):
+        for link in chained.replaces[:-1]:
+            between[link.id] = (link, chained)
+        # The last of them leaves a database where the plan that replaces them does.
+        numbers |= {link.id: number for link in chained.replaces[-1:]}
+    for run in journal.history(connection, 1000):
+        if run.outcome in ("applied", "adopted") and run.plan.id in numbers:
+            return numbers[run.plan.id]
+        if run.outcome in ("applied", "adopted") and run.plan.id in between:
+            raise _amid_squashed(*between[run.plan.id])
+    return None
+
+
+def _amid_squashed(link: Link, chained: ChainedPlan) -> Stale:
+    last = chained.replaces[-1]
+    return Stale(
+        f"the database is after plan {link.number:04}_{link.slug}, one of those that were squashed into "
+        f"{chained.link.file_name}",
+        hint=f"take it to {last.number:04}_{last.slug} first, with the plans as they were before the squash "
+        f"(git log -- {chained.path.parent / 'CHAIN'}, then reconcile apply --all from there); or let it "
+        "follow the schema folder alone: reconcile plan --out FILE, reconcile apply FILE",
+    )
 
 
 def _by_looks(plans: Sequence[ChainedPlan], observed: Mapping[ObjectId, str]) -> int | None:

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 COMMANDS = (
-    "init", "demo", "check", "pull", "plan", "show", "explain", "apply", "run", "push",
-    "status", "history", "diff", "drift", "adopt", "verify", "schema",
+    "init", "demo", "check", "pull", "plan", "show", "explain", "ack", "sign", "apply", "run", "push",
+    "status", "history", "diff", "drift", "undo", "squash", "adopt", "verify", "schema", "ci",
+    "controller", "wait", "health",
 )  # fmt: skip
 """In the order of --help: the way a schema goes. Each has a module `<name>_command` with `register`."""
 
@@ -20,9 +21,19 @@ _DEBUG = "--debug"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (docs/format.md, section 4). Never raises."""
+    from reconciler.cli import ending
+
     words = list(sys.argv[1:] if arguments is None else arguments)
     is_debugging = _DEBUG in words or os.environ.get("RECONCILE_DEBUG") not in (None, "", "0")
     words = [word for word in words if word != _DEBUG]
+    ending.begin(words)
+    code = _ended(words, is_debugging)
+    ending.write(code)
+    return code
+
+
+def _ended(words: list[str], is_debugging: bool) -> int:
+    """Run the command; the exit code, whatever happens."""
     try:
         with _ended_by_sigterm():
             return _run(words)
@@ -51,6 +62,9 @@ def _run(arguments: list[str]) -> int:
     try:
         result = command.main(arguments, prog_name="reconcile", standalone_mode=False)
     except ClickException as error:
+        from reconciler.cli import ending
+
+        ending.note(message=error.format_message())
         error.show()
         return USAGE if error.exit_code in (1, 2) else error.exit_code
     return int(result) if isinstance(result, int) else 0

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from reconciler.cli import options
-
-if TYPE_CHECKING:
-    from reconciler.settings import Project
-
-_STATE = "live, url:URL, target:NAME, or a folder or file."
+from reconciler.cli import options, stating
+from reconciler.cli.reporting import failing_in_format, state_named, told_around
 
 
 def register(application: typer.Typer) -> None:
     """Add the command."""
-    application.command("diff")(diff)
+    application.command("diff")(failing_in_format(diff))
 
 
 def diff(
     first: Annotated[
-        str, typer.Argument(metavar="A", help=f"The state to start from: {_STATE}", show_default=False)
+        str, typer.Argument(metavar="A", help=f"The state to start from: {stating.ANY}", show_default=False)
     ],
     second: Annotated[
-        str, typer.Argument(metavar="B", help=f"The state to end at: {_STATE}", show_default=False)
+        str, typer.Argument(metavar="B", help=f"The state to end at: {stating.ANY}", show_default=False)
     ],
     target: options.Target = None,
     url: options.Url = None,
@@ -35,33 +32,19 @@ def diff(
     scratch_url: options.ScratchUrl = None,
     verbose: options.Verbose = False,
     format: options.PlanFormat = options.Format.TEXT,
+    max_chars: options.MaxChars = None,
 ) -> int:
     """What would turn state A into state B; nothing is changed."""
     from reconciler import app, settings
     from reconciler.cli.output import show_plan
 
     project = settings.find_project(Path.cwd())
-    states = [_state(text, project, target, url) for text in (first, second)]
+    states = [stating.state_of(text, target, url, None) for text in (first, second)]
     scratch = scratch_url or os.environ.get("RECONCILE_SCRATCH_URL")
     request = app.Request("", Path(), project.scope(ownership), scratch)
     found = app.difference(states[0], states[1], request)
-    show_plan(found, format, f"{first} → {second}", verbose)
+    place = second if Path(second).exists() else "."
+    names = [state_named(text) for text in (first, second)]
+    context = told_around(" → ".join(names), place, again=f"reconcile diff {shlex.join(names)}")
+    show_plan(found, format, context, verbose, max_chars, "diff")
     return options.CHANGES if detailed_exitcode and not found.is_empty else 0
-
-
-def _state(text: str, project: Project, target: str | None, url: str | None) -> str | Path:
-    """A URL, or the path of a declared state. Raises UsageError for neither."""
-    from reconciler.core.errors import UsageError
-
-    word, _, rest = text.partition(":")
-    if text == "live":
-        return options.choose(target, url).url
-    if word == "target" and rest:
-        return options.choose(rest, None).url
-    if word == "url" and rest:
-        return rest
-    if text.startswith(("postgres://", "postgresql://")):
-        return text
-    if Path(text).exists():
-        return Path(text)
-    raise UsageError(f"`{text}` is no state", hint=f"a state is {_STATE}")

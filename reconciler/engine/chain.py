@@ -1,74 +1,53 @@
 """The chain of plans of one target: a folder of plan files and CHAIN, a line for each in order.
 
-CHAIN is made to conflict in git where two people append: the second plans again on top of the first.
+Beside them stand snapshots: of the state after the last plan, and of the one before the first where that is
+not an empty database.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
-import re
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reconciler.core.errors import InvalidInput, Problem
 from reconciler.core.ident import ObjectId
+from reconciler.engine import signature, snapshot
+from reconciler.engine.chainfile import CHAIN, HEADER, Link, parsed, read_chain, read_history, text_of, write
 from reconciler.engine.plan import Plan, Touch
 from reconciler.engine.planfile import SUFFIX, dump, load, plan_id
-from reconciler.engine.subject import SLUG_LENGTH, as_slug, next_slug
+from reconciler.engine.snapshot import CONFLICT_HINT
+from reconciler.engine.subject import as_slug, next_slug
 
-__all__ = ["CHAIN", "Link", "append", "next_slug", "read_chain", "renew", "verify_chain"]
-
-CHAIN = "CHAIN"
-_HEADER = "# Plans in order: number, slug, id, from, to. After a conflict keep theirs and plan again.\n"
-_LINE = re.compile(
-    r"([0-9]{4,})\s+([a-z0-9_]+)\s+(sha256:[0-9a-f]{64})\s+(fp1:[0-9a-f]{32})\s+(fp1:[0-9a-f]{32})\s*\Z"
-)
-_CONFLICT = re.compile(r"<{7}( |\Z)|={7}\Z|>{7}( |\Z)|\|{7}( |\Z)")
-_CONFLICT_HINT = "keep the line that was merged first, remove your own plan and its line, then plan again"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One line of CHAIN."""
-
-    number: int
-    slug: str
-    id: str
-    from_fingerprint: str
-    to_fingerprint: str
-    line: int
-    """The line of CHAIN, from 1."""
-
-    @property
-    def file_name(self) -> str:
-        """The name of the plan's file, beside CHAIN."""
-        return f"{self.number:04}_{self.slug}{SUFFIX}"
+__all__ = [
+    "CHAIN",
+    "Link",
+    "append",
+    "joint_problem",
+    "next_slug",
+    "read_chain",
+    "read_history",
+    "renew",
+    "squash",
+    "verify_chain",
+]
 
 
-def read_chain(folder: str | os.PathLike[str]) -> tuple[Link, ...]:
-    """The links of a folder's CHAIN; none where there is no such file.
-
-    Raises InvalidInput for lines that are no links, such as the marks of a merge conflict.
-    """
-    links, problems = _read(Path(folder))
-    if problems:
-        raise InvalidInput.of(problems)
-    return links
-
-
-def append(folder: str | os.PathLike[str], plan: Plan, slug: str) -> Path:
+def append(
+    folder: str | os.PathLike[str], plan: Plan, slug: str, files: Sequence[tuple[str, str]] = ()
+) -> Path:
     """Save the plan as the chain's next, and return its path. The folder is made where it is missing.
 
-    Each file is complete or not there at all; the plan's comes first, so that a crash in between leaves a
-    plan that `verify_chain` names. Raises InvalidInput where CHAIN cannot be read or the file exists already.
+    Each file is complete or not there at all; `files` (names and texts, such as the snapshot) and the plan
+    come first, so that a crash in between leaves what `verify_chain` names. Raises InvalidInput where CHAIN
+    cannot be read or the file exists already.
     """
     home = Path(folder)
-    links = read_chain(home)
+    links = read_history(home)
     home.mkdir(parents=True, exist_ok=True)
     number = max((link.number for link in links), default=0) + 1
-    link = Link(number, as_slug(slug), plan_id(plan), plan.from_fingerprint, plan.to_fingerprint, 0)
+    link = _link(number, as_slug(slug), plan)
     path = home / link.file_name
     if taken := sorted(home.glob(f"{number:04}_*{SUFFIX}")):
         message = f"a plan {number:04} is there, and CHAIN does not list it"
@@ -76,21 +55,53 @@ def append(folder: str | os.PathLike[str], plan: Plan, slug: str) -> Path:
             [Problem(str(taken[0]), 1, 1, None, message, "remove the file, then plan again")]
         )
     chain = home / CHAIN
-    before = chain.read_text(encoding="utf-8") if chain.exists() else _HEADER
-    _write(path, dump(plan))
-    _write(chain, before.rstrip("\n") + "\n" + _line(link) + "\n")
+    before = chain.read_text(encoding="utf-8") if chain.exists() else HEADER
+    write(path, dump(plan))
+    for name, text in files:
+        write(home / name, text)
+    write(chain, before.rstrip("\n") + f"\n{link}\n")
+    return path
+
+
+def squash(
+    folder: str | os.PathLike[str], plan: Plan, through: int, slug: str, files: Sequence[tuple[str, str]] = ()
+) -> Path:
+    """Put one plan in the place of all up to the number `through`; their lines stay, their files go.
+
+    Raises InvalidInput where CHAIN cannot be read or has no such plan.
+    """
+    home = Path(folder)
+    links = read_history(home)
+    if through not in {link.number for link in links if link.squashed_into is None}:
+        raise InvalidInput.of([Problem(str(home / CHAIN), 1, 1, None, f"there is no plan {through:04}")])
+    link = _link(through, as_slug(slug), plan)
+    old = [dataclasses.replace(one, squashed_into=through) for one in links if one.number <= through]
+    later = [one for one in links if one.number > through]
+    gone = [home / one.file_name for one in links if one.number <= through and one.squashed_into is None]
+    path = home / link.file_name
+    write(path, dump(plan))
+    for name, text in files:
+        write(home / name, text)
+    write(home / CHAIN, text_of([*old, link, *later]))
+    for file in gone:
+        if file != path:
+            file.unlink(missing_ok=True)
+        # What was signed is no longer what is there.
+        file.with_name(file.name + signature.SUFFIX).unlink(missing_ok=True)
     return path
 
 
 def verify_chain(folder: str | os.PathLike[str]) -> tuple[Problem, ...]:
     """Whatever is wrong with a folder of plans, sorted by place.
 
-    Lines that are no links, gaps, duplicates; files missing, unreadable, changed or not listed; and plans
-    that do not start where the plans before them end.
+    Lines that are no links, gaps, duplicates; files missing, unreadable, changed or not listed; plans that do
+    not start where the plans before them end; a snapshot of another state than the last.
     """
     home = Path(folder)
-    links, problems = _read(home)
-    found = [*problems, *_number_problems(home, links), *_unlisted(home, links)]
+    history, problems = parsed(home)
+    links = tuple(link for link in history if link.squashed_into is None)
+    found = [*problems, *_number_problems(home, history), *_unlisted(home, links)]
+    found += [] if problems else _snapshot_problems(home, links)
     plans: list[tuple[Link, Plan]] = []
     for link in links:
         path = home / link.file_name
@@ -105,7 +116,7 @@ def verify_chain(folder: str | os.PathLike[str]) -> tuple[Problem, ...]:
             plans.append((link, plan))
             found.extend(_link_problems(home, link, plan))
     # Where a plan is missing, the next one cannot fit.
-    return tuple(sorted(set(found) if found else _joint_problems(home, plans)))
+    return tuple(sorted(set(found) if found else _joint_problems(home, plans), key=_place))
 
 
 def renew(folder: str | os.PathLike[str], number: int) -> None:
@@ -114,69 +125,80 @@ def renew(folder: str | os.PathLike[str], number: int) -> None:
     Raises InvalidInput where the plan cannot be read, is not in CHAIN, or gives no reason for an edit.
     """
     home = Path(folder)
-    link = next((link for link in read_chain(home) if link.number == number), None)
+    links = read_chain(home)
+    link = next((link for link in links if link.number == number), None)
     if link is None:
         raise InvalidInput.of([Problem(str(home / CHAIN), 1, 1, None, f"there is no plan {number:04}", None)])
     path = home / link.file_name
     if not path.exists():
         raise InvalidInput.of([_at(home, link, f"{link.file_name} does not exist", "restore it from git")])
     plan = load(path.read_text(encoding="utf-8"), str(path))
-    new = Link(number, link.slug, plan_id(plan), plan.from_fingerprint, plan.to_fingerprint, link.line)
+    new = dataclasses.replace(_link(number, link.slug, plan), line=link.line)
     if new.id != link.id and plan.edited is None:
         message, hint = "differs from what CHAIN lists", "say why on a line of its own: `edited: the reason`"
         raise InvalidInput.of([Problem(str(path), 1, 1, None, message, hint)])
     lines = (home / CHAIN).read_text(encoding="utf-8").splitlines()
-    lines[link.line - 1] = _line(new)
-    _write(path, dump(plan))
-    _write(home / CHAIN, "\n".join([*lines, ""]))
+    lines[link.line - 1] = str(new)
+    write(path, dump(plan))
+    state = home / snapshot.NAME
+    if link == links[-1] and state.exists():
+        text = state.read_text(encoding="utf-8")
+        write(state, text.replace(f"  after: {link.id}", f"  after: {new.id}", 1))
+    write(home / CHAIN, "\n".join([*lines, ""]))
 
 
-def _line(link: Link) -> str:
-    columns = (
-        f"{link.number:04}",
-        # The width is fixed, so that a new plan never changes the lines above it.
-        f"{link.slug:<{SLUG_LENGTH}}",
-        link.id,
-        link.from_fingerprint,
-        link.to_fingerprint,
-    )
-    return "  ".join(columns)
+def joint_problem(plans: Sequence[tuple[Link, Plan]], plan: Plan) -> tuple[ObjectId, Link] | None:
+    """The first object that the plan expects in another state than the plans before it leave it in, with the
+    plan that does. Majors are not compared: each spells the same state in its own way."""
+    left: _Left = {}
+    for link, earlier in plans:
+        left |= _leaves(link, earlier)
+    return _unjoined(left, plan)
 
 
-def _read(home: Path) -> tuple[tuple[Link, ...], tuple[Problem, ...]]:
-    path = home / CHAIN
-    if not path.exists():
-        return (), ()
-    links: list[Link] = []
-    problems: list[Problem] = []
-    has_conflict = False
-    for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        if not text.strip() or text.startswith("#"):
-            continue
-        if match := _LINE.match(text):
-            links.append(Link(int(match[1]), match[2], match[3], match[4], match[5], number))
-        elif not _CONFLICT.match(text):
-            hint = "a line has number, slug, id, from and to"
-            problems.append(Problem(str(path), number, 1, None, "this is not a line of a chain", hint))
-        elif not has_conflict:
-            has_conflict = True
-            message = "a merge conflict is not resolved: two plans start from one state"
-            problems.append(Problem(str(path), number, 1, None, message, _CONFLICT_HINT))
-    return tuple(links), tuple(problems)
+_Left = dict[ObjectId, tuple[Link, int, Touch]]
+"""Which plan touched an object last, on which major, and how."""
+
+
+def _leaves(link: Link, plan: Plan) -> _Left:
+    return {id: (link, plan.server_major, touch) for id, touch in plan.touches.items()}
+
+
+def _unjoined(left: _Left, plan: Plan) -> tuple[ObjectId, Link] | None:
+    for id, touch in plan.touches.items():
+        earlier = left.get(id)
+        if earlier and earlier[1] == plan.server_major and earlier[2].after != touch.before:
+            return id, earlier[0]
+    return None
+
+
+def _link(number: int, slug: str, plan: Plan) -> Link:
+    return Link(number, slug, plan_id(plan), plan.from_fingerprint, plan.to_fingerprint, 0)
+
+
+def _place(problem: Problem) -> tuple[str, int, int, str]:
+    return problem.file, problem.line, problem.column, problem.message
 
 
 def _at(home: Path, link: Link, message: str, hint: str | None = None) -> Problem:
     return Problem(str(home / CHAIN), link.line, 1, None, message, hint)
 
 
-def _number_problems(home: Path, links: tuple[Link, ...]) -> Iterator[Problem]:
+def _number_problems(home: Path, history: tuple[Link, ...]) -> Iterator[Problem]:
+    links = [link for link in history if link.squashed_into is None]
+    squashed = [link for link in history if link.squashed_into is not None]
+    numbers = {link.number for link in links}
+    for link in squashed:
+        if link.squashed_into not in numbers:
+            message = f"plan {link.number:04} was squashed into {link.squashed_into:04}, which is not there"
+            yield _at(home, link, message, "restore the lines that are missing from git")
     # 0000 is where an adopted database starts.
     expected = min((link.number for link in links), default=1)
-    expected = min(expected, 1)
+    expected = max((link.squashed_into or 0 for link in squashed), default=min(expected, 1))
     seen: set[int] = set()
     for link in links:
         if link.number in seen:
-            yield _at(home, link, f"plan {link.number:04} is listed twice", _CONFLICT_HINT)
+            yield _at(home, link, f"plan {link.number:04} is listed twice", CONFLICT_HINT)
             continue
         if link.number != expected:
             message = f"plan {link.number:04} stands where {expected:04} belongs"
@@ -197,7 +219,7 @@ def _link_problems(home: Path, link: Link, plan: Plan) -> Iterator[Problem]:
     if link.id != plan_id(plan):
         hint = "restore the file from git, or plan again"
         if plan.edited is not None:
-            hint = "the edit gives a reason: prove it, and CHAIN gets the new id"
+            hint = f"to prove the edit and renew the id: reconcile plan --renew {link.number}"
         yield _at(home, link, f"{link.file_name} has another id: {plan_id(plan)}", hint)
     elif (link.from_fingerprint, link.to_fingerprint) != (plan.from_fingerprint, plan.to_fingerprint):
         yield _at(home, link, f"{link.file_name} has other fingerprints", "restore the line from git")
@@ -209,27 +231,26 @@ def _joint_problems(home: Path, plans: list[tuple[Link, Plan]]) -> Iterator[Prob
     Two plans that were made from one state can stand in good order after a merge. Majors are not compared:
     each spells the same state in its own way.
     """
-    left: dict[ObjectId, tuple[Link, int, Touch]] = {}
+    left: _Left = {}
     for link, plan in plans:
-        for id, touch in plan.touches.items():
-            earlier = left.get(id)
-            if earlier and earlier[1] == plan.server_major and earlier[2].after != touch.before:
-                message = f"{link.file_name} expects {id} as it was before plan {earlier[0].number:04}"
-                yield _at(home, link, message, "remove this plan and plan again")
-                break
-        left |= {id: (link, plan.server_major, touch) for id, touch in plan.touches.items()}
+        if (found := _unjoined(left, plan)) is not None:
+            message = f"{link.file_name} expects {found[0]} as it was before plan {found[1].number:04}"
+            yield _at(home, link, message, f"remove this plan and its line, then plan again: {_AGAIN}")
+        left |= _leaves(link, plan)
 
 
-def _write(path: Path, text: str) -> None:
-    """Replace a file in one go: nobody ever sees half of it."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def _snapshot_problems(home: Path, links: tuple[Link, ...]) -> Iterator[Problem]:
+    """A snapshot that is of another plan than the last."""
+    path = home / snapshot.NAME
+    if not path.exists() or not links:
+        return
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if snapshot.CONFLICT.search(text):
+        message = "a merge conflict is not resolved: two plans were made from one state"
+        yield Problem(str(path), 1, 1, None, message, CONFLICT_HINT)
+    elif snapshot.after_of(text) != links[-1].id:
+        message = f"this is not the state after the chain's last plan, {links[-1].file_name}"
+        yield Problem(str(path), 1, 1, None, message, CONFLICT_HINT)
+
+
+_AGAIN = "reconcile plan --from chain --save"

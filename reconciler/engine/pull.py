@@ -31,6 +31,26 @@ def documents(catalog: Catalog, registry: Registry) -> Mapping[str, Mapping[str,
     return dict(sorted(files.items()))
 
 
+def document(catalog: Catalog, registry: Registry) -> Mapping[str, Any]:
+    """The whole catalog as the content of one file, in which every name is qualified."""
+    content: dict[str, dict[str, Any]] = {}
+    catalog = of_this_database(catalog, registry)
+    for entry in sorted(catalog, key=lambda entry: entry.id):
+        kind = registry.of(entry)
+        is_told_anyway = kind.built_in(entry) and not kind.is_shared
+        if entry.parent is not None or kind.parents:
+            continue
+        if is_told_anyway and not any(_children(entry.id, catalog, registry)):
+            continue
+        key, data = kind.write(entry, _NOWHERE)
+        content.setdefault(kind.section, {})[key] = _with_children(entry, data, catalog, registry, _NOWHERE)
+    return {kind.section: content[kind.section] for kind in registry if kind.section in content}
+
+
+_NOWHERE = ""
+"""No schema is called that: every name is written in full."""
+
+
 def _file(entry: Entry, section: str, one_each: bool) -> str:
     if len(entry.id.path) == 1:
         return f"{section}.yaml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,9 +56,26 @@ def scratch_database(admin_url: str) -> Iterator[Connection[Any]]:
         try:
             with opened(make_conninfo(admin_url, dbname=name)) as connection:
                 connection.execute("SET statement_timeout = 0; SET client_min_messages = error")
-                yield connection
+                try:
+                    yield connection
+                finally:
+                    _drop_subscriptions(connection)
         finally:
             admin.execute(f"DROP DATABASE IF EXISTS {quote(name)} WITH (FORCE)".encode())
+
+
+def _drop_subscriptions(connection: Connection[Any]) -> None:
+    """PostgreSQL drops no database that has one."""
+    import psycopg
+
+    query = """
+        SELECT s.subname FROM pg_catalog.pg_subscription s
+        JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname = pg_catalog.current_database()"""
+    with suppress(psycopg.Error):
+        for (name,) in connection.execute(query).fetchall():
+            for action in ("DISABLE", "SET (slot_name = NONE)"):
+                connection.execute(f"ALTER SUBSCRIPTION {quote(name)} {action}".encode())
+            connection.execute(f"DROP SUBSCRIPTION {quote(name)}".encode())
 
 
 def elaborate(written: Written, connection: Connection[Any], registry: Registry) -> Elaborated:

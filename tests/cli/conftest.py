@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from reconciler.cli import main
+from tests.cli.team import PLANS, SETTINGS, git
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -169,3 +170,53 @@ def inside(tmp_path: Path, database: Callable[[], str]) -> Shop:
     made = Shop(Inside(tmp_path), database())
     made.declare()
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Clone(Inside):
+    """One developer's clone of the project."""
+
+    def declare(self, *changes: tuple[str, str]) -> None:
+        text = SHOP
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        self.write("schema/shop.yaml", text)
+
+    def plan(self, *arguments: str) -> Finished:
+        """Save the next plan, without any database."""
+        done = self("plan", "--from", "chain", "--save", *arguments)
+        assert done.code == 0, done.err
+        return done
+
+    def commit(self, message: str) -> None:
+        git(self.folder, "add", "-A")
+        git(self.folder, "commit", "-qm", message)
+
+    def check(self, *arguments: str) -> Finished:
+        return self("plan", "--check", "--from", "chain", *arguments)
+
+    def only(self, pattern: str) -> Path:
+        (found,) = (self.folder / PLANS).glob(pattern)
+        return found
+
+
+@pytest.fixture
+def ada(tmp_path: Path) -> Clone:
+    """A project with one plan, committed."""
+    folder = tmp_path / "ada"
+    folder.mkdir()
+    made = Clone(folder)
+    made.write("reconcile.yaml", SETTINGS)
+    made.declare()
+    git(folder, "init", "-q", "-b", "main")
+    made.plan("--name", "start")
+    made.commit("the shop")
+    return made
+
+
+@pytest.fixture
+def bob(ada: Clone, tmp_path: Path) -> Clone:
+    """Another clone of it."""
+    git(tmp_path, "clone", "-q", str(ada.folder), "bob")
+    return Clone(tmp_path / "bob")

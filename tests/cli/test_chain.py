@@ -33,13 +33,13 @@ def names(shop: Shop) -> list[str]:
 
 def test_saving_twice_is_saving_once(prod: Shop) -> None:
     assert call(prod, "plan", "--save").code == 0
-    assert names(prod) == ["0001_start.plan.yaml", "CHAIN"]
+    assert names(prod) == ["0001_start.plan.yaml", "CHAIN", "snapshot.yaml"]
 
 
 def test_nothing_to_do_saves_nothing(prod: Shop) -> None:
     assert call(prod, "apply").code == 0
     assert call(prod, "plan", "--save").code == 0
-    assert names(prod) == ["0001_start.plan.yaml", "CHAIN"]
+    assert names(prod) == ["0001_start.plan.yaml", "CHAIN", "snapshot.yaml"]
 
 
 def test_apply_takes_the_next_and_then_has_none(prod: Shop) -> None:
@@ -52,7 +52,12 @@ def test_a_second_database_goes_the_same_way(prod: Shop, database: Callable[[], 
     assert call(prod, "apply").code == 0
     prod.declare(NEW_COLUMN)
     assert call(prod, "plan", "--save").code == 0
-    assert names(prod) == ["0001_start.plan.yaml", "0002_add_customers_name.plan.yaml", "CHAIN"]
+    assert names(prod) == [
+        "0001_start.plan.yaml",
+        "0002_add_customers_name.plan.yaml",
+        "CHAIN",
+        "snapshot.yaml",
+    ]
     staging = database()
     done = call(prod, "run", "--format", "json", url=staging)
     assert [one["file"] for one in done.data["plans"]] == [

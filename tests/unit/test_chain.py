@@ -9,7 +9,16 @@ import pytest
 
 from reconciler.core.errors import InvalidInput
 from reconciler.core.ident import ObjectId
-from reconciler.engine.chain import CHAIN, append, next_slug, read_chain, renew, verify_chain
+from reconciler.engine.chain import (
+    CHAIN,
+    append,
+    next_slug,
+    read_chain,
+    read_history,
+    renew,
+    squash,
+    verify_chain,
+)
 from reconciler.engine.plan import Action, Plan, Step, Touch
 from reconciler.engine.planfile import dump, load, plan_id
 from tests.unit.plan_samples import EMAIL, ORDERS, USERS, empty, sample
@@ -207,3 +216,90 @@ def test_a_slug_is_short_however_long_the_names_are() -> None:
     steps = (Step(1, Action.CREATE, id, "", (), ()), Step(2, Action.ALTER, USERS, "", (), ()))
     slug = next_slug(dataclasses.replace(empty(), steps=(*steps,)))
     assert len(slug) <= 40
+
+
+# --- squashed plans, and the snapshot beside the chain ---
+
+
+def test_one_plan_takes_the_place_of_several(chain: Path) -> None:
+    (chain / "0001_add_users_email.plan.yaml.sig").write_text("signed")
+    path = squash(chain, change(None, "2"), 2, "both", [("snapshot.yaml", "x\n")])
+    assert path == chain / "0002_both.plan.yaml"
+    assert sorted(found.name for found in chain.iterdir()) == [
+        "0002_both.plan.yaml",
+        "0003_a.plan.yaml",
+        CHAIN,
+        "snapshot.yaml",
+    ]
+    (chain / "snapshot.yaml").unlink()
+    assert verify_chain(chain) == ()
+    assert [link.number for link in read_chain(chain)] == [2, 3]
+    assert [(link.number, link.squashed_into) for link in read_history(chain)] == [
+        (1, 2),
+        (2, 2),
+        (2, None),
+        (3, None),
+    ]
+
+
+def test_squashing_twice_keeps_all_lines(chain: Path) -> None:
+    squash(chain, change(None, "2"), 2, "both")
+    squash(chain, change(None, "3"), 3, "all")
+    assert verify_chain(chain) == ()
+    assert [(link.slug, link.squashed_into) for link in read_history(chain)] == [
+        ("add_users_email", 3),
+        ("alter_users_email", 3),
+        ("both", 3),
+        ("a", 3),
+        ("all", None),
+    ]
+    append(chain, change("3", "4"), "next")
+    assert read_chain(chain)[-1].number == 4
+    assert verify_chain(chain) == ()
+
+
+def test_only_what_is_there_is_squashed(chain: Path) -> None:
+    squash(chain, change(None, "2"), 2, "both")
+    for number in (1, 9):
+        with pytest.raises(InvalidInput):
+            squash(chain, change(None, "2"), number, "again")
+
+
+def test_lines_without_the_plan_that_they_were_squashed_into(chain: Path) -> None:
+    squash(chain, change(None, "3"), 3, "all")
+    lines = (chain / CHAIN).read_text().splitlines()
+    (chain / CHAIN).write_text("\n".join(lines[:-1]) + "\n")
+    assert any("was squashed into 0003, which is not there" in message for message in messages(chain))
+
+
+def test_a_snapshot_of_another_plan_is_found(chain: Path) -> None:
+    last = read_chain(chain)[-1].id
+    (chain / "snapshot.yaml").write_text(f"snapshot:\n  format: 1\n  after: {last}\n")
+    assert verify_chain(chain) == ()
+    append(chain, change("3", "4"), "next")
+    (problem,) = verify_chain(chain)
+    assert problem.message == "this is not the state after the chain's last plan, 0004_next.plan.yaml"
+    assert problem.hint is not None
+    assert "plan --from chain --save" in problem.hint
+
+
+def test_a_conflict_in_the_snapshot_is_told_as_one(chain: Path) -> None:
+    (chain / "snapshot.yaml").write_text("<<<<<<< HEAD\nsnapshot:\n=======\n>>>>>>> theirs\n")
+    (message,) = messages(chain)
+    assert "a merge conflict is not resolved" in message
+
+
+def test_files_are_written_along_with_the_plan(tmp_path: Path) -> None:
+    append(tmp_path, empty(), "start", [("baseline.yaml", "b\n"), ("snapshot.yaml", "s\n")])
+    assert (tmp_path / "baseline.yaml").read_text() == "b\n"
+    assert (tmp_path / "snapshot.yaml").read_text() == "s\n"
+
+
+def test_a_renewed_plan_renews_the_snapshot(chain: Path) -> None:
+    old = read_chain(chain)[-1].id
+    (chain / "snapshot.yaml").write_text(f"snapshot:\n  after: {old}\n")
+    path = chain / "0003_a.plan.yaml"
+    path.write_text(path.read_text().replace("ownership: false\n", "ownership: false\nedited: why not\n"))
+    renew(chain, 3)
+    assert verify_chain(chain) == ()
+    assert read_chain(chain)[-1].id in (chain / "snapshot.yaml").read_text()

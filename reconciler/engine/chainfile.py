@@ -1,0 +1,115 @@
+"""CHAIN as text: a line for each plan in order, made to conflict in git where two people append."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.core.errors import InvalidInput, Problem
+from reconciler.engine.planfile import SUFFIX
+from reconciler.engine.snapshot import CONFLICT_HINT
+from reconciler.engine.subject import SLUG_LENGTH
+
+CHAIN = "CHAIN"
+HEADER = "# Plans in order: number, slug, id, from, to. After a conflict keep theirs and plan again.\n"
+_LINE = re.compile(
+    r"([0-9]{4,})\s+([a-z0-9_]+)\s+(sha256:[0-9a-f]{64})\s+(fp1:[0-9a-f]{32})\s+(fp1:[0-9a-f]{32})"
+    r"(?:\s+squashed-into\s+([0-9]{4,}))?\s*\Z"
+)
+_CONFLICT = re.compile(r"<{7}( |\Z)|={7}\Z|>{7}( |\Z)|\|{7}( |\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One line of CHAIN."""
+
+    number: int
+    slug: str
+    id: str
+    from_fingerprint: str
+    to_fingerprint: str
+    line: int
+    """The line of CHAIN, from 1."""
+    squashed_into: int | None = None
+    """The number of the plan that does this one's work now; its own file is gone."""
+
+    @property
+    def file_name(self) -> str:
+        """The name of the plan's file, beside CHAIN."""
+        return f"{self.number:04}_{self.slug}{SUFFIX}"
+
+    def __str__(self) -> str:
+        columns = [
+            f"{self.number:04}",
+            # The width is fixed, so that a new plan never changes the lines above it.
+            f"{self.slug:<{SLUG_LENGTH}}",
+            self.id,
+            self.from_fingerprint,
+            self.to_fingerprint,
+        ]
+        columns += [f"squashed-into {self.squashed_into:04}"] if self.squashed_into is not None else []
+        return "  ".join(columns)
+
+
+def read_chain(folder: str | os.PathLike[str]) -> tuple[Link, ...]:
+    """The links of a folder's CHAIN that have a plan; none where there is no such file.
+
+    Raises InvalidInput for lines that are no links, such as the marks of a merge conflict.
+    """
+    return tuple(link for link in read_history(folder) if link.squashed_into is None)
+
+
+def read_history(folder: str | os.PathLike[str]) -> tuple[Link, ...]:
+    """All lines of CHAIN, with those that were squashed into others. Raises as `read_chain`."""
+    links, problems = parsed(Path(folder))
+    if problems:
+        raise InvalidInput.of(problems)
+    return links
+
+
+def parsed(home: Path) -> tuple[tuple[Link, ...], tuple[Problem, ...]]:
+    """The lines of CHAIN that are links, and what is wrong with the others."""
+    path = home / CHAIN
+    if not path.exists():
+        return (), ()
+    links: list[Link] = []
+    problems: list[Problem] = []
+    has_conflict = False
+    for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        if not text.strip() or text.startswith("#"):
+            continue
+        if match := _LINE.match(text):
+            into = int(match[6]) if match[6] else None
+            links.append(Link(int(match[1]), match[2], match[3], match[4], match[5], number, into))
+        elif not _CONFLICT.match(text):
+            hint = "a line has number, slug, id, from and to"
+            problems.append(Problem(str(path), number, 1, None, "this is not a line of a chain", hint))
+        elif not has_conflict:
+            has_conflict = True
+            message = "a merge conflict is not resolved: two plans start from one state"
+            problems.append(Problem(str(path), number, 1, None, message, CONFLICT_HINT))
+    return tuple(links), tuple(problems)
+
+
+def text_of(links: Sequence[Link]) -> str:
+    """A CHAIN of just these lines."""
+    return HEADER + "".join(f"{link}\n" for link in links)
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file in one go: nobody ever sees half of it."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
