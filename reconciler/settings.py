@@ -12,11 +12,21 @@ from pydantic import Field, ValidationError
 
 from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.core.fragment import Document, Names
+from reconciler.engine.prune import Prune
 from reconciler.engine.scope import Scope
 
 FILE = "reconcile.yaml"
 EMBEDDED = "embedded"
 """The url of a target that is a local server under .reconcile/."""
+
+
+class RequireSettings(Document):
+    """What a plan needs before it may be applied; see docs/approvals.md."""
+
+    signatures: str | None = None
+    """A file of allowed signers."""
+    codeowners: bool | str = False
+    """Whether who consents in a plan must own its file; or where CODEOWNERS is."""
 
 
 class TargetSettings(Document):
@@ -27,6 +37,7 @@ class TargetSettings(Document):
     url_file: str | None = None
     approve: dict[str, str] = Field(default_factory=dict)
     pooler: Literal["refuse", "session"] = "refuse"
+    require: RequireSettings = Field(default_factory=RequireSettings)
 
 
 class ManageSettings(Document):
@@ -35,7 +46,13 @@ class ManageSettings(Document):
     schemas: Names = ()
     ignore: Names = ()
     ownership: bool = False
-    prune: Literal["never", "ask", "always"] = "ask"
+    prune: Prune = "ask"
+
+
+class ControllerSettings(Document):
+    """What `reconcile controller` may do by itself."""
+
+    heal: Literal["never", "safe"] = "never"
 
 
 class Settings(Document):
@@ -46,6 +63,7 @@ class Settings(Document):
     plans: str = "plans/"
     targets: dict[str, TargetSettings] = Field(default_factory=dict)
     manage: ManageSettings = Field(default_factory=ManageSettings)
+    controller: ControllerSettings = Field(default_factory=ControllerSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +88,7 @@ class Project:
     def scope(self, ownership: bool) -> Scope:
         """What is under management."""
         manage = self.settings.manage
-        return Scope(manage.schemas, manage.ignore, ownership or manage.ownership)
+        return Scope(manage.schemas, manage.ignore, ownership or manage.ownership, manage.prune)
 
     def target(self, name: str | None) -> tuple[str, TargetSettings]:
         """The named target, or the only one, or `dev`. Raises UsageError for a name that does not exist."""
@@ -111,8 +129,14 @@ def _read(path: Path) -> Settings:
         raise InvalidInput.of(problems_of(error, (), read.root, Settings, "settings")) from None
 
 
-def url_of(target: TargetSettings, name: str, environment: Mapping[str, str]) -> str:
-    """The connection string of a target; `embedded` as it stands. Raises UsageError where none is set."""
+def url_of(
+    target: TargetSettings, name: str, environment: Mapping[str, str], root: Path | None = None
+) -> str:
+    """The connection string of a target; `embedded` as it stands. Raises UsageError where none is set.
+
+    A file is read anew at each call, so that a password that is rotated is found; a relative path starts from
+    `root`.
+    """
     if target.url_env:
         if target.url_env not in environment:
             hint = f"export {target.url_env}, or pass --url"
@@ -121,10 +145,29 @@ def url_of(target: TargetSettings, name: str, environment: Mapping[str, str]) ->
             )
         return environment[target.url_env]
     if target.url_file:
-        try:
-            return Path(target.url_file).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise UsageError(f"target `{name}`: cannot read {target.url_file}: {error.strerror}") from None
+        return _url_in((root or Path()) / target.url_file, f"target `{name}`")
     if target.url is None:
         raise UsageError(f"target `{name}` has no url", hint="set url, url_env or url_file in reconcile.yaml")
     return target.url
+
+
+def url_in(environment: Mapping[str, str]) -> str | None:
+    """What RECONCILE_URL says, or the file that RECONCILE_URL_FILE names. Raises UsageError for the file."""
+    if url := environment.get("RECONCILE_URL"):
+        return url
+    file = environment.get("RECONCILE_URL_FILE")
+    return _url_in(Path(file), "RECONCILE_URL_FILE") if file else None
+
+
+def _url_in(path: Path, named_by: str) -> str:
+    """The URL that a file holds. A secret that is just being written can be empty for a moment: libpq would
+    take that for its defaults."""
+    try:
+        url = path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise UsageError(f"{named_by}: {path} is not UTF-8") from None
+    except OSError as error:
+        raise UsageError(f"{named_by}: cannot read {path}: {error.strerror}") from None
+    if not url:
+        raise UsageError(f"{named_by}: {path} is empty", hint="a libpq URL or keyword string belongs there")
+    return url

@@ -1,38 +1,45 @@
-"""Taking an existing database under management: its state is written down, and nothing is run."""
+"""Taking an existing database under management: its state is written down, and nothing is run.
+
+The tables in which another tool keeps its history stay that tool's: they are put under manage.ignore, and
+never dropped.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.comparison import Request, live_catalog, make_plan
 from reconciler.app.discovery import registry
-from reconciler.core.errors import Blocked
-from reconciler.core.ident import ObjectId
+from reconciler.app.files import write_text
+from reconciler.app.histories import History, find_histories, not_ignored
+from reconciler.core.errors import Blocked, InvalidInput
 from reconciler.engine.scope import managed
 from reconciler.engine.shared import of_this_database
 
 if TYPE_CHECKING:
     from reconciler.engine.plan import Plan
 
-PREDECESSORS = {
-    "alembic_version": "Alembic",
-    "flyway_schema_history": "Flyway",
-    "schema_migrations": "Rails, golang-migrate or dbmate",
-    "ar_internal_metadata": "Rails",
-    "databasechangelog": "Liquibase",
-    "databasechangeloglock": "Liquibase",
-    "django_migrations": "Django",
-    "_prisma_migrations": "Prisma",
-    "__drizzle_migrations": "Drizzle",
-    "knex_migrations": "Knex",
-    "knex_migrations_lock": "Knex",
-    "goose_db_version": "Goose",
-    "atlas_schema_revisions": "Atlas",
-    "SequelizeMeta": "Sequelize",
-    "typeorm_metadata": "TypeORM",
-}
-"""Tables in which other tools keep their history."""
+__all__ = ["Adopted", "Adoption", "Left", "adopt", "leave_alone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is another tool's, and how it comes to be left alone."""
+
+    histories: tuple[History, ...]
+    patterns: tuple[str, ...]
+    """What manage.ignore lacked."""
+    settings: Path | None
+    """The reconcile.yaml that has them now; None where a person has to add them."""
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """What is half done, a line each."""
+        return tuple(f"{one.tool}: {line}" for one in self.histories for line in one.unfinished)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +49,118 @@ class Adopted:
     objects: int
     run: int | None
     """The run's number in the journal."""
-    predecessors: tuple[tuple[ObjectId, str], ...]
-    """Tables of other tools that were found."""
+    left: Left
+    taken_out: tuple[str, ...] = ()
+    """Schema files that declared what is another tool's, and do so no longer."""
 
 
-def adopt(request: Request, wait_lock_seconds: float) -> Adopted:
-    """Write down that the database is as declared. Raises Blocked where it is not, and Busy."""
-    difference = make_plan(request)
-    if not difference.is_empty:
-        lines = [f"  {step.action.value} {step.label}" for step in difference.steps[:20]]
-        if len(difference.steps) > len(lines):
-            lines.append(f"  and {len(difference.steps) - len(lines)} more")
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """How a database is adopted."""
+
+    settings: Path | None
+    """The project's reconcile.yaml; None where there is none."""
+    wait_lock_seconds: float = 0.0
+    takes_unfinished: bool = False
+    """Whether a migration that another tool left half done is taken as it is."""
+
+
+def leave_alone(request: Request, settings: Path | None) -> Left:
+    """Put what is another tool's under manage.ignore, where there is a reconcile.yaml that can be added to.
+
+    Raises ConnectionFailed.
+    """
+    left = _found(request)
+    return dataclasses.replace(left, settings=_written(settings, left.patterns))
+
+
+def adopt(request: Request, how: Adoption) -> Adopted:
+    """Write down that the database is as declared.
+
+    Raises Blocked where it is not, or where another tool has left a migration half done; and Busy.
+    """
+    left = _found(request)
+    if left.unfinished and not how.takes_unfinished:
+        lines = [f"  {line}" for line in left.unfinished]
         raise Blocked(
-            "\n".join(["the database is not what the schema folder says; a plan to it would:", *lines]),
-            hint="pull writes the folder from the database: reconcile pull",
+            "\n".join(["another tool has left a migration half done:", *lines]),
+            hint="finish or repair it with that tool; or take the database as it is: --take-unfinished",
         )
-    baseline = _baseline(request, difference)
-    run = _written_down(request.url, baseline, wait_lock_seconds)
-    return Adopted(len(baseline.touches), run, _predecessors(baseline))
+    scope = request.scope
+    wider = dataclasses.replace(scope, ignore=(*scope.ignore, *left.patterns))
+    theirs = dataclasses.replace(request, scope=wider)
+    is_declared = left.patterns and _declares(request, left.patterns)
+    # What is declared and ignored at once would be made anew: the declared state is what was pulled.
+    difference = make_plan(request if is_declared else theirs)
+    _require_none(difference)
+    settings = _written(how.settings, left.patterns)
+    taken_out: tuple[str, ...] = ()
+    if is_declared and settings is not None:
+        taken_out = _taken_out(theirs)
+        difference = make_plan(theirs)
+        _require_none(difference)
+    used = theirs if settings is not None or not is_declared else request
+    baseline = _baseline(used, difference)
+    run = _written_down(request.url, baseline, how.wait_lock_seconds)
+    return Adopted(len(baseline.touches), run, dataclasses.replace(left, settings=settings), taken_out)
+
+
+def _found(request: Request) -> Left:
+    from reconciler.engine.session import opened
+
+    with opened(request.url, read_only=True) as connection:
+        histories = find_histories(connection)
+    return Left(histories, not_ignored(histories, request.scope.ignore), None)
+
+
+def _written(settings: Path | None, patterns: Sequence[str]) -> Path | None:
+    """Add to manage.ignore; the file, or None where it cannot be added to."""
+    import json
+
+    from reconciler.engine.yamlappend import with_items
+
+    if settings is None or not settings.is_file() or not patterns:
+        return settings if not patterns else None
+    items = [json.dumps(pattern, ensure_ascii=False) for pattern in patterns]
+    try:
+        write_text(settings, with_items(settings.read_bytes().decode("utf-8"), ("manage", "ignore"), items))
+    except InvalidInput:
+        return None
+    return settings
+
+
+def _declares(request: Request, patterns: Sequence[str]) -> bool:
+    """Whether the schema folder declares something that is to be ignored: it was pulled before."""
+    from fnmatch import fnmatchcase
+
+    from reconciler.engine.load import load
+
+    written = load(request.schema, registry())
+    return any(fnmatchcase(str(id), pattern) for id in written.objects for pattern in patterns)
+
+
+def _taken_out(request: Request) -> tuple[str, ...]:
+    """Pull again: the folder is as the database is, so that only what is ignored now goes."""
+    from reconciler.app.pulling import pull_into
+
+    if not request.schema.is_dir():
+        raise Blocked(
+            f"{request.schema} declares what is another tool's", hint="take that out of it, then adopt again"
+        )
+    written = pull_into(request.schema, request).written
+    return (*written.changed, *written.removed)
+
+
+def _require_none(difference: Plan) -> None:
+    if difference.is_empty:
+        return
+    lines = [f"  {step.action.value} {step.label}" for step in difference.steps[:20]]
+    if len(difference.steps) > len(lines):
+        lines.append(f"  and {len(difference.steps) - len(lines)} more")
+    raise Blocked(
+        "\n".join(["the database is not what the schema folder says; a plan to it would:", *lines]),
+        hint="pull writes the folder from the database: reconcile pull",
+    )
 
 
 def _baseline(request: Request, difference: Plan) -> Plan:
@@ -94,8 +195,3 @@ def _written_down(url: str, plan: Plan, wait_lock_seconds: float) -> int:
         run = journal.begin(lease.watcher, told, fence, __version__)
         journal.finish(lease.watcher, run, "adopted")
     return run
-
-
-def _predecessors(plan: Plan) -> tuple[tuple[ObjectId, str], ...]:
-    tables = (id for id in plan.touches if id.kind == "table")
-    return tuple((id, PREDECESSORS[id.path[-1]]) for id in tables if id.path[-1] in PREDECESSORS)

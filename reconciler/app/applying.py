@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.app.approving import Requirement, Saved, require_approval
 from reconciler.app.comparison import observer
 from reconciler.app.policy import Policy
 from reconciler.core.errors import InvalidInput, UsageError
+from reconciler.engine.retry import Stop
 
 if TYPE_CHECKING:
     from reconciler.engine.apply import Verdict
@@ -29,6 +32,10 @@ class Application:
     pooler: Pooler = "refuse"
     report: Callable[[Event], None] = field(default=lambda _event: None)
     policy: Policy = field(default_factory=Policy)
+    stop: Stop = field(default_factory=Stop)
+    """Asked, it ends the run between two steps."""
+    requirement: Requirement = field(default_factory=lambda: Requirement.of(None, Path(), os.environ))
+    """What the plan needs before anything is done; what the environment asks for holds without settings."""
 
 
 def read_plan(path: Path) -> tuple[Plan, str]:
@@ -36,7 +43,8 @@ def read_plan(path: Path) -> tuple[Plan, str]:
     from reconciler.engine import planfile
 
     try:
-        text = path.read_text(encoding="utf-8")
+        # Line ends stay as they are: a signature is over bytes.
+        text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidInput(f"{path} is not a plan file: it is not UTF-8") from None
     except OSError as error:
@@ -44,20 +52,25 @@ def read_plan(path: Path) -> tuple[Plan, str]:
     return planfile.load(text, str(path)), text
 
 
-def apply_plan(plan: Plan, how: Application, text: str | None = None) -> Verdict:
-    """Carry out a plan; `text` is its file, where it has one. Raises what engine.apply.apply raises."""
+def apply_plan(plan: Plan, how: Application, saved: Saved | None = None) -> Verdict:
+    """Carry out a plan; `saved` is its file, where it has one.
+
+    Raises NotApproved before the database is connected to, and what engine.apply.apply raises.
+    """
     from reconciler import __version__
     from reconciler.engine import planfile
     from reconciler.engine.apply import ApplyOptions, apply
 
+    require_approval(plan, saved, how.requirement)
     consent = how.policy.consent(how.consent)
     how.policy.hold_back(plan, how.url, consent)
     options = ApplyOptions(
         consent=consent,
         plan_id=planfile.plan_id(plan),
-        plan_text=text if text is not None else planfile.dump(plan),
+        plan_text=saved.text if saved is not None else planfile.dump(plan),
         tool_version=__version__,
         wait_lock_seconds=how.wait_lock_seconds,
         pooler=how.pooler,
+        stop=how.stop,
     )
     return apply(plan, how.url, observer(plan), options, how.report)

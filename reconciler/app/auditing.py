@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import LiteralString
 
 from reconciler.app.applying import Application, apply_plan
+from reconciler.app.approving import Requirement
 from reconciler.app.comparison import Request, make_plan
 from reconciler.app.discovery import registry
 from reconciler.app.servers import scratch_on, scratch_servers
@@ -51,7 +52,7 @@ def fresh_build(request: Request) -> Iterator[str]:
         with scratch_on(server, target)() as scratch:
             url = make_conninfo(server.url, dbname=scratch.info.dbname)
             plan = make_plan(dataclasses.replace(request, url=url))
-            apply_plan(plan, Application(url, Consent(everything=True)))
+            apply_plan(plan, Application(url, Consent(everything=True), requirement=Requirement()))
             scratch.execute(_WITHOUT_JOURNAL)
             yield url
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from reconciler.app.codeowners import find
 from reconciler.app.files import write_text
 
+OWNERS = ".github/CODEOWNERS"
 _FILES = {
     "reconcile.yaml": "reconcile.yaml",
     "plans/.gitkeep": None,
     ".gitignore": None,
     ".github/workflows/reconcile.yaml": "workflow.yaml",
+    OWNERS: "codeowners",
 }
 _EXAMPLE = "schema/tables.yaml"
 _IGNORED = ".reconcile/"
@@ -26,6 +29,9 @@ def scaffold(root: Path, example: bool) -> tuple[str, ...]:
     written = []
     for name, template in _FILES.items():
         path = root / name
+        if name == OWNERS and find(root.resolve()) is not None:
+            # There is one in another of its places: a second would hide it.
+            continue
         if name == ".gitignore":
             if _ignores(path):
                 written.append(name)

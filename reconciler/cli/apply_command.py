@@ -36,9 +36,10 @@ def apply(
     chosen = None
     if plan is not None:
         # What the file says is wrong with or without a server.
-        read = app.read_plan(plan)
+        read, text = app.read_plan(plan)
         chosen = options.choose(target, url)
-        carrying.conclude([carrying.timed(chosen, consent, wait_lock, *read)], format)
+        saved = app.Saved(plan, text)
+        carrying.conclude([carrying.timed(chosen, consent, wait_lock, read, saved)], format)
         return 0
     chosen = options.choose(target, url)
     chained = app.read_plans(chosen.plans)
@@ -46,9 +47,11 @@ def apply(
         hint = "name a plan file, or make one: reconcile plan --save"
         raise UsageError(f"target `{chosen.target}` has no chain of plans in {chosen.plans}", hint=hint)
     pending = app.place_in(chained, chosen.url).pending
+    taken = pending if everything else pending[:1]
+    carrying.require_approvals(taken, chosen)
     done = [
-        carrying.timed(chosen, consent, wait_lock, next_one.plan, next_one.text, str(next_one.path.name))
-        for next_one in (pending if everything else pending[:1])
+        carrying.timed(chosen, consent, wait_lock, next_one.plan, next_one.saved, next_one.path.name)
+        for next_one in taken
     ]
     carrying.conclude(done, format, pending=len(pending) - len(done))
     return 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.options import Chosen, Shape
 
 if TYPE_CHECKING:
+    from reconciler.app import ChainedPlan, Saved
     from reconciler.engine.apply import Verdict
     from reconciler.engine.consent import Consent
     from reconciler.engine.plan import Plan
@@ -26,22 +28,26 @@ def consent_of(allow: Sequence[str] | None) -> Consent:
 
 
 def carry_out(
-    plan: Plan, chosen: Chosen, consent: Consent, wait_lock: float, text: str | None = None
+    plan: Plan, chosen: Chosen, consent: Consent, wait_lock: float, saved: Saved | None = None
 ) -> Verdict:
     """Apply with progress on standard error; at a terminal, ask for the consent that is missing.
 
-    Raises what engine.apply.apply raises.
+    Raises what app.apply_plan raises.
     """
     from reconciler import app
+    from reconciler.cli import ending
     from reconciler.cli.output import can_ask
     from reconciler.cli.progress import Display
     from reconciler.core.errors import Blocked
     from reconciler.engine.consent import missing_consent
 
     display = Display()
-    how = app.Application(chosen.url, consent, wait_lock, chosen.pooler, display, chosen.policy)
+    heard = ending.counting(display)
+    how = app.Application(
+        chosen.url, consent, wait_lock, chosen.pooler, heard, chosen.policy, requirement=chosen.requirement
+    )
     try:
-        return app.apply_plan(plan, how, text)
+        return app.apply_plan(plan, how, saved)
     except Blocked:
         missing = missing_consent(plan, consent)
         if not missing or not can_ask():
@@ -51,13 +57,18 @@ def carry_out(
             raise
     finally:
         display.end()
-    again = app.Application(chosen.url, given, wait_lock, chosen.pooler, display, chosen.policy)
-    return app.apply_plan(plan, again, text)
+    return app.apply_plan(plan, dataclasses.replace(how, consent=given), saved)
+
+
+def require_approvals(pending: Iterable[ChainedPlan], chosen: Chosen) -> None:
+    """Raise NotApproved for the first plan that lacks what the target wants, before any of them is run."""
+    from reconciler import app
+
+    for one in pending:
+        app.require_approval(one.plan, one.saved, chosen.requirement)
 
 
 def _asked(plan: Plan, consent: Consent) -> Consent | None:
-    import dataclasses
-
     from reconciler.cli.output import say
     from reconciler.engine.consent import missing_consent
 
@@ -112,13 +123,16 @@ class Carried:
 
 
 def timed(
-    chosen: Chosen, consent: Consent, wait_lock: float, plan: Plan, text: str | None = None, name: str = ""
+    chosen: Chosen, consent: Consent, wait_lock: float, plan: Plan, saved: Saved | None = None, name: str = ""
 ) -> Carried:
     """`carry_out` with the time that it took."""
     from time import monotonic
 
+    from reconciler.cli import ending
+
+    ending.note_plan(plan, name)
     start = monotonic()
-    verdict = carry_out(plan, chosen, consent, wait_lock, text)
+    verdict = carry_out(plan, chosen, consent, wait_lock, saved)
     return Carried(verdict, monotonic() - start, name)
 
 

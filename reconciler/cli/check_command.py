@@ -24,6 +24,7 @@ def check(
 ) -> int:
     """Validate the schema files; with --build, ask PostgreSQL too."""
     from reconciler import app
+    from reconciler.cli.approvals import unowned
     from reconciler.cli.output import show, show_findings, show_json
     from reconciler.cli.reporting import told_around
     from reconciler.report import findings
@@ -45,4 +46,6 @@ def check(
     listed = f" ({kinds})" if kinds else ""
     show(f"✓ {folder}: {checked.objects} objects in {checked.files} files{listed}")
     show(f"✓ built on {checked.server}" if checked.server else "  --build asks PostgreSQL too")
+    for line in unowned():
+        show(f"! {line}")
     return 0

@@ -59,7 +59,7 @@ def _first_plan(stage: Stage, request: Request, paint: Paint) -> Path | None:
         _line(paint, f"{options.near(path)} ({lines} lines of SQL, reasons, locks and hazards)")
     with _act(paint, 4, "Apply: in one transaction, verified at the end"):
         plan, text = app.read_plan(path)
-        verdict = app.apply_plan(plan, app.Application(stage.url, Consent()), text)
+        verdict = app.apply_plan(plan, app.Application(stage.url, Consent()), app.Saved(path, text))
         _line(paint, f"{len(verdict.ran)} steps done; the database is what the plan makes of it")
     with _act(paint, 5, "Plan again: the database is in sync"):
         again = app.make_plan(request)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.cli import options
+
+if TYPE_CHECKING:
+    from reconciler.app import Left
 
 
 def register(application: typer.Typer) -> None:
@@ -28,16 +31,19 @@ def init(
     Nothing that exists is overwritten.
     """
     from reconciler import app, settings
+    from reconciler.cli.adopt_command import tell_left
     from reconciler.cli.output import say, show, show_json
 
     written = list(app.scaffold(folder, example=url is None))
     if url is not None:
+        left = _left_alone(folder, url)
         project = settings.find_project(folder.resolve())
         pulled = app.pull_into(project.schema, app.Request(url, project.schema, project.scope(False)))
         place = project.settings.schema_path.rstrip("/")
         written += [f"{place}/{name}" for name in (*pulled.written.new, *pulled.written.changed)]
         for name in pulled.unknown:
             say(f"not modelled, left alone: {name}")
+        tell_left(left)
     if format is options.Shape.JSON:
         show_json({"folder": str(folder), "written": written})
         return 0
@@ -48,3 +54,12 @@ def init(
     start = "" if folder == Path() else f"cd {folder} && "
     show(f"\nNext: {start}reconcile {'adopt --url …' if url else 'push'}")
     return 0
+
+
+def _left_alone(folder: Path, url: str) -> Left:
+    """What another tool keeps in the database, which is not to be pulled."""
+    from reconciler import app, settings
+
+    project = settings.find_project(folder.resolve())
+    request = app.Request(url, project.schema, project.scope(False))
+    return app.leave_alone(request, project.root / settings.FILE)

@@ -25,7 +25,7 @@ def run(
     """Plan, gate and apply in one: the deploy Job.
 
     Where the target has a chain of plans, what is pending is applied, and then nothing may differ from the
-    schema folder. Without one the plan is made on the spot.
+    schema folder. Without one the plan is made on the spot, unless the target wants signed plans.
     """
     from reconciler import app
     from reconciler.cli import carrying
@@ -39,7 +39,8 @@ def run(
         carrying.conclude([carrying.timed(chosen, consent, wait_lock, made)], format)
         return 0
     pending = app.place_in(chained, chosen.url).pending
-    done = [carrying.timed(chosen, consent, wait_lock, one.plan, one.text, one.path.name) for one in pending]
+    carrying.require_approvals(pending, chosen)
+    done = [carrying.timed(chosen, consent, wait_lock, one.plan, one.saved, one.path.name) for one in pending]
     carrying.require_no_difference(app.make_plan(request), chosen)
     carrying.conclude(done, format)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -56,6 +57,7 @@ def _data(chosen: options.Chosen, found: Status, wanted: Plan | None) -> dict[st
             "is_known": place is not None,
             "done": [one.link.file_name for one in place.done] if place else [],
             "pending": [one.link.file_name for one in place.pending] if place else [],
+            "approvals": dict(_approvals(found, chosen)),
         },
         "last": app.run_data(found.last),
         "latest": app.run_data(found.latest),
@@ -74,7 +76,7 @@ def _moved(found: Status) -> list[dict[str, str]] | None:
 
 def _lines(chosen: options.Chosen, found: Status, wanted: Plan | None) -> list[tuple[str, str]]:
     lines = [("target", f"{chosen.target} ({found.server}, PostgreSQL {found.major})")]
-    lines += _chain_lines(found)
+    lines += _chain_lines(found, dict(_approvals(found, chosen)))
     if found.latest is not None and found.latest is not found.last:
         lines.append(("last run", run_text(found.latest)))
     lines.append(("applied", run_text(found.last) if found.last else "nothing yet"))
@@ -93,14 +95,26 @@ def _lines(chosen: options.Chosen, found: Status, wanted: Plan | None) -> list[t
     return lines
 
 
-def _chain_lines(found: Status) -> list[tuple[str, str]]:
+def _approvals(found: Status, chosen: options.Chosen) -> Iterator[tuple[str, str]]:
+    """What is known of the signatures of the plans that wait."""
+    from reconciler import app
+
+    for one in found.place.pending if found.place else ():
+        is_signed = app.signature_path(one.path).exists()
+        if is_signed or chosen.requirement.signers is not None:
+            yield one.link.file_name, str(app.approval_of(one.saved, chosen.requirement))
+
+
+def _chain_lines(found: Status, approvals: Mapping[str, str]) -> list[tuple[str, str]]:
     place = found.place
     if place is None:
         return [("chain", "the database is at none of its states")]
     if not place.done and not place.pending:
         return [("chain", "no saved plans")]
     text = f"{len(place.done)} of {len(place.done) + len(place.pending)} plans applied"
-    return [("chain", text), *(("pending", one.link.file_name) for one in place.pending)]
+    waiting = (one.link.file_name for one in place.pending)
+    lines = [f"{name}, {approvals[name]}" if name in approvals else name for name in waiting]
+    return [("chain", text), *(("pending", line) for line in lines)]
 
 
 def run_text(run: Any) -> str:

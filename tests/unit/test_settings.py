@@ -56,6 +56,7 @@ def test_the_file_is_found_from_below(tmp_path: Path) -> None:
     assert (project.root, project.schema) == (tmp_path, tmp_path / "db/")
     assert project.scope(False).ownership
     assert project.scope(False).ignore == ("*:partman.*",)
+    assert project.scope(False).prune == "never"
 
 
 def test_variables_win_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
