@@ -1,0 +1,157 @@
+"""Looking at a target: cheaply where nothing has changed, and what is found in the terms of the status."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.controller.state import Finding, State, Trouble
+from reconciler.core.errors import NotApproved
+from reconciler.core.redaction import brief, code_of
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from reconciler.app import ChainedPlan, Moved, Request, Status
+    from reconciler.controller.snapshot import Aim
+    from reconciler.core.ident import ObjectId
+    from reconciler.core.statement import Hazard
+    from reconciler.engine.plan import Plan, Step
+
+_READ_RUNS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a database, its journal and its source say."""
+
+    status: Status
+    wanted: Plan
+    """From the live to the declared state."""
+    drift: tuple[Moved, ...]
+    left: Mapping[ObjectId, str | None]
+    """What every object looked like after the last run that touched it; only read where there is drift."""
+
+    @property
+    def pending(self) -> tuple[ChainedPlan, ...]:
+        """The plans that wait; none where the place in the chain is not known."""
+        return self.status.place.pending if self.status.place is not None else ()
+
+
+def mark(connection: Connection[Any]) -> str | None:
+    """What tells one state of a database from another, in two queries: its catalogs, and its last run. None
+    where the role may not read all of that: then nothing is known to be unchanged."""
+    from reconciler.core.errors import ReconcileError, Terminated
+    from reconciler.engine import journal
+    from reconciler.engine.fingerprint import fingerprint
+
+    catalogs = fingerprint(connection)
+    if catalogs is None:
+        return None
+    try:
+        last = journal.history(connection, 1)
+    except Terminated:
+        raise
+    except ReconcileError:
+        return None
+    run = f"{last[0].id} {last[0].outcome} {last[0].finished_at}" if last else "none"
+    return f"{catalogs} {run}"
+
+
+def observe(aim: Aim, request: Request) -> Observation:
+    """Look at everything. Raises what app.make_plan, app.status and app.drift raise."""
+    from reconciler import app
+    from reconciler.app.status import left_by
+
+    wanted = app.make_plan(request)
+    status = app.status(request.url, aim.chain, aim.scope)
+    drift = app.drift(request.url, aim.scope, wanted) or ()
+    left = left_by(app.history(request.url, _READ_RUNS)) if drift else {}
+    return Observation(status, wanted, drift, left)
+
+
+def assessed(observation: Observation, aim: Aim) -> Finding:
+    """What an observation means."""
+    from reconciler.engine.consent import Consent, flags, missing_consent
+
+    place, pending, wanted = observation.status.place, observation.pending, observation.wanted
+    consent = aim.policy.consent(Consent())
+    missing = [found for one in pending for found in missing_consent(one.plan, consent)]
+    ahead = _what_waits(pending, wanted)
+    state, trouble = State.IN_SYNC, None
+    if place is None:
+        state, trouble = State.BLOCKED, _lost(len(aim.chain))
+    elif (refusal := _not_approved(pending, aim)) is not None:
+        state, trouble = State.BLOCKED, refusal
+    elif missing:
+        state, trouble = State.BLOCKED, _without_consent(missing, flags(missing))
+    elif pending:
+        state = State.PENDING
+    elif not wanted.is_empty:
+        state = State.DRIFTED if observation.drift else State.UNPLANNED
+    return Finding(
+        state=state,
+        trouble=trouble,
+        server=observation.status.server,
+        major=observation.status.major,
+        applied=len(place.done) if place is not None else None,
+        pending=tuple(one.link.file_name for one in pending),
+        drift=tuple((str(one.object), one.how) for one in observation.drift),
+        differences=tuple(f"{step.action.value} {step.label}" for step in wanted.steps),
+        needs_consent=tuple(f"{hazard.code}:{hazard.object}" for _, hazard in missing),
+        hazards=Counter(hazard.code.value for plan in ahead for _, hazard in plan.hazards),
+        notes=tuple(_notes(observation)),
+    )
+
+
+def _what_waits(pending: tuple[ChainedPlan, ...], wanted: Plan) -> list[Plan]:
+    return [one.plan for one in pending] or [wanted]
+
+
+def _lost(length: int) -> Trouble:
+    return Trouble(
+        "stale",
+        f"the database is at none of the {length} states of the chain, and its journal names none",
+        "reconcile status and reconcile plan tell what differs; reconcile adopt takes it as it is",
+    )
+
+
+def _not_approved(pending: Iterable[ChainedPlan], aim: Aim) -> Trouble | None:
+    """What the first plan lacks that the target wants of every plan."""
+    from reconciler.app import require_approval
+
+    for one in pending:
+        try:
+            require_approval(one.plan, one.saved, aim.requirement)
+        except NotApproved as error:
+            hint = aim.told(error.hint) if error.hint else None
+            return Trouble(code_of(error), aim.told(brief(error)), hint)
+    return None
+
+
+def _without_consent(missing: Iterable[tuple[Step, Hazard]], allowed: tuple[str, ...]) -> Trouble:
+    told = [f"step {step.number}: {hazard.code}: {hazard.message}" for step, hazard in missing]
+    count = "1 hazard needs" if len(told) == 1 else f"{len(told)} hazards need"
+    return Trouble(
+        "blocked",
+        "\n".join([f"{count} consent:", *told]),
+        f"consent in the plan (reconcile ack), or apply by hand: reconcile apply {' '.join(allowed)}",
+    )
+
+
+def _notes(observation: Observation) -> Iterable[str]:
+    from reconciler.app import uncovered
+
+    if observation.status.place is not None and observation.pending:
+        elsewhere = uncovered(observation.pending, observation.wanted)
+        if elsewhere:
+            yield f"the pending plans do not lead to the declared state: {len(elsewhere)} objects differ"
+            yield from (line.strip() for line in elsewhere[:10])
+        moved = {one.object for one in observation.drift} & observation.pending[0].plan.touches.keys()
+        if moved:
+            name = observation.pending[0].link.file_name
+            yield f"{name} expects {len(moved)} drifted objects as they were: it will be refused as stale"
+    if observation.wanted.unknown:
+        yield f"{len(observation.wanted.unknown)} objects are of kinds that are not modelled"
