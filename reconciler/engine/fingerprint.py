@@ -87,6 +87,13 @@ _TABLES: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (
     ("pg_tablespace", "true"),
 )
 
+_ROLES_ELSEWHERE: Final[LiteralString] = (
+    "(SELECT DISTINCT refobjid FROM pg_catalog.pg_shdepend"
+    " WHERE refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND dbid <>"
+    " (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))"
+)
+"""Which roles other databases refer to: those are nobody's to drop here."""
+
 _SETTING: Final[LiteralString] = """
     SELECT 'server', 1, pg_catalog.hashtextextended(concat_ws(' ', pg_catalog.version(), current_user, d.oid,
         d.datname, d.datdba, d.datacl::text), 0)::numeric
@@ -112,6 +119,7 @@ def _query(major: int) -> LiteralString:
         _sum("pg_class", _CLASS, "true", _RECORD),
         _sum("pg_attribute", _ATTRIBUTE, "true", _RECORD),
         _sum("pg_depend", "pg_catalog.pg_depend", "true", _RECORD),
+        _sum("roles elsewhere", _ROLES_ELSEWHERE, "true", _RECORD),
     ]
     parts.extend(_sum(name, f"pg_catalog.{name}", rows) for name, rows in _TABLES)
     if major >= 15:
