@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 import pytest
@@ -43,6 +43,9 @@ class Expectation(BaseModel):
     why: str = ""
     """What the case shows, in a sentence."""
     ownership: bool = False
+    prune: Literal["never", "ask", "always"] = "ask"
+    notes: list[str] = Field(default_factory=list)
+    """What the plan says that it leaves."""
     roles: list[str] = Field(default_factory=list)
     """Roles that exist on the server."""
     min_major: int = 14
@@ -67,6 +70,7 @@ def test_case(folder: Path, server: AnyServer, database: Callable[[], str]) -> N
     _seed(folder, url)
     plan = _plan(folder, "after.yaml", url, server, expected)
     _compare(folder, _told(plan), server.major)
+    assert list(plan.notes) == expected.notes
     assert sorted({hazard.code.value for _, hazard in plan.blocking}) == sorted(expected.blocked_by)
     if expected.blocked_by:
         _refused(plan, url)
@@ -100,7 +104,7 @@ def _make_roles(server: AnyServer, roles: list[str]) -> None:
 
 
 def _plan(folder: Path, file: str, url: str, server: AnyServer, expected: Expectation) -> Plan:
-    scope = Scope(ownership=expected.ownership)
+    scope = Scope(ownership=expected.ownership, prune=expected.prune)
     return make_plan(Request(url, folder / file, scope, scratch_url=server.url(), base=folder))
 
 
