@@ -94,7 +94,7 @@ def _same_roles(scratch: Connection[Any], target: Connection[Any], declared: Ite
     the declared ones."""
     import psycopg
 
-    if _started(scratch) == _started(target):
+    if is_same_server(scratch, target):
         return
     query = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_'"
     wanted = {name for (name,) in target.execute(query)} | set(declared)
@@ -103,6 +103,11 @@ def _same_roles(scratch: Connection[Any], target: Connection[Any], declared: Ite
         # Another run may be quicker.
         with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             scratch.execute(f"CREATE ROLE {quote(name)}".encode())
+
+
+def is_same_server(one: Connection[Any], other: Connection[Any]) -> bool:
+    """Whether both connections are to databases of one server."""
+    return bool(_started(one) == _started(other))
 
 
 def _started(connection: Connection[Any]) -> Any:
