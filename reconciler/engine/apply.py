@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.core.errors import NotConverged
 from reconciler.core.ident import ObjectId
+from reconciler.core.statement import Mode
 from reconciler.engine import journal
 from reconciler.engine.consent import Consent, require_consent
 from reconciler.engine.ending import Ending
 from reconciler.engine.execute import Surroundings, clear, execute_group
 from reconciler.engine.journal import PlanText, Progress
 from reconciler.engine.lease import Lease, Waiting, held, release, take
-from reconciler.engine.plan import Plan, Step
+from reconciler.engine.plan import Action, Plan, Step
 from reconciler.engine.progress import Event, Resumed
 from reconciler.engine.retry import Clock, RetryPolicy, Stop, stopped_by_signals
 from reconciler.engine.servererror import server_error
@@ -208,7 +209,7 @@ class _Run:
             steps = tuple(step for step in group if step.number not in self.done)
             execute_group(around, steps)
             self.done.update(step.number for step in steps)
-            if group is not rest[-1]:
+            if group is not rest[-1] and not _shows(steps):
                 journal.save_checkpoint(self.worker, self.number, self.done, self._observed())
 
     def _verify(self) -> None:
@@ -220,6 +221,12 @@ class _Run:
                 ),
                 hint="plan again to see what is left; someone may have changed these objects meanwhile",
             )
+
+
+def _shows(steps: tuple[Step, ...]) -> bool:
+    """Whether what these steps did can be told without a checkpoint, which takes a reading of all catalogs:
+    what they make was not there before, and is as the plan says or not at all."""
+    return all(step.action is Action.CREATE and step.mode is Mode.TRANSACTION for step in steps)
 
 
 def _deadlock_timeout_ms(connection: Connection[Any]) -> int:

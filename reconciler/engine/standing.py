@@ -124,11 +124,17 @@ def _is_seen(plan: Plan, step: Step) -> bool:
     return touch is not None and touch.before != touch.after
 
 
+def _is_made(plan: Plan, step: Step) -> bool:
+    touch = plan.touches.get(step.object)
+    return step.action is Action.CREATE and touch is not None and touch.after is not None
+
+
 def _explains(plan: Plan, found: Mapping[ObjectId, str | None], ready: Ready) -> bool:
     """Whether the journal accounts for each object as it is found.
 
-    Without a checkpoint (the run died between a commit and writing it) an object must be at one of its two
-    ends, or belong to a step that is done; and where done steps have an effect to see, it must be seen.
+    Without a checkpoint (the run died between a commit and writing it, or only made new things) an object
+    must be at one of its two ends, or belong to a step that is done; where done steps have an effect to see,
+    it must be seen, and what they made must be there.
     """
     open_to_change = [step.object for step in ready.unsettled]
     if ready.expected is not None:
@@ -140,6 +146,8 @@ def _explains(plan: Plan, found: Mapping[ObjectId, str | None], ready: Ready) ->
     if any(_is_seen(plan, step) for step in done) and all(
         found[id] == touch.before for id, touch in plan.touches.items()
     ):
+        return False
+    if any(found.get(step.object) is None and _is_made(plan, step) for step in done):
         return False
     return all(
         value in (plan.touches[id].before, plan.touches[id].after) or _belongs(id, open_to_change)
