@@ -214,6 +214,22 @@ def test_owner_with_less_than_all(roles: Roles, database: Database) -> None:
     assert PRIVILEGE.built_in(read(empty, KINDS)[id])
 
 
+def test_owner_with_a_grant_option_spelt_out(roles: Roles, database: Database) -> None:
+    source, empty = database(), database()
+    for connection in (source, empty):
+        run(connection, OBJECTS, f"ALTER TABLE app.users OWNER TO {roles.owner}")
+    id = TABLE.facet("privilege", roles.owner)
+    run(source, f"GRANT SELECT ON app.users TO {roles.owner} WITH GRANT OPTION")
+    entry = read(source, KINDS)[id]
+    assert entry.state.privileges == ("all", "select with grant option")
+    again = rewritten(PRIVILEGE, entry)
+    assert again.state == entry.state
+    run(empty, *PRIVILEGE.create(again))
+    assert read(empty, KINDS)[id].state == entry.state
+    run(empty, *PRIVILEGE.drop(entry))
+    assert PRIVILEGE.built_in(read(empty, KINDS)[id])
+
+
 def test_public_in_the_schema_public(database: Database) -> None:
     source = database()
     id = ObjectId("schema", ("public",)).facet("privilege", "public")

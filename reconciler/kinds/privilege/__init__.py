@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, LiteralString
 
@@ -35,6 +35,11 @@ class PrivilegeState:
     usual: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     """What the grantee has of a new object without being told."""
     of_owner: bool = dataclasses.field(default=False, compare=False)
+    always_read: bool = dataclasses.field(default=False, compare=False)
+    """Whether it is an entry even where it is as usual."""
+
+
+_PUBLIC_IN_PUBLIC = ObjectId("schema", ("public",)).facet("privilege", "public")
 
 
 class PrivilegeDocument(Document):
@@ -81,6 +86,7 @@ class Privilege(Kind[PrivilegeState]):
         "privileges": InPlace(_change),
         "usual": Ignored("a fact about the object"),
         "of_owner": Ignored("a fact about the grantee"),
+        "always_read": Ignored("a fact about the object and the grantee"),
     }
 
     def query(self, major: int) -> LiteralString:
@@ -123,6 +129,14 @@ class Privilege(Kind[PrivilegeState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         return _target(entry).change(entry.state.privileges, entry.state.usual)
 
+    def left(self, entry: Entry, changing: Container[ObjectId]) -> Entry | None:
+        state: PrivilegeState = entry.state
+        assert entry.parent is not None
+        if state.of_owner and entry.parent.facet("owner") in changing:
+            return None  # it is read of the owner alone
+        usual = dataclasses.replace(state, privileges=state.usual)
+        return dataclasses.replace(entry, state=usual) if state.always_read else None
+
     def label(self, entry: Entry) -> str:
         kind, *names, grantee = entry.id.path
         return f"privileges of {grantee} on {kind.replace('_', ' ')} {'.'.join(names)}"
@@ -133,6 +147,8 @@ class Privilege(Kind[PrivilegeState]):
     def normal(self, entry: Entry, database_owner: str) -> Entry | None:
         state: PrivilegeState = entry.state
         everything = canonical(("all",), _object_type(entry.id))
+        if entry.id == _PUBLIC_IN_PUBLIC:
+            return entry  # what is usual there depends on the server, and is always read
         is_owner = entry.id.path[-1] == database_owner and entry.id.path[:2] != ("schema", "public")
         if is_owner and state.privileges == everything:
             return None
@@ -158,7 +174,9 @@ class Privilege(Kind[PrivilegeState]):
                 usual = of_new.get(grantee, ())
                 if privileges != usual:
                     id = created.id.facet("privilege", grantee)
-                    yield Entry(id, PrivilegeState(privileges, usual), created.id, frozenset({created.id}))
+                    role = {ObjectId("role", (grantee,))} if grantee != "public" else set()
+                    needs = frozenset({created.id, *role})
+                    yield Entry(id, PrivilegeState(privileges, usual), created.id, needs)
 
 
 def _given(

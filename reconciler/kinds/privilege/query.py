@@ -43,14 +43,14 @@ PRIVILEGES: LiteralString = """
         WHERE o.acl IS NOT NULL OR o.is_public OR o.owner <> b.datdba
             OR o.relation IN (SELECT c.attrelid FROM pg_catalog.pg_attribute c WHERE c.attacl IS NOT NULL)),
     granted AS (
-        SELECT k.parent, k.type, k.owner, a.grantee, a.privilege_type, a.is_grantable, NULL::name AS col,
+        SELECT k.parent, k.type, a.grantee, a.privilege_type, a.is_grantable, NULL::name AS col,
             NULL::text AS part, true AS now
         FROM known k, pg_catalog.aclexplode(coalesce(k.acl, k.usual)) AS a
         UNION ALL
-        SELECT k.parent, k.type, k.owner, a.grantee, a.privilege_type, a.is_grantable, NULL, NULL, false
+        SELECT k.parent, k.type, a.grantee, a.privilege_type, a.is_grantable, NULL, NULL, false
         FROM known k, pg_catalog.aclexplode(k.usual) AS a
         UNION ALL
-        SELECT k.parent, k.type, k.owner, a.grantee, a.privilege_type, a.is_grantable, c.attname,
+        SELECT k.parent, k.type, a.grantee, a.privilege_type, a.is_grantable, c.attname,
             'pg_class/' || c.attrelid || '/' || c.attnum, true
         FROM known k
         JOIN pg_catalog.pg_attribute c
@@ -58,7 +58,7 @@ PRIVILEGES: LiteralString = """
             pg_catalog.aclexplode(c.attacl) AS a),
     word AS (
         SELECT g.parent, g.type, g.grantee, g.now, pg_catalog.lower(g.privilege_type) AS word, g.col, g.part,
-            bool_or(g.is_grantable AND g.grantee <> g.owner) AS passes
+            bool_or(g.is_grantable) AS passes
         FROM granted g
         GROUP BY 1, 2, 3, 4, 5, 6, 7),
     side AS (
@@ -87,7 +87,8 @@ PRIVILEGES: LiteralString = """
                 ELSE ARRAY['all'] || s.passing END || s.columns) AS x ORDER BY x COLLATE "C") AS privileges
         FROM side s JOIN total t ON t.type = s.type),
     pair AS (
-        SELECT k.parent, k.owner, k.datdba, k.is_public, g.grantee,
+        SELECT k.parent, k.owner, g.grantee,
+            k.is_public AND g.grantee = 0 OR g.grantee = k.owner AND k.owner <> k.datdba AS always_read,
             coalesce(n.privileges, '{}') AS privileges, coalesce(u.privileges, '{}') AS usual, n.needs
         FROM known k
         JOIN (SELECT DISTINCT parent, grantee FROM listed) AS g ON g.parent = k.parent
@@ -96,11 +97,10 @@ PRIVILEGES: LiteralString = """
     SELECT 'privilege.' || p.grantee || '.' || p.parent AS address, p.parent,
         ARRAY[CASE p.grantee WHEN 0 THEN 'public'
             ELSE pg_catalog.pg_get_userbyid(p.grantee)::text END] AS suffix,
-        p.privileges, p.usual, p.grantee = p.owner AS of_owner,
+        p.privileges, p.usual, p.grantee = p.owner AS of_owner, p.always_read,
         p.needs || ('pg_authid/' || p.grantee || '/0') AS needs
     FROM pair p
-    WHERE p.privileges <> p.usual OR p.is_public AND p.grantee = 0
-        OR p.grantee = p.owner AND p.owner <> p.datdba
+    WHERE p.privileges <> p.usual OR p.always_read
     ORDER BY p.parent, p.grantee"""
 """What is the case by default is read only where a person is likely to say it (an owner that is not the
 database's, PUBLIC in the schema public), so that it counts as undeclared rather than as missing."""
