@@ -30,6 +30,7 @@ from reconciler.kinds.column.not_null import (
     change_not_null,
     change_not_null_itself,
     not_null_clause,
+    rename_not_null,
 )
 from reconciler.kinds.column.query import COLUMNS
 from reconciler.kinds.column.retype import CAST_PATH, recollate, retype
@@ -63,6 +64,7 @@ class Column(Kind[ColumnState]):
         "compression": InPlace(set_compression),
         "statistics": InPlace(set_statistics),
         "options": InPlace(set_options),
+        "not_null_as_usual": Ignored("it follows from the name"),
         "position": Ignored("the order of existing columns is never rebuilt"),
         "type_storage": Ignored("a fact about the type"),
         "using": Ignored("how to get there, not where to be"),
@@ -146,6 +148,8 @@ class Column(Kind[ColumnState]):
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         hazards = application_break(old.id, f"say {old.id.path[2]}")
         yield alter_table(old, f"RENAME COLUMN {name_of(old)} TO {quote(name)}", hazards=hazards)
+        if old.state.not_null_as_usual:
+            yield rename_not_null(old, name)
 
     def follow(
         self, old: Entry, new: Entry, replaced: ObjectId, stand_ins: Mapping[str, str]

@@ -48,5 +48,11 @@ def not_null_clause(entry: Entry) -> str:
     return named + "NOT NULL" + (" NO INHERIT" if "no inherit" in entry.state.not_null_flags else "")
 
 
+def rename_not_null(old: Entry, column: str) -> Statement:
+    """The constraint after its column, which takes no name along."""
+    after = quote(f"{old.id.path[1]}_{column}_not_null")
+    return alter_table(old, f"RENAME CONSTRAINT {_constraint(old)} TO {after}")
+
+
 def _constraint(entry: Entry) -> str:
     return quote(entry.state.not_null_name or f"{entry.id.path[1]}_{entry.id.path[2]}_not_null")

@@ -21,6 +21,7 @@ COLUMNS: LiteralString = """
         pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
         a.attnotnull AS not_null,
         nullif(nn.conname, c.relname || '_' || a.attname || '_not_null') AS not_null_name,
+        (nn.conname = c.relname || '_' || a.attname || '_not_null') IS TRUE AS not_null_as_usual,
         array_remove(ARRAY[CASE WHEN nn.connoinherit THEN 'no inherit' END,
             CASE WHEN NOT nn.convalidated THEN 'not valid' END], NULL) AS not_null_flags,
         CASE WHEN a.attcollation <> t.typcollation THEN (

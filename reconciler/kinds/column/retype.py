@@ -17,8 +17,10 @@ def retype(old: Entry, new: Entry) -> Iterable[Statement]:
     yield from without_identity(old, new)
     collation = f" COLLATE {after.collation}" if after.collation else ""
     using = f" USING {after.using}" if after.using else ""
-    if is_foreign(new) or (not after.using and _keeps_bytes(before.type, after.type)):
+    if is_foreign(new):
         yield alter(new, f"TYPE {after.type}{collation}")
+    elif not after.using and _keeps_bytes(before.type, after.type):
+        yield _reread(old, new, f"TYPE {after.type}{collation}")
     else:
         yield _conversion(old, new, f"TYPE {after.type}{collation}{using}")
     # The column takes the new type's storage and default_toast_compression.
@@ -26,6 +28,14 @@ def retype(old: Entry, new: Entry) -> Iterable[Statement]:
         yield from set_storage(None, new)
     if after.compression:
         yield from set_compression(None, new)
+
+
+def _reread(old: Entry, new: Entry, action: str) -> Statement:
+    """Stored values stay; in another collation they have another order, so that indexes are built again."""
+    if old.state.collation == new.state.collation:
+        return alter(new, action)
+    message = "its indexes are built again in the other order while nobody gets at the table"
+    return alter(new, action, cost=Cost.BUILD, hazards=(Hazard(HazardCode.TABLE_SCAN, new.id, message),))
 
 
 def _conversion(old: Entry, new: Entry, action: str) -> Statement:

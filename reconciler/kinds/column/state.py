@@ -31,6 +31,8 @@ class ColumnState:
     compression: str | None = None
     statistics: int | None = None
     options: tuple[str, ...] = ()
+    not_null_as_usual: bool = dataclasses.field(default=False, compare=False)
+    """A constraint keeps it (18), under the name that PostgreSQL chooses."""
     position: int = dataclasses.field(default=0, compare=False)
     type_storage: str = dataclasses.field(default="extended", compare=False)
     """What the type has by itself; SET STORAGE DEFAULT came only with 16."""
