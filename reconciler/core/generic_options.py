@@ -12,6 +12,7 @@ from typing import LiteralString
 
 from reconciler.core.fragment import options_from
 from reconciler.core.ident import literal, quote
+from reconciler.core.kind import Ignored, Rule
 
 SECRET: LiteralString = (
     "passw|passcode|passphrase|passfile|(^|_)pwd($|_)|secret|token|credential|private|"
@@ -31,7 +32,7 @@ def open_options(column: LiteralString) -> LiteralString:
     )  # fmt: skip
 
 
-def options_in_order(column: LiteralString) -> LiteralString:
+def _in_order(column: LiteralString) -> LiteralString:
     """SQL for the same options in the order in which they were set."""
     return (
         "ARRAY(SELECT o FROM pg_catalog.unnest(" + column + ") WITH ORDINALITY AS u (o, n) "
@@ -39,12 +40,27 @@ def options_in_order(column: LiteralString) -> LiteralString:
     )  # fmt: skip
 
 
-def secret_names(column: LiteralString) -> LiteralString:
+def _secret_names(column: LiteralString) -> LiteralString:
     """SQL for the names of the options that `open_options` leaves out."""
     return (
         "ARRAY(SELECT s.name FROM (SELECT pg_catalog.split_part(o, '=', 1) AS name FROM pg_catalog.unnest("
         + column + ") AS o) AS s WHERE s.name ~* '" + SECRET + "' ORDER BY s.name COLLATE \"C\")"
     )  # fmt: skip
+
+
+def option_columns(column: LiteralString) -> LiteralString:
+    """The fields `options`, `order` and `secrets` of a state, from a catalog's text[] column."""
+    return (
+        open_options(column) + " AS options, " + _in_order(column) + ' AS "order", '
+        + _secret_names(column) + " AS secrets"
+    )  # fmt: skip
+
+
+OPTION_FACTS: Mapping[str, Rule] = {
+    "order": Ignored("the order of options says nothing"),
+    "secrets": Ignored("secrets are neither read nor set"),
+}
+"""The rules of what `option_columns` reads beside the options."""
 
 
 def declared_options(options: Mapping[str, str]) -> tuple[str, ...]:

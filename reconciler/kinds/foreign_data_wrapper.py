@@ -12,16 +12,15 @@ from pydantic import Field
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Option, options_to, without_defaults
 from reconciler.core.generic_options import (
+    OPTION_FACTS,
     declared_options,
     declared_order,
-    open_options,
+    option_columns,
     options_change,
     options_clause,
-    options_in_order,
-    secret_names,
 )
 from reconciler.core.ident import ObjectId, bare_name, in_schema, qualified, quote, split_name, written_bare
-from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
+from reconciler.core.kind import Declared, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Statement
 
 
@@ -84,8 +83,7 @@ class ForeignDataWrapper(Kind[ForeignDataWrapperState]):
         "options": InPlace(
             lambda old, new: _alter(new, options_change(old.state.options, new.state.options))
         ),
-        "order": Ignored("the order of options says nothing"),
-        "secrets": Ignored("secrets are neither read nor set"),
+        **OPTION_FACTS,
     }
 
     def query(self, major: int) -> LiteralString:
@@ -98,9 +96,7 @@ class ForeignDataWrapper(Kind[ForeignDataWrapperState]):
                 (SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname)
                     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
                     WHERE p.oid = w.fdwvalidator) AS validator,
-                """ + open_options("w.fdwoptions") + """ AS options,
-                """ + options_in_order("w.fdwoptions") + """ AS "order",
-                """ + secret_names("w.fdwoptions") + """ AS secrets
+                """ + option_columns("w.fdwoptions") + """
             FROM pg_catalog.pg_foreign_data_wrapper w
             ORDER BY w.fdwname"""
         )  # fmt: skip

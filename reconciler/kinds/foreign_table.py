@@ -12,13 +12,12 @@ from pydantic import Field
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Names, Option, options_to, without_defaults
 from reconciler.core.generic_options import (
+    OPTION_FACTS,
     declared_options,
     declared_order,
-    open_options,
+    option_columns,
     options_change,
     options_clause,
-    options_in_order,
-    secret_names,
 )
 from reconciler.core.ident import (
     ObjectId,
@@ -38,7 +37,7 @@ from reconciler.core.inheritance import (
     read_bound,
     written_bound,
 )
-from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Recreate, Rule
+from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import (
     LockMode,
     Statement,
@@ -106,8 +105,7 @@ class ForeignTable(Kind[ForeignTableState]):
         "partition_of": InPlace(move_partition),
         "bound": InPlace(move_partition),
         "inherits": InPlace(_inherits),
-        "order": Ignored("the order of options says nothing"),
-        "secrets": Ignored("secrets are neither read nor set"),
+        **OPTION_FACTS,
     }
 
     def query(self, major: int) -> LiteralString:
@@ -116,9 +114,7 @@ class ForeignTable(Kind[ForeignTableState]):
             SELECT 'pg_class/' || c.oid || '/0' AS address, ARRAY[n.nspname, c.relname]::text[] AS path,
                 ARRAY['pg_type/' || c.reltype || '/0', 'pg_type/' || t.typarray || '/0'] AS also,
                 s.srvname::text AS server,
-                """ + open_options("f.ftoptions") + """ AS options,
-                """ + options_in_order("f.ftoptions") + """ AS "order",
-                """ + secret_names("f.ftoptions") + """ AS secrets,"""
+                """ + option_columns("f.ftoptions") + ""","""
             + INHERITANCE + """
             FROM pg_catalog.pg_foreign_table f
             JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver

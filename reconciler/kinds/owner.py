@@ -30,64 +30,55 @@ def _give(entry: Entry, role: str) -> Iterable[Statement]:
     yield Statement(f"ALTER {address(target)} OWNER TO {quote(role)}", hazards=hazards)
 
 
-_OWNERS: LiteralString = """
-            WITH object AS (
+_OWNED: tuple[tuple[LiteralString, LiteralString, LiteralString], ...] = (
+    ("pg_collation", "collowner", "true"),
+    ("pg_conversion", "conowner", "true"),
+    ("pg_event_trigger", "evtowner", "true"),
+    ("pg_foreign_data_wrapper", "fdwowner", "true"),
+    ("pg_foreign_server", "srvowner", "true"),
+    ("pg_language", "lanowner", "true"),
+    ("pg_opclass", "opcowner", "true"),
+    ("pg_operator", "oprowner", "x.oprcode <> 0"),
+    ("pg_opfamily", "opfowner", "true"),
+    ("pg_proc", "proowner", "true"),
+    ("pg_publication", "pubowner", "true"),
+    ("pg_statistic_ext", "stxowner", "true"),
+    ("pg_subscription", "subowner", "true"),
+    ("pg_ts_config", "cfgowner", "true"),
+    ("pg_ts_dict", "dictowner", "true"),
+    (
+        "pg_class",
+        "relowner",
+        """x.relkind IN ('r', 'p', 'v', 'm', 'f') OR x.relkind = 'S' AND NOT EXISTS (
+                    SELECT FROM pg_catalog.pg_depend d
+                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = x.oid
+                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                        AND d.deptype IN ('a', 'i'))""",
+    ),
+    (
+        "pg_type",
+        "typowner",
+        """x.typtype IN ('e', 'd', 'r')
+                OR x.typtype IN ('b', 'p') AND NOT EXISTS (
+                    SELECT FROM pg_catalog.pg_type e WHERE e.typarray = x.oid)
+                OR x.typtype = 'c' AND EXISTS (
+                    SELECT FROM pg_catalog.pg_class c WHERE c.oid = x.typrelid AND c.relkind = 'c')""",
+    ),
+)
+"""Catalogs with the column that names the owner, and which of their rows (`x`) are objects of their own."""
+
+_OBJECTS: LiteralString = """
                 SELECT 'pg_namespace' AS class, n.oid, n.nspowner AS owner, n.nspname = 'public' AS public
                 FROM pg_catalog.pg_namespace n
-                WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-                UNION ALL
-                SELECT 'pg_class', c.oid, c.relowner, false FROM pg_catalog.pg_class c
-                WHERE c.oid >= 16384 AND (c.relkind IN ('r', 'p', 'v', 'm', 'f')
-                    OR c.relkind = 'S' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
-                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
-                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        AND d.deptype IN ('a', 'i')))
-                UNION ALL
-                SELECT 'pg_proc', p.oid, p.proowner, false FROM pg_catalog.pg_proc p WHERE p.oid >= 16384
-                UNION ALL
-                SELECT 'pg_type', t.oid, t.typowner, false FROM pg_catalog.pg_type t
-                WHERE t.oid >= 16384 AND (t.typtype IN ('e', 'd', 'r')
-                    OR t.typtype IN ('b', 'p') AND NOT EXISTS (
-                        SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid)
-                    OR t.typtype = 'c' AND EXISTS (
-                    SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
-                UNION ALL
-                SELECT 'pg_collation', o.oid, o.collowner, false FROM pg_catalog.pg_collation o
-                WHERE o.oid >= 16384
-                UNION ALL
-                SELECT 'pg_event_trigger', e.oid, e.evtowner, false FROM pg_catalog.pg_event_trigger e
-                UNION ALL
-                SELECT 'pg_foreign_data_wrapper', w.oid, w.fdwowner, false
-                FROM pg_catalog.pg_foreign_data_wrapper w
-                UNION ALL
-                SELECT 'pg_foreign_server', s.oid, s.srvowner, false FROM pg_catalog.pg_foreign_server s
-                UNION ALL
-                SELECT 'pg_publication', u.oid, u.pubowner, false FROM pg_catalog.pg_publication u
-                UNION ALL
-                SELECT 'pg_subscription', s.oid, s.subowner, false FROM pg_catalog.pg_subscription s
-                UNION ALL
-                SELECT 'pg_statistic_ext', x.oid, x.stxowner, false FROM pg_catalog.pg_statistic_ext x
-                UNION ALL
-                SELECT 'pg_conversion', v.oid, v.conowner, false FROM pg_catalog.pg_conversion v
-                WHERE v.oid >= 16384
-                UNION ALL
-                SELECT 'pg_language', l.oid, l.lanowner, false FROM pg_catalog.pg_language l
-                WHERE l.oid >= 16384
-                UNION ALL
-                SELECT 'pg_operator', q.oid, q.oprowner, false FROM pg_catalog.pg_operator q
-                WHERE q.oid >= 16384 AND q.oprcode <> 0
-                UNION ALL
-                SELECT 'pg_opclass', q.oid, q.opcowner, false FROM pg_catalog.pg_opclass q
-                WHERE q.oid >= 16384
-                UNION ALL
-                SELECT 'pg_opfamily', q.oid, q.opfowner, false FROM pg_catalog.pg_opfamily q
-                WHERE q.oid >= 16384
-                UNION ALL
-                SELECT 'pg_ts_config', g.oid, g.cfgowner, false FROM pg_catalog.pg_ts_config g
-                WHERE g.oid >= 16384
-                UNION ALL
-                SELECT 'pg_ts_dict', g.oid, g.dictowner, false FROM pg_catalog.pg_ts_dict g
-                WHERE g.oid >= 16384)
+                WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'""" + "".join(
+    """
+                UNION ALL SELECT '""" + catalog + "', x.oid, x." + owner + ", false"
+    " FROM pg_catalog." + catalog + " x WHERE x.oid >= 16384 AND (" + rows + ")"
+    for catalog, owner, rows in _OWNED
+)  # fmt: skip
+
+_OWNERS: LiteralString = (
+    "WITH object AS (" + _OBJECTS + """)
             SELECT 'owner/' || o.class || '.' || o.oid || '/0' AS address,
                 o.class || '/' || o.oid || '/0' AS parent,
                 ARRAY['pg_authid/' || o.owner || '/0'] AS needs,
@@ -103,6 +94,7 @@ _OWNERS: LiteralString = """
                     ELSE b.datdba END AS oid) AS usual
             WHERE o.owner <> usual.oid
             ORDER BY o.class, o.oid"""
+)  # fmt: skip
 """The owners of all kinds of objects."""
 
 

@@ -12,16 +12,15 @@ from pydantic import Field
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Option, options_to
 from reconciler.core.generic_options import (
+    OPTION_FACTS,
     declared_options,
     declared_order,
-    open_options,
+    option_columns,
     options_change,
     options_clause,
-    options_in_order,
-    secret_names,
 )
 from reconciler.core.ident import ObjectId, bare_name, literal, quote, written_bare
-from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Recreate, Rule
+from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Statement, data_loss
 
 
@@ -74,8 +73,7 @@ class Server(Kind[ServerState]):
         "options": InPlace(
             lambda old, new: _alter(new, options_change(old.state.options, new.state.options))
         ),
-        "order": Ignored("the order of options says nothing"),
-        "secrets": Ignored("secrets are neither read nor set"),
+        **OPTION_FACTS,
     }
 
     def query(self, major: int) -> LiteralString:
@@ -83,9 +81,7 @@ class Server(Kind[ServerState]):
             """
             SELECT 'pg_foreign_server/' || s.oid || '/0' AS address, ARRAY[s.srvname::text] AS path,
                 w.fdwname::text AS wrapper, s.srvtype AS type, s.srvversion AS version,
-                """ + open_options("s.srvoptions") + """ AS options,
-                """ + options_in_order("s.srvoptions") + """ AS "order",
-                """ + secret_names("s.srvoptions") + """ AS secrets
+                """ + option_columns("s.srvoptions") + """
             FROM pg_catalog.pg_foreign_server s
             JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
             ORDER BY s.srvname"""

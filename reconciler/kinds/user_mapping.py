@@ -12,16 +12,15 @@ from pydantic import Field
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document, Option, options_to, without_defaults
 from reconciler.core.generic_options import (
+    OPTION_FACTS,
     declared_options,
     declared_order,
-    open_options,
+    option_columns,
     options_change,
     options_clause,
-    options_in_order,
-    secret_names,
 )
 from reconciler.core.ident import ObjectId, bare_name, quote, written_bare
-from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
+from reconciler.core.kind import Declared, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Hazard, HazardCode, Statement, data_loss
 
 
@@ -78,8 +77,7 @@ class UserMapping(Kind[UserMappingState]):
     drops_with_parent = False
     rules: ClassVar[Mapping[str, Rule]] = {
         "options": InPlace(_options),
-        "order": Ignored("the order of options says nothing"),
-        "secrets": Ignored("secrets are neither read nor set"),
+        **OPTION_FACTS,
     }
 
     def query(self, major: int) -> LiteralString:
@@ -88,9 +86,7 @@ class UserMapping(Kind[UserMappingState]):
             SELECT 'pg_user_mapping/' || m.umid || '/0' AS address,
                 ARRAY[m.srvname, CASE m.umuser WHEN 0 THEN 'public' ELSE m.usename END]::text[] AS path,
                 'pg_foreign_server/' || m.srvid || '/0' AS parent,
-                """ + open_options("m.umoptions") + """ AS options,
-                """ + options_in_order("m.umoptions") + """ AS "order",
-                """ + secret_names("m.umoptions") + """ AS secrets
+                """ + option_columns("m.umoptions") + """
             FROM pg_catalog.pg_user_mappings m
             ORDER BY m.srvname, m.usename"""
         )  # fmt: skip
