@@ -15,13 +15,15 @@ from typing import Any
 from pydantic import Field
 
 from reconciler.core.catalog import Entry
-from reconciler.core.fragment import Document, Names, Option, options_from, options_to
+from reconciler.core.fragment import Document, Names, Option, options_to
 from reconciler.core.ident import dollar_quoted, in_schema, literal, quote
 from reconciler.core.kind import Nest
 from reconciler.core.setting import setting_sql
 from reconciler.core.viewtext import closed
 
 _NAME = re.compile(r'(?:"(?:[^"]|"")*"|[^"(])+')
+_EMPTY = '""'
+"""An empty value as pg_proc.proconfig holds it."""
 _PLAIN_PART = re.compile(r'[^\s."()](?:[^."()]*[^\s."()])?\Z')
 
 
@@ -41,7 +43,7 @@ class RoutineState:
     link_symbol: str | None = None
     security_definer: bool = False
     settings: tuple[str, ...] = ()
-    """`name=value` as pg_proc.proconfig has them, by name."""
+    """`name=value` as pg_proc.proconfig has them, in its order."""
     transforms: tuple[str, ...] = ()
     inputs: tuple[str, ...] | None = field(default=None, compare=False)
     """`mode name` of each input parameter (i, b or v); None where the catalogs were not asked."""
@@ -128,7 +130,7 @@ def common_fields(document: RoutineDocument, inside: str, nest: Nest) -> dict[st
         raise ValueError(f"a routine has one of body, body_file, sql_body and object_file; {found}")
     if document.language is None and document.sql_body is None:
         raise ValueError("say the language, such as `language: plpgsql`")
-    settings = {name: value if value else '""' for name, value in document.set.items()}
+    settings = tuple(f"{name}={value if value else _EMPTY}" for name, value in document.set.items())
     return {
         "arguments": inside if document.arguments is None else document.arguments.strip(),
         "language": document.language or "sql",
@@ -137,7 +139,7 @@ def common_fields(document: RoutineDocument, inside: str, nest: Nest) -> dict[st
         "object_file": document.object_file,
         "link_symbol": document.link_symbol,
         "security_definer": document.security_definer,
-        "settings": options_from(settings),
+        "settings": settings,
         "transforms": tuple(document.transforms),
     }
 
@@ -167,7 +169,7 @@ def body_data(state: RoutineState) -> dict[str, Any]:
 
 def settings_data(state: RoutineState) -> dict[str, Any]:
     """The inverse of how `set` is read: an empty list of names is an empty string."""
-    return {name: "" if value == '""' else value for name, value in options_to(state.settings).items()}
+    return {name: "" if value == _EMPTY else value for name, value in options_to(state.settings).items()}
 
 
 def block(text: str | None) -> str | None:

@@ -37,7 +37,7 @@ COLUMNS: LiteralString = """
                 p.probin AS object_file,
                 CASE WHEN p.probin IS NOT NULL THEN p.prosrc END AS link_symbol,
                 p.prosecdef AS security_definer,
-                ARRAY(SELECT c FROM pg_catalog.unnest(p.proconfig) AS c ORDER BY c COLLATE "C") AS settings,
+                coalesce(p.proconfig, '{}') AS settings,
                 ARRAY(
                     SELECT pg_catalog.format_type(t.type, NULL)
                     FROM pg_catalog.unnest(p.protrftypes) WITH ORDINALITY AS t (type, number)

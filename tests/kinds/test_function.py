@@ -84,9 +84,9 @@ def test_what_the_catalog_says(database: Database) -> None:
     catalog = read(source, KINDS)
     state: FunctionState = catalog[FULL].state
     assert state.settings == (
-        "app.user=it's",
         'search_path=app, "Odd.Schema", "$user"',
         "work_mem=64MB",
+        "app.user=it's",
     )
     assert (state.cost, state.rows, state.volatility, state.parallel) == ("7.5", "12", "stable", "restricted")
     assert state.inputs == ("i a", "i b", "v c")
