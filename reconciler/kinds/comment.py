@@ -30,8 +30,8 @@ def _say(entry: Entry, text: str | None) -> Iterable[Statement]:
     yield Statement(f"COMMENT ON {target} IS {'NULL' if text is None else literal(text)}")
 
 
-# Left out: comments on parts that PostgreSQL makes by itself (row types, a view's rewrite rule, the
-# index of a constraint) and columns of what has no column entries (`column_comment`).
+# Left out: comments on parts that PostgreSQL makes by itself (row types, a view's rewrite rule), on the
+# index of a constraint (`index_comment`) and columns of what has no column entries (`column_comment`).
 _COMMENTS: LiteralString = """
             SELECT 'pg_description/' || d.classoid || '.' || d.objoid || '/' || d.objsubid AS address,
                 d.classoid::pg_catalog.regclass::text || '/' || d.objoid || '/' || d.objsubid AS parent,

@@ -17,10 +17,11 @@ from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Kind, Nest
 from reconciler.kinds.column_comment import ColumnComment
 from reconciler.kinds.comment import Comment
+from reconciler.kinds.index_comment import IndexComment
 from tests.kinds.constraints_schema import Database, major_of
 from tests.kinds.roundtrip import of_kind, read, run
 
-COMMENT, COLUMN_COMMENT = Comment(), ColumnComment()
+COMMENT, COLUMN_COMMENT, INDEX_COMMENT = Comment(), ColumnComment(), IndexComment()
 
 
 def _kinds() -> Iterator[Kind[Any]]:
@@ -181,6 +182,32 @@ def test_on_what_has_no_column_entries(database: Database) -> None:
     assert not of_kind(read(source, KINDS), COLUMN_COMMENT)
 
 
+def test_on_the_index_of_a_constraint(database: Database) -> None:
+    source = database()
+    run(source, OBJECTS)
+    for index in ("users_pkey", "users_email_key", "users_during_excl"):
+        run(source, f"COMMENT ON INDEX app.{index} IS 'of the index'")
+    run(source, "COMMENT ON CONSTRAINT users_pkey ON app.users IS 'of the key'")
+    catalog = read(source, KINDS)
+    found = of_kind(catalog, INDEX_COMMENT)
+    assert {id.path for id in found} == {
+        ("primary_key", "app", "users", "users_pkey"),
+        ("unique", "app", "users", "users_email_key"),
+        ("exclusion", "app", "users", "users_during_excl"),
+    }
+    assert [
+        entry.state.text for entry in of_kind(catalog, COMMENT).values() if entry.id.path[1] == "app"
+    ] == ["of the key"]
+    for id, entry in found.items():
+        declared = _declared(INDEX_COMMENT, catalog, entry)
+        assert (declared.id, declared.state, declared.parent) == (entry.id, entry.state, entry.parent)
+        new = dataclasses.replace(entry, state=dataclasses.replace(entry.state, text="else"))
+        run(source, *INDEX_COMMENT.create(new))
+        assert read(source, KINDS)[id].state.text == "else"
+        run(source, *INDEX_COMMENT.drop(entry))
+    assert not of_kind(read(source, KINDS), INDEX_COMMENT)
+
+
 def test_what_postgresql_says_itself_is_built_in(database: Database) -> None:
     source = database()
     comments = of_kind(read(source, KINDS), COMMENT)
@@ -194,7 +221,7 @@ def test_parts_that_postgresql_makes_are_left_out(database: Database) -> None:
     source = database()
     run(source, OBJECTS)
     before = set(read(source, KINDS).entries)
-    run(source, "COMMENT ON INDEX app.users_pkey IS 'x'; COMMENT ON RULE \"_RETURN\" ON app.names IS 'x'")
+    run(source, "COMMENT ON RULE \"_RETURN\" ON app.names IS 'x'")
     run(source, "COMMENT ON TYPE app.users IS 'x'; COMMENT ON TYPE app._mood IS 'x'")
     if major_of(source) >= 18:
         run(source, "COMMENT ON CONSTRAINT users_id_not_null ON app.users IS 'x'")
@@ -202,6 +229,6 @@ def test_parts_that_postgresql_makes_are_left_out(database: Database) -> None:
 
 
 def test_an_empty_comment_is_refused() -> None:
-    for kind in (COMMENT, COLUMN_COMMENT):
+    for kind in (COMMENT, COLUMN_COMMENT, INDEX_COMMENT):
         with pytest.raises(ValueError, match="leave it out"):
             list(kind.declare("comment", "", Nest("app", ObjectId("view", ("app", "names")))))

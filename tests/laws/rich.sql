@@ -125,6 +125,7 @@ ALTER TABLE app."Odd, ""table""" FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE app."Odd, ""table""" IS E'tab\there';
 COMMENT ON COLUMN app."Odd, ""table"""."user" IS '# not a comment of YAML: really';
 COMMENT ON CONSTRAINT odd_check ON app."Odd, ""table""" IS 'null';
+COMMENT ON INDEX app."Odd.pkey" IS 'Small.';
 GRANT SELECT, UPDATE (mood, "user") ON app."Odd, ""table""" TO "Law, Reader";
 GRANT ALL ON app.orgs TO PUBLIC;
 ALTER SEQUENCE app.owned OWNED BY app.orgs.code;
