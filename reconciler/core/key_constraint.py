@@ -146,6 +146,10 @@ class KeyConstraint(Kind[KeyState]):
     def foldable(self, entry: Entry) -> bool:
         return not entry.state.only
 
+    def merges_with(self, entry: Entry, other: Entry) -> bool:
+        # transformIndexConstraints() drops what it takes for a repetition; a primary key is never dropped.
+        return isinstance(other.state, KeyState) and other.id < entry.id and _same_key(entry, other)
+
     def clause(self, entry: Entry, clauses: Sequence[str] = ()) -> str:
         state: KeyState = entry.state
         words = f"{self.words} NULLS NOT DISTINCT" if state.nulls_not_distinct else self.words
@@ -189,4 +193,19 @@ class KeyConstraint(Kind[KeyState]):
     def deviates(self, entry: Entry, carrier: Entry) -> bool:
         if entry.id.kind != carrier.id.kind or entry.state != carrier.state:
             return True
-        return entry.id.path[2] != self.default_name(entry.id.path[1], carrier.state.own_columns)
+        return entry.id.path[2] != self.given_name(entry, carrier)
+
+    def given_name(self, entry: Entry, carrier: Entry) -> str:
+        return self.default_name(entry.id.path[1], carrier.state.own_columns)
+
+
+def _same_key(one: Entry, other: Entry) -> bool:
+    names = (
+        "columns",
+        "include",
+        "without_overlaps",
+        "nulls_not_distinct",
+        "deferrable",
+        "initially_deferred",
+    )
+    return all(getattr(one.state, name) == getattr(other.state, name) for name in names)

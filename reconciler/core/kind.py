@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, Generic, LiteralString, TypeVar
@@ -201,6 +201,10 @@ class Kind(ABC, Generic[S]):
         """Whether this very object may become a clause of its parent's CREATE."""
         return bool(self.folds_into)
 
+    def merges_with(self, entry: Entry, other: Entry) -> bool:
+        """Whether PostgreSQL makes only the other of these two where both are clauses of one CREATE."""
+        return False
+
     def rereads(self, entry: Entry) -> bool:
         """Whether this very object's text may change when PostgreSQL reads its own words."""
         return self.reparsed
@@ -217,6 +221,11 @@ class Kind(ABC, Generic[S]):
         """The declared entry as the target's catalog would hold it; None where it would hold none because it
         says what holds anyway."""
         return entry
+
+    def left(self, entry: Entry, changing: Container[ObjectId]) -> Entry | None:
+        """What is read of it once it is dropped, though its parent stays: what holds by default. `changing`
+        is all that the plan changes."""
+        return None
 
     def label(self, entry: Entry) -> str:
         """How a person calls it: `table app.users`."""
@@ -275,6 +284,10 @@ class Kind(ABC, Generic[S]):
     def is_part_of(self, entry: Entry, carrier: Entry) -> bool:
         """Whether the partitioned table's object would take this one of a partition over."""
         return bool(self.brought(entry, carrier).state == entry.state)
+
+    def given_name(self, entry: Entry, carrier: Entry) -> str:
+        """The name that PostgreSQL gives to what it makes for a partition because of the carrier."""
+        return entry.id.path[-1]
 
     def brought(self, entry: Entry, carrier: Entry) -> Entry:
         """The inherited object as its carrier makes it."""

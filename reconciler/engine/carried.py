@@ -6,6 +6,7 @@ import dataclasses
 
 from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId
+from reconciler.core.kind import Disturbance, InPlace
 from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename, Replace, Work, differing
 
 
@@ -48,6 +49,47 @@ def rename_parts(work: Work) -> None:
             work.changes[new.id] = Rename(old, new)
         elif carrier.id in work.current:
             work.put(carrier.id, Replace(work.current[carrier.id], carrier, f"its part {id} goes"))
+
+
+def keep_names(work: Work) -> None:
+    """What PostgreSQL makes for a partition it names by itself: when the partition is made, and again when a
+    column's type changes, where it forgets the name that was there. It gets its own name afterwards."""
+    for entry in work.desired:
+        carrier = work.desired.get(entry.carrier)
+        kind = work.registry.of(entry)
+        if carrier is None or not kind.is_adopted or carrier.id in work.changes:
+            continue
+        given = kind.given_name(entry, carrier)
+        retyped = _retyped(work, carrier)
+        is_remade = retyped if entry.id not in work.changes else _is_new_with_its_table(work, entry, carrier)
+        if is_remade and given != entry.id.path[-1] and kind.brought(entry, carrier).state == entry.state:
+            old = dataclasses.replace(entry, id=ObjectId(entry.id.kind, (*entry.id.path[:-1], given)))
+            new = dataclasses.replace(entry, needs=entry.needs | retyped)
+            work.changes[entry.id] = Rename(old, new)
+
+
+def _retyped(work: Work, carrier: Entry) -> frozenset[ObjectId]:
+    """The columns of a partitioned table's index whose type changes."""
+    return frozenset(
+        id
+        for id in carrier.needs
+        if isinstance(change := work.changes.get(id), Alter)
+        and any(
+            isinstance(rule := work.registry.of(id).rules[name], InPlace)
+            and rule.disturbs is Disturbance.RETYPED
+            for name in change.fields
+        )
+    )
+
+
+def _is_new_with_its_table(work: Work, entry: Entry, carrier: Entry) -> bool:
+    """Whether a partition is made and has it from the start, because the partitioned table has it."""
+    holder = work.changes.get(entry.parent) if entry.parent else None
+    return (
+        carrier.id in work.current
+        and isinstance(work.changes.get(entry.id), Create | Replace)
+        and isinstance(holder, Create | Replace)
+    )
 
 
 def _is_attached(work: Work, part: Entry) -> bool:

@@ -140,7 +140,11 @@ def without_server(
 def _come_along(entries: dict[ObjectId, Entry], current: Catalog, registry: Registry) -> None:
     """Add what the live database has of what nobody need write."""
     for entry in current:
-        if entry.carrier is not None and entry.id not in entries and _is_brought(entry, entries, current):
+        if (
+            entry.carrier is not None
+            and entry.id not in entries
+            and _is_brought(entry, entries, current, registry)
+        ):
             entries[entry.id] = entry
         elif registry.of(entry).built_in(entry) and not registry.of(entry).is_shared:
             entries.setdefault(entry.id, entry)
@@ -159,14 +163,20 @@ def _can_stand(entries: dict[ObjectId, Entry], registry: Registry) -> bool:
     return True
 
 
-def _is_brought(entry: Entry, entries: Mapping[ObjectId, Entry], current: Catalog) -> bool:
+def _is_brought(
+    entry: Entry, entries: Mapping[ObjectId, Entry], current: Catalog, registry: Registry
+) -> bool:
     """Whether an inherited object comes along unwritten: its table and its carrier are there."""
     if entry.parent is not None and entry.parent not in entries:
         return False
     carrier = current.get(entry.carrier)
-    return carrier is not None and (
-        carrier.id in entries or (carrier.carrier is not None and _is_brought(carrier, entries, current))
-    )
+    if carrier is None:
+        return False
+    declared = entries.get(carrier.id)
+    if declared is None:
+        return carrier.carrier is not None and _is_brought(carrier, entries, current, registry)
+    # What a changed index brings along was elaborated with it, perhaps under another name.
+    return declared.state == carrier.state or not registry.of(entry).is_adopted
 
 
 def _settled(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from reconciler.core.catalog import Catalog, Entry, compared
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import InPlace, Recreate
-from reconciler.engine.carried import leave_out_carried, rename_parts
+from reconciler.engine.carried import keep_names, leave_out_carried, rename_parts
 from reconciler.engine.change import Alter, Change, Create, Drop, Replace, Work, differing
 from reconciler.engine.registry import Registry
 from reconciler.engine.spread import spread
@@ -36,6 +36,7 @@ def diff(
     _settle(work)
     _imply(work)
     leave_out_carried(work)
+    keep_names(work)
     return {id: work.changes[id] for id in sorted(work.changes)}
 
 

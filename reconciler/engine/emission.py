@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
-from reconciler.core.statement import Hazard, Statement
+from reconciler.core.statement import Hazard, Lock, Statement
 from reconciler.engine.change import (
     Alter,
     Change,
@@ -104,15 +104,18 @@ def _clauses(emission: Emission, node: Node) -> Sequence[str]:
 
 
 def _with_losses(emission: Emission, node: Node, statements: tuple[Statement, ...]) -> Iterable[Statement]:
-    """A drop that takes others of its kind along (partitions) names what each of them loses."""
+    """A drop that takes others of its kind along (partitions) names what each of them loses, and locks."""
     lost: list[Hazard] = []
+    locked: list[Lock] = []
     for child in folded_into(emission, node):
         if child.id.kind == node.id.kind:
             for statement in emission.registry[child.id.kind].drop(emission.current[child.id]):
                 lost.extend(statement.hazards)
-    if lost and statements:
+                locked.extend(statement.locks)
+    if (lost or locked) and statements:
         first = statements[0]
-        yield dataclasses.replace(first, hazards=(*first.hazards, *lost))
+        hazards, locks = (*first.hazards, *lost), (*first.locks, *locked)
+        yield dataclasses.replace(first, hazards=hazards, locks=locks)
         statements = statements[1:]
     yield from statements
 

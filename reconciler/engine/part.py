@@ -47,7 +47,8 @@ def part_of(
         """Whether it belongs to what its table is, and leads to no other table as a foreign key does."""
         home = _holder(child, written)
         return registry.of(child).is_local and all(
-            (holder := _holder(needed, written)) == home or registry.of(holder).is_ambient
+            (holder := _holder(_told(needed, written, live), written)) == home
+            or registry.of(holder).is_ambient
             for needed in _needs(child, written, live)
         )
 
@@ -71,6 +72,13 @@ def _needs(id: ObjectId, written: Written, live: Catalog) -> Iterable[ObjectId]:
     yield from written.objects[id].declared.needs
     if (there := live.get(id)) is not None:
         yield from there.needs
+
+
+def _told(id: ObjectId, written: Written, live: Catalog) -> ObjectId:
+    """The object, or what of it is written down: the table of an inherited column."""
+    while id not in written.objects and (there := live.get(id)) is not None and there.parent is not None:
+        id = there.parent
+    return id
 
 
 def _holder(id: ObjectId, written: Written) -> ObjectId:

@@ -13,6 +13,7 @@ from reconciler.engine.change import (
     Alter,
     Change,
     Create,
+    Drop,
     Rename,
     Replace,
     with_answers,
@@ -63,7 +64,7 @@ def make_plan(
         server_major=context.server_major,
         schema_digest=context.schema_digest,
         steps=steps,
-        touches=_touches(current, desired, changes),
+        touches=_touches(current, desired, changes, registry),
         ownership=context.ownership,
         unknown=context.unknown,
         notes=context.notes,
@@ -80,13 +81,20 @@ def _answers(changes: Mapping[ObjectId, Change], registry: Registry, ask: Ask) -
     return answers
 
 
-def _touches(current: Catalog, desired: Catalog, changes: Mapping[ObjectId, Change]) -> dict[ObjectId, Touch]:
+def _touches(
+    current: Catalog, desired: Catalog, changes: Mapping[ObjectId, Change], registry: Registry
+) -> dict[ObjectId, Touch]:
     touched = set(changes)
     touched.update(change.old.id for change in changes.values() if isinstance(change, Rename))
     for id in changes:
         if new := desired.get(id):
             touched.update(needed for needed in new.needs if needed in desired and needed in current)
-    return {id: Touch.between(current.get(id), desired.get(id)) for id in sorted(touched)}
+    left = {
+        id: registry.of(id).left(change.entry, changes)
+        for id, change in changes.items()
+        if isinstance(change, Drop) and change.entry.parent in desired
+    }
+    return {id: Touch.between(current.get(id), desired.get(id) or left.get(id)) for id in sorted(touched)}
 
 
 def steps_of(

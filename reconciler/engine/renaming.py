@@ -106,6 +106,10 @@ def with_renames(
     )
     near = {*plan.touches, *_concerned(plan, renames, live, desired)}
     between = {id: Touch.between(live.get(id), desired.get(id)) for id in sorted(near)}
+    between |= {
+        id: Touch(between[id].before, touch.after)  # what is left of a dropped facet is known there alone
+        for id, touch in plan.touches.items()
+    }
     touches = {
         id: touch for id, touch in between.items() if id in plan.touches or touch.before != touch.after
     }

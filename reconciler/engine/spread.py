@@ -40,11 +40,17 @@ def _outlive(work: Work, carrier: ObjectId) -> None:
     ancestor would not give it, is made anew."""
     for entry in work.current.carried.get(carrier, ()):
         new = work.desired.get(entry.id)
-        if new is None or isinstance(work.changes.get(entry.id), Replace | Create):
+        if new is None or isinstance(work.changes.get(entry.id), Replace | Create) or _is_freed(work, entry):
             continue
         above = work.desired.get(new.carrier)
         if above is None or (work.registry.of(new).is_adopted and work.registry.of(new).deviates(new, above)):
             work.put(entry.id, Create(new))
+
+
+def _is_freed(work: Work, entry: Entry) -> bool:
+    """Whether its table leaves the partitioned table first, and takes it along."""
+    before, after = work.current.get(entry.parent), work.desired.get(entry.parent)
+    return before is not None and after is not None and before.parent != after.parent
 
 
 def _dependents(work: Work, id: ObjectId) -> list[ObjectId]:
@@ -77,6 +83,8 @@ def _give_way(work: Work, dependent: ObjectId, id: ObjectId, change: Drop | Repl
     if id not in new.needs and isinstance(present, Alter | Follow) and not _waits_for_name(work, new, id):
         return  # its own change frees it; the order of steps does the rest
     kind = work.registry.of(old)
+    if kind.is_facet and kind.built_in(old):
+        return  # what holds by default goes and comes by itself
     verb = "is replaced" if isinstance(change, Replace) else "is dropped"
     if isinstance(change, Replace) and change.aside and _can_follow(work, old, new, change):
         work.put(dependent, Follow(old, new, id))

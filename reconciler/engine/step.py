@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from reconciler.core.catalog import Entry, compared
-from reconciler.core.ident import ObjectId
+from reconciler.core.ident import ObjectId, qualified
 from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, Mode, Statement
 from reconciler.engine.change import (
     Alter,
@@ -112,9 +112,39 @@ def _shown(value: object) -> str:
 
 def _locks(emission: Emission, node: Node, statements: Iterable[Statement]) -> tuple[Lock, ...]:
     found = {lock for statement in statements for lock in statement.locks}
+    found |= set(_locks_of_heirs(emission, node, found))
     if node.verb in (Verb.DROP, Verb.ASIDE):
         return tuple(sorted(found))  # what comes back under the same name is there now, and in use
     return tuple(sorted(lock for lock in found if lock.relation not in emission.new_relations))
+
+
+def _locks_of_heirs(emission: Emission, node: Node, locks: Iterable[Lock]) -> Iterator[Lock]:
+    """The same locks on the partitions and children whose part of the object changes along with it."""
+    change = emission.changes[node.id]
+    known = emission.desired.get(node.id) or emission.current.get(node.id)
+    if known is None or known.parent is None or not _reaches_heirs(emission, change):
+        return
+    relation = qualified(*known.parent.path)
+    modes = [lock.mode for lock in locks if lock.relation == relation]
+    for id in sorted(_heirs(emission, node.id)):
+        yield from (Lock(qualified(*id.path), mode) for mode in modes)
+
+
+def _reaches_heirs(emission: Emission, change: Change) -> bool:
+    if not isinstance(change, Alter):
+        return True
+    kind = emission.registry.of(change.new)
+    return any(kind.comes_with(name, change.new) for name in change.fields)
+
+
+def _heirs(emission: Emission, id: ObjectId) -> set[ObjectId]:
+    """The relations below the object's own that hold a part of it, before or afterwards."""
+    found: set[ObjectId] = set()
+    for catalog in (emission.current, emission.desired):
+        for part in catalog.carried.get(id, ()):
+            if part.parent is not None and part.parent in emission.current:
+                found |= {part.parent, *_heirs(emission, part.id)}
+    return found
 
 
 def _hazards(emission: Emission, node: Node, statements: Iterable[Statement]) -> tuple[Hazard, ...]:

@@ -190,4 +190,7 @@ class Exclusion(Kind[ExclusionState]):
     def deviates(self, entry: Entry, carrier: Entry) -> bool:
         if entry.id.kind != carrier.id.kind or entry.state != carrier.state:
             return True
-        return entry.id.path[2] != chosen_name(entry.id.path[1], carrier.state.own_columns, "excl")
+        return entry.id.path[2] != self.given_name(entry, carrier)
+
+    def given_name(self, entry: Entry, carrier: Entry) -> str:
+        return chosen_name(entry.id.path[1], carrier.state.own_columns, "excl")

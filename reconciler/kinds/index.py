@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, LiteralString
@@ -71,6 +72,20 @@ class IndexState:
     own_columns: tuple[str, ...] = field(default=(), compare=False)
     bound_to_types: bool = field(default=True, compare=False)
     """It has an expression, a predicate or a class of its own, which may not fit another type of a column."""
+
+
+_CAN_RAISE = re.compile(r"\)::(?!text\b|character varying\b(?!\())|\w\.[\w\"]+\(")
+"""In PostgreSQL's own words: a value cast to another type than text, or a function that is not built in."""
+
+
+def _doubts(state: IndexState) -> Iterable[str]:
+    """What in existing rows can make the build fail."""
+    if state.only:
+        return
+    if state.unique:
+        yield "rows with equal values make it fail"
+    if any(_CAN_RAISE.search(text) for text in (*state.columns, state.where or "")):
+        yield "a value that an expression of the index does not accept makes it fail"
 
 
 class IndexDocument(ExpressionIndexedDocument):
@@ -199,8 +214,7 @@ class Index(Kind[IndexState]):
             parts.append(f"TABLESPACE {quote(state.tablespace)}")
         if state.where:
             parts.append(f"WHERE {state.where}")
-        message = "rows with equal values make it fail"
-        hazards = (Hazard(HazardCode.MAY_FAIL, entry.id, message),) if state.unique and not state.only else ()
+        hazards = tuple(Hazard(HazardCode.MAY_FAIL, entry.id, message) for message in _doubts(state))
         cost = Cost.INSTANT if state.only else Cost.BUILD
         yield Statement(" ".join(parts), on(relation, LockMode.SHARE), hazards, cost=cost)
         yield from settle_index(entry)
@@ -234,5 +248,8 @@ class Index(Kind[IndexState]):
     def deviates(self, entry: Entry, carrier: Entry) -> bool:
         if super().deviates(entry, carrier):
             return True
+        return entry.id.path[1] != self.given_name(entry, carrier)
+
+    def given_name(self, entry: Entry, carrier: Entry) -> str:
         assert entry.parent is not None
-        return entry.id.path[1] != chosen_name(entry.parent.path[-1], carrier.state.own_columns, "idx")
+        return chosen_name(entry.parent.path[-1], carrier.state.own_columns, "idx")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.core.catalog import Entry
+from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.engine.change import Alter, Change, Create, Drop, is_implied
 from reconciler.engine.graph.node import Node, Verb, Wiring, is_entangled, new_of, old_of
@@ -20,6 +20,9 @@ def link(wiring: Wiring, node: Node) -> None:
             entry = change.entry if isinstance(change, Drop) else old_of(change)
             if is_implied(change):
                 _after_makers(wiring, node, entry)
+                for needed in entry.needs:
+                    if later := wiring.node(Verb.DROP, needed):
+                        wiring.graph.add_edge(node, later)
             else:
                 _before_needs(wiring, node, _wanted(entry))
         case Verb.DROP_ASIDE:
@@ -41,7 +44,9 @@ def link(wiring: Wiring, node: Node) -> None:
 
 def _link_create(wiring: Wiring, node: Node, change: Change) -> None:
     entry = change.entry if isinstance(change, Create) else new_of(change)
-    _after_needs(wiring, node, _wanted(entry) - _attached_later(wiring, node, entry))
+    waits = _wanted(entry) - _attached_later(wiring, node, entry) - _lent(wiring, node, entry)
+    _after_needs(wiring, node, waits)
+    _after_what_it_inherits(wiring, node, entry)
     for before in (Verb.DROP, Verb.ASIDE):
         if earlier := wiring.node(before, node.id):
             wiring.graph.add_edge(earlier, node)
@@ -82,6 +87,36 @@ def _link_alter(wiring: Wiring, node: Node, change: Change) -> None:
                 wiring.graph.add_edge(node, later)
 
 
+def _after_what_it_inherits(wiring: Wiring, node: Node, entry: Entry) -> None:
+    """A table that inherits from several must find that they agree in what they have in common."""
+    for needed in entry.needs:
+        if needed.kind != entry.id.kind:
+            continue
+        for child in wiring.desired.children.get(needed, ()):
+            if wiring.registry.of(child).is_structural and (earlier := wiring.node(Verb.ALTER, child.id)):
+                wiring.graph.add_edge(earlier, node)
+                wiring.soft.add((earlier, node))
+
+
+def _lent(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
+    """The partitioned table's index that a key of a partition serves as a part of: PostgreSQL drops the key
+    first, and takes it over where it is there when the index is made."""
+    holder = wiring.desired.get(entry.parent)
+    if not wiring.registry.of(entry).is_adopted or holder is None:
+        return set()
+    found = {
+        needed
+        for needed in entry.needs
+        if wiring.registry.of(needed).is_adopted
+        and (whole := wiring.desired.get(needed)) is not None
+        and whole.parent == holder.parent
+    }
+    for needed in found:
+        if later := wiring.node(Verb.CREATE, needed):
+            wiring.graph.add_edge(node, later)
+    return found
+
+
 def _attached_later(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
     """The table that becomes a partition: what it must have in common with the partitioned table comes
     first."""
@@ -100,8 +135,9 @@ def _after_needs(wiring: Wiring, node: Node, needs: Iterable[ObjectId]) -> None:
         opened = wiring.node(Verb.OPEN, needed)
         if opened and is_entangled(wiring, wiring.desired, node.id, needed):
             wiring.graph.add_edge(opened, node)
-        elif earlier := wiring.node(Verb.CREATE, needed):
-            wiring.graph.add_edge(earlier, node)
+        elif earlier := wiring.node(Verb.CREATE, _changing(wiring, wiring.desired, needed)):
+            if earlier != node:
+                wiring.graph.add_edge(earlier, node)
         elif (earlier := wiring.node(Verb.ALTER, needed)) and earlier != node:
             wiring.graph.add_edge(earlier, node)
             if node.verb is Verb.ALTER:
@@ -115,6 +151,16 @@ def _before_needs(wiring: Wiring, node: Node, needs: Iterable[ObjectId]) -> None
             if not later or later == node or later in wiring.early or is_implied(wiring.changes[later.id]):
                 continue
             wiring.graph.add_edge(node, later)
+        holder = _changing(wiring, wiring.current, needed)
+        if holder not in (needed, node.id) and (later := wiring.node(Verb.DROP, holder)):
+            wiring.graph.add_edge(node, later)
+
+
+def _changing(wiring: Wiring, catalog: Catalog, id: ObjectId) -> ObjectId:
+    """What brings an object along that has no change of its own: the table of an inherited column."""
+    while id not in wiring.changes and (entry := catalog.get(id)) is not None and entry.parent is not None:
+        id = entry.parent
+    return id
 
 
 def _after_makers(wiring: Wiring, node: Node, entry: Entry) -> None:

@@ -9,6 +9,7 @@ from reconciler.engine.change import Create, Drop, is_implied
 from reconciler.engine.graph.node import Node, Verb, Wiring, is_entangled, new_of, old_of
 
 if TYPE_CHECKING:
+    from reconciler.core.catalog import Entry
     from reconciler.engine.graph.node import Graph
 
 
@@ -44,8 +45,16 @@ def _cover(wiring: Wiring, node: Node) -> Node | None:
         entry = change.entry if isinstance(change, Create) else new_of(change)
         kind = wiring.registry.of(entry)
         if entry.parent and entry.parent.kind in kind.folds_into and kind.foldable(entry):
-            return wiring.node(Verb.CREATE, entry.parent)
+            return None if _is_repeated(wiring, entry) else wiring.node(Verb.CREATE, entry.parent)
     return None
+
+
+def _is_repeated(wiring: Wiring, entry: Entry) -> bool:
+    """Whether another clause of the same CREATE would swallow this one."""
+    kind = wiring.registry.of(entry)
+    if not kind.is_adopted or entry.parent is None:
+        return False
+    return any(kind.merges_with(entry, other) for other in wiring.desired.children.get(entry.parent, ()))
 
 
 def acyclic(wiring: Wiring) -> Graph:
