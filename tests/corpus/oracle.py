@@ -32,6 +32,7 @@ _STATISTICS = re.compile(r"(?s)^(.*? ON )(.*)( FROM .*)$")
 
 
 _JOURNAL = re.compile(rf"\b{pg_dump.JOURNAL_SCHEMA}\b")
+_JOURNAL_TABLES = re.compile(rf"{pg_dump.JOURNAL_SCHEMA} \w+ {{[^}}]*}};?")
 _NO_PRIVILEGES = """
 SELECT o.sort || ' ' || i.identity
   FROM (SELECT 'rel', 'pg_class'::regclass, oid, relacl,
@@ -124,6 +125,9 @@ def snapshot(url: str, *, roles: bool = False) -> Snapshot:
         found: dict[str, dict[str, str]] = module("snap").snapshot(connection, roles=roles)
         for (identity,) in connection.execute(_NO_PRIVILEGES).fetchall() if "acl" in found else ():
             found["acl"].pop(identity, None)
+    for name, text in found.get("publication", {}).items():
+        # One for all tables has those of the journal: PostgreSQL knows no exception from it.
+        found["publication"][name] = _JOURNAL_TABLES.sub("", text).rstrip("|;")
     return {
         kind: own
         for kind, objects in found.items()

@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tag", help="only cases with this kind of change")
     parser.add_argument("--limit", type=int, help="at most so many cases")
     parser.add_argument("--every", type=int, default=1, help="every K-th case")
+    parser.add_argument("--offset", type=int, default=0, help="with --every: how many cases come before")
     parser.add_argument("--reverse", action="store_true", help="from new to old")
     parser.add_argument("--failed-in", type=Path, help="only cases that failed in this --json FILE")
     parser.add_argument("-j", "--jobs", type=int, default=2, help="processes, each with a server of its own")
@@ -94,7 +95,7 @@ def _chosen(options: argparse.Namespace) -> Iterator[oracle.Case]:
         )
         if fits and options.limit is not None and taken >= options.limit:
             return
-        if fits and number % options.every == 0:
+        if fits and number % options.every == options.offset % options.every:
             taken += 1
             yield case
         number += fits
