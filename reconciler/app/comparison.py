@@ -80,6 +80,7 @@ def make_plan(request: Request) -> Plan:
     """
     from reconciler.app import memory, shortcut
     from reconciler.engine.fingerprint import fingerprint
+    from reconciler.engine.graph import prepare
     from reconciler.engine.plan import Plan
     from reconciler.engine.session import opened
 
@@ -92,6 +93,7 @@ def make_plan(request: Request) -> Plan:
         if (known := memory.read(key)) is not None:
             assert isinstance(known, Plan)
             return known
+        prepare()
         plan = shortcut.plan_again(request, asked, contents, connection)
         if plan is None:
             written, live = _both_sides(request, connection)

@@ -31,6 +31,14 @@ class Ordered:
     requires: Mapping[Node, Sequence[Node]]
 
 
+def prepare() -> None:
+    """Begin to import networkx, which takes as long as a small plan, while the caller waits for servers."""
+    from importlib import import_module
+    from threading import Thread
+
+    Thread(target=import_module, args=("networkx",), daemon=True).start()
+
+
 def order(
     current: Catalog,
     desired: Catalog,
