@@ -19,7 +19,7 @@ from reconciler.engine.registry import Registry
 if TYPE_CHECKING:
     from reconciler.engine.graph.node import Graph
 
-__all__ = ["DependencyCycle", "Node", "Ordered", "Verb", "order"]
+__all__ = ["DependencyCycle", "Node", "Ordered", "Verb", "order", "prepare"]
 
 
 @dataclass
