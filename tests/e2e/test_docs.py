@@ -1,21 +1,13 @@
 """The documents are true: what they show was run, what they name exists, and generated pages are up to date.
 
-In a page that is played, a ```console block holds commands after `$ ` and what they said; a block whose first
-line names a file (```yaml schema/shop.yaml) writes it, and a ```diff block that does changes it. A page is
-played from top to bottom in one empty folder. With RECONCILE_GOLDEN set, what the commands said is written
-into the page, to be looked at in `git diff`.
+How a page is run: pages.py. With RECONCILE_GOLDEN set, what the commands said is written into the page.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,132 +15,37 @@ import yaml
 
 from reconciler.app.kindtable import COMMAND, document
 from reconciler.cli import COMMANDS, main
-from reconciler.embedded import stop_at
 from reconciler.settings import Settings
+from tests.e2e.pages import REWRITE, Player, blocks
+from tests.forge.fakeforge import NUMBER, REPOSITORY, WORKFLOW_TOKEN, FakeGitHub, running
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 TUTORIAL = ROOT / "docs" / "tutorial.md"
-HOME = "/home/you/shop"
-"""Where the reader of the tutorial stands."""
-REWRITE = "RECONCILE_GOLDEN"
 
-_BLOCK = re.compile(r"^```(?P<info>[^\n`]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _CALL = re.compile(r"(?:^|[`$(] ?|&& )reconcile ([a-z-]+)([^\n`|;)]*)", re.MULTILINE)
 _FLAG = re.compile(r"(?<!\S)--[a-z-]+")
-_VARYING = (
-    (re.compile(r"sha256:[0-9a-f]+"), "sha256:…"),
-    (re.compile(r"fp1:[0-9a-f]+"), "fp1:…"),
-    (re.compile(r"\bin \d+(\.\d+)? (ms|s)\b"), "in a while"),
-    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?"), "some day"),
-    (re.compile(r"[ \t]+$", re.MULTILINE), ""),
-)
+_SUBCOMMANDS = {"schema": ("json-schema",), "ci": ("comment",)}
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One fenced block of a page."""
-
-    language: str
-    file: str | None
-    text: str
-    line: int
-
-    @property
-    def calls(self) -> Iterator[tuple[str, str]]:
-        """Each command of a console block with what it said."""
-        for part in re.split(r"^\$ ", self.text, flags=re.MULTILINE)[1:]:
-            lines = part.split("\n")
-            # A command goes on where a line ends in a backslash, and to the end of a here-document.
-            last = "END" if "<<'END'" in lines[0] else None
-            end = (
-                next(n for n, line in enumerate(lines) if line == last or (not last and line[-1:] != "\\"))
-                + 1
-            )
-            yield "\n".join(lines[:end]), "\n".join(lines[end:])
-
-
-def blocks(page: Path) -> list[Block]:
-    """The fenced blocks of a page that name their language."""
-    text = page.read_text(encoding="utf-8")
-    found = []
-    for match in _BLOCK.finditer(text):
-        language, _, file = match["info"].partition(" ")
-        found.append(Block(language, file or None, match["text"], text.count("\n", 0, match.start()) + 1))
-    return found
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """An empty folder with a short path: a socket's path has a limit."""
-    outer = Path(tempfile.mkdtemp(prefix="docs-"))
-    inner = outer / "shop"
-    inner.mkdir()
-    yield inner
-    stop_at(inner / ".reconcile" / "server")
-    shutil.rmtree(outer, ignore_errors=True)
-
-
-def said(command: str, folder: Path) -> str:
-    """What a shell command writes, in order; it must succeed."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "RECONCILE_"))}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command],
-        cwd=folder, env=kept | {"PATH": path, "COLUMNS": "100", "PYTHONUNBUFFERED": "1"},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, f"$ {command}\n{done.stdout}"
-    return done.stdout.replace(str(folder), HOME)
-
-
-def steady(text: str) -> str:
-    """The text without what differs from run to run."""
-    for pattern, word in _VARYING:
-        text = pattern.sub(word, text)
-    return text.strip("\n")
-
-
-def written(block: Block, folder: Path) -> None:
-    """Write the file that a block holds, or change it as a diff says; each change must fit in one place."""
-    assert block.file is not None
-    path = folder / block.file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if block.language != "diff":
-        path.write_text(block.text, encoding="utf-8")
-        return
-    text = path.read_text(encoding="utf-8")
-    for hunk in block.text.split("@@\n"):
-        lines = hunk.splitlines(keepends=True)
-        before = "".join(line[1:] for line in lines if not line.startswith("+"))
-        after = "".join(line[1:] for line in lines if not line.startswith("-"))
-        assert text.count(before) == 1, f"line {block.line}: does not fit once:\n{before}"
-        text = text.replace(before, after)
-    path.write_text(text, encoding="utf-8")
+def pull_request(forge: FakeGitHub) -> dict[str, str]:
+    """What a workflow sets that runs on a pull request."""
+    return {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_API_URL": forge.url,
+        "GITHUB_REF": f"refs/pull/{NUMBER}/merge",
+        "GITHUB_REPOSITORY": REPOSITORY,
+        "GITHUB_TOKEN": WORKFLOW_TOKEN,
+    }
 
 
 @pytest.mark.slow
 def test_the_tutorial_says_what_happens(folder: Path) -> None:
-    place = 0
-    for block in blocks(TUTORIAL):
-        if block.file is not None:
-            written(block, folder)
-        for command, expected in block.calls if block.language == "console" else ():
-            answer = said(command, folder)
-            if REWRITE in os.environ:
-                place = golden(TUTORIAL, f"$ {command}\n{expected}", f"$ {command}\n{answer}", place)
-            else:
-                assert steady(answer) == steady(expected), f"line {block.line}: $ {command}"
-
-
-def golden(page: Path, before: str, now: str, place: int) -> int:
-    """Write into the page what a command said, at or after `place`, and return where that ends."""
-    text = page.read_text(encoding="utf-8")
-    start = text.index(before, place)
-    now = now.rstrip("\n") + "\n"
-    page.write_text(text[:start] + now + text[start + len(before) :], encoding="utf-8")
-    return start + len(now)
+    forge = FakeGitHub()
+    with running(forge), contextlib.closing(Player(folder, pull_request(forge))) as player:
+        player.play(TUTORIAL)
+    assert len(forge.comments) == 1
 
 
 @pytest.mark.slow
@@ -157,9 +54,10 @@ def test_the_examples_of_the_format_can_be_built(folder: Path) -> None:
         block for block in blocks(ROOT / "docs" / "format.md") if block.language == "yaml" and block.file
     ]
     assert len(files) > 1
-    for block in files:
-        written(block, folder)
-    assert "✓" in said("reconcile check --build", folder)
+    with contextlib.closing(Player(folder)) as player:
+        for block in files:
+            player.write(block)
+        assert "✓" in player.said("reconcile check --build")
 
 
 def test_the_settings_of_the_format_are_settings() -> None:
@@ -202,7 +100,7 @@ def test_commands_and_flags_exist(page: Path, capsys: pytest.CaptureFixture[str]
         if command not in COMMANDS:
             missing.append(command)
         elif flags := _FLAG.findall(rest):
-            main([command, *(["json-schema"] if command == "schema" else []), "--help"])
+            main([command, *_SUBCOMMANDS.get(command, ()), "--help"])
             known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
             missing += [f"{command} {flag}" for flag in flags if flag not in known]
     assert missing == []
