@@ -30,6 +30,7 @@ def apply(
     """Carry out a saved plan, or the next in the target's chain."""
     from reconciler import app
     from reconciler.cli import carrying
+    from reconciler.cli.output import say
     from reconciler.core.errors import UsageError
 
     consent = carrying.consent_of(allow)
@@ -49,9 +50,12 @@ def apply(
     pending = app.place_in(chained, chosen.url).pending
     taken = pending if everything else pending[:1]
     carrying.require_approvals(taken, chosen)
-    done = [
-        carrying.timed(chosen, consent, wait_lock, next_one.plan, next_one.saved, next_one.path.name)
-        for next_one in taken
-    ]
+    done = []
+    for next_one in taken:
+        if len(taken) > 1:
+            say(f"{next_one.path.name}:")
+        done.append(
+            carrying.timed(chosen, consent, wait_lock, next_one.plan, next_one.saved, next_one.path.name)
+        )
     carrying.conclude(done, format, pending=len(pending) - len(done))
     return 0

@@ -29,6 +29,7 @@ def named_plan(name: str | None, target: str | None) -> Named:
     """
     from reconciler import app, settings
     from reconciler.core.errors import UsageError
+    from reconciler.engine.subject import as_slug
 
     project = settings.find_project(Path.cwd())
     if name is not None and Path(name).is_file():
@@ -37,7 +38,8 @@ def named_plan(name: str | None, target: str | None) -> Named:
     chosen, _ = project.target(target)
     folder = options.near(project.plans / chosen)
     chained = app.read_plans(folder)
-    wanted = [one for one in chained if name is None or name in _names(one)]
+    # `plan --save --name no-fax` makes the slug no_fax: both are its name.
+    wanted = [one for one in chained if name is None or not {name, as_slug(name)}.isdisjoint(_names(one))]
     if not wanted:
         subject = f"no plan `{name}`" if name is not None else "no plan"
         known = ", ".join(f"{one.link.number:04}_{one.link.slug}" for one in chained)

@@ -81,7 +81,7 @@ def _waited(goal: Goal, target: str | None, url: str | None, pace: tuple[float, 
     from reconciler.core.errors import Busy, ConnectionFailed
     from reconciler.engine.retry import Clock, Stop
 
-    ending.note(plan=goal.plan_id)
+    ending.note(plan=goal.name)
     timeout, interval = pace
     clock, stop = Clock(), Stop()
     start, told = clock.now(), ""

@@ -36,6 +36,21 @@ def test_saving_twice_is_saving_once(prod: Shop) -> None:
     assert names(prod) == ["0001_start.plan.yaml", "CHAIN", "snapshot.yaml"]
 
 
+def test_a_plan_answers_to_the_name_that_it_was_given(prod: Shop) -> None:
+    prod.declare(NEW_COLUMN)
+    assert call(prod, "plan", "--from", "chain", "--save", "--name", "No-Name").code == 0
+    assert "0002_no_name.plan.yaml" in names(prod)
+    for name in ("No-Name", "no_name", "2"):
+        assert "customers.name" in call(prod, "show", name).out
+
+
+def test_each_plan_of_several_is_told_as_it_begins(prod: Shop) -> None:
+    prod.declare(NEW_COLUMN)
+    assert call(prod, "plan", "--from", "chain", "--save", "--name", "next").code == 0
+    told = call(prod, "apply", "--all").err.splitlines()
+    assert [line for line in told if line.endswith(":")] == ["0001_start.plan.yaml:", "0002_next.plan.yaml:"]
+
+
 def test_nothing_to_do_saves_nothing(prod: Shop) -> None:
     assert call(prod, "apply").code == 0
     assert call(prod, "plan", "--save").code == 0
