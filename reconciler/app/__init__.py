@@ -16,7 +16,7 @@ from reconciler.app.approving import (
 )
 from reconciler.app.auditing import AUDITORS, Opinion, fresh_build, opinion
 from reconciler.app.chaincheck import CheckedChain, check_chain
-from reconciler.app.chains import ChainedPlan, Place, place_in, place_of, read_plans, uncovered
+from reconciler.app.chains import ChainedPlan, Place, place_in, place_of, read_plans, saved_as, uncovered
 from reconciler.app.checking import Checked, check
 from reconciler.app.codeowners import CodeOwners, Owners, owners_of
 from reconciler.app.comparison import Compared, Request, live_catalog, make_plan, observer, pull
@@ -109,6 +109,7 @@ __all__ = [
     "save_baseline",
     "save_live",
     "save_plan",
+    "saved_as",
     "scaffold",
     "schema_files",
     "set_stage",

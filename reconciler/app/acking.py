@@ -52,9 +52,9 @@ def _code(plan: Plan, step: int, said: str) -> HazardCode:
         hint = f"steps are numbered from 1 to {len(plan.steps)}" if plan.steps else "the plan is empty"
         raise UsageError(f"the plan has no step {step}", hint=hint)
     wanted = said.strip().lower().replace("-", "_")
-    found = next((hazard.code for hazard in number.hazards if hazard.code.value == wanted), None)
+    found = next((code for code in number.consentable if code.value == wanted), None)
     if found is None:
-        known = ", ".join(hazard.code.value for hazard in number.hazards) or "none"
+        known = ", ".join(sorted(code.value for code in number.consentable)) or "none"
         raise UsageError(f"step {step} has no hazard {said!r} to consent to", hint=f"its hazards: {known}")
     return found
 

@@ -146,6 +146,17 @@ def _agree(state: Mapping[ObjectId, str | None], observed: Mapping[ObjectId, str
     return all(observed.get(id) == value for id, value in state.items())
 
 
+def saved_as(folder: Path, plan: Plan) -> ChainedPlan | None:
+    """The chain's last plan where it is this very one; None also where the chain cannot be read."""
+    from reconciler.engine import planfile
+
+    try:
+        plans = read_plans(folder)
+    except InvalidInput:
+        return None
+    return plans[-1] if plans and plans[-1].link.id == planfile.plan_id(plan) else None
+
+
 def uncovered(pending: Sequence[ChainedPlan], wanted: Plan) -> tuple[str, ...]:
     """What the pending plans do otherwise than `wanted`, the plan from the live to the declared state: a line
     for each object; none where they lead to just that state."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
 from reconciler.core.errors import Blocked, InvalidInput
-from reconciler.core.statement import Cost, HazardCode, LockMode
+from reconciler.core.size import Size
+from reconciler.core.statement import BLOCKS_WRITES, Cost, Hazard, HazardCode
 
 if TYPE_CHECKING:
     from reconciler.engine.consent import Consent
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 _LOCK = re.compile(r"table\s*<\s*(\d+(?:\.\d+)?)\s*(kB|KB|MB|GB|TB)\Z")
 _UNITS = {"kB": 1024, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
-_BLOCKS_WRITES = frozenset(
-    {LockMode.SHARE, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.EXCLUSIVE, LockMode.ACCESS_EXCLUSIVE}
-)
 _WORK = frozenset({HazardCode.TABLE_REWRITE, HazardCode.TABLE_SCAN})
 _SIZES: LiteralString = """
     SELECT s.relation, pg_catalog.pg_total_relation_size(pg_catalog.to_regclass(s.relation))
@@ -68,25 +66,26 @@ class Policy:
         suspects = [] if self.lock_below_bytes is None else list(_long_locks(plan, consent))
         if not suspects or self.lock_below_bytes is None:
             return
+        from reconciler.engine.consent import flags
         from reconciler.engine.session import opened
 
         with opened(url, read_only=True) as connection:
             rows = connection.execute(_SIZES, (sorted({relation for _, relation in suspects}),)).fetchall()
         too_large = {relation: size for relation, size in rows if size >= self.lock_below_bytes}
         lines = [
-            f"  step {step.number} ({step.label}) blocks writes of {relation}, {_size(too_large[relation])}"
+            f"  step {step.number} ({step.label}) blocks writes of {relation}, {Size(size).space}"
             for step, relation in suspects
-            if relation in too_large
+            if (size := too_large.get(relation)) is not None
         ]
         if lines:
-            hint = "to go on, pass --allow table_rewrite or --allow table_scan"
-            raise Blocked(
-                "\n".join(["locks on large tables need consent; nothing was run:", *lines]), hint=hint
-            )
+            held = dict.fromkeys(step for step, relation in suspects if relation in too_large)
+            allowed = flags((step, Hazard(code, step.object, "")) for step in held for code in _work(step))
+            hint = f"to go on, pass {' '.join(allowed)}, or write it into the plan: reconcile ack"
+            raise Blocked("\n".join(["locks on large tables need consent:", *lines]), hint=hint)
 
 
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1024**2:.0f} MB"
+def _work(step: Step) -> frozenset[HazardCode]:
+    return step.consentable & _WORK
 
 
 def _limit(value: str, place: str) -> int:
@@ -97,13 +96,15 @@ def _limit(value: str, place: str) -> int:
 
 
 def _long_locks(plan: Plan, consent: Consent) -> Iterator[tuple[Step, str]]:
-    acks = {ack.step for ack in plan.acks if ack.code in _WORK}
+    """The steps without consent that do work while they hold locks, each with the relations that wait."""
+    acks = {(ack.step, ack.code) for ack in plan.acks}
     for step in plan.steps:
-        allowed = consent.everything or any(
-            consent.allows(hazard) for hazard in step.hazards if hazard.code in _WORK
+        work = _work(step)
+        is_allowed = any(
+            (step.number, code) in acks or consent.allows(Hazard(code, step.object, "")) for code in work
         )
-        if step.cost is Cost.INSTANT or allowed or step.number in acks:
+        if step.cost is Cost.INSTANT or is_allowed:
             continue
         for lock in step.locks:
-            if lock.mode in _BLOCKS_WRITES:
+            if lock.mode in BLOCKS_WRITES:
                 yield step, lock.relation

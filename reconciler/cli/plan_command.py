@@ -106,6 +106,8 @@ def plan(
     file = out
     if save and compared is not None and not made.is_empty:
         file = _save(chosen, compared, request, name)
+    elif (saved := app.saved_as(chosen.plans, made)) is not None:
+        made, file = saved.plan, saved.path  # with the consent that was given since
     shown, context = planned_around(made, chosen, format, file, start == stating.LIVE)
     show_plan(shown, format, context, verbose, max_chars)
     return options.CHANGES if detailed_exitcode and not made.is_empty else 0

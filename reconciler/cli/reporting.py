@@ -15,9 +15,9 @@ from reconciler.cli.options import FindingsFormat, Format, Shape
 if TYPE_CHECKING:
     from reconciler.cli.options import Chosen
     from reconciler.core.errors import ReconcileError
+    from reconciler.core.size import Size
     from reconciler.engine.plan import Plan
     from reconciler.report.finding import Report
-    from reconciler.report.size import Size
     from reconciler.report.standing import Context, Standing
 
 _FOR_PEOPLE = frozenset({"text", "sql"})
@@ -190,7 +190,7 @@ def _held_back(plan: Plan, chosen: Chosen) -> Standing | None:
 
 def _sizes(plan: Plan, url: str) -> dict[str, Size]:
     from reconciler.app.sizes import sizes
-    from reconciler.report.size import Size
+    from reconciler.core.size import Size
 
     return {name: Size(found.size_bytes, found.rows) for name, found in sizes(plan, url).items()}
 

@@ -72,6 +72,11 @@ class HazardCode(StrEnum):
     """Rows that the database guaranteed so far are no longer checked."""
 
 
+BLOCKS_WRITES: frozenset[LockMode] = frozenset(
+    {LockMode.SHARE, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.EXCLUSIVE, LockMode.ACCESS_EXCLUSIVE}
+)
+"""The lock modes that conflict with row exclusive, which INSERT, UPDATE and DELETE take (manual, 13.3.1)."""
+
 BLOCKING: frozenset[HazardCode] = frozenset({HazardCode.DATA_LOSS, HazardCode.POSSIBLE_RENAME})
 """Hazards that need a person's consent by name before apply goes on."""
 

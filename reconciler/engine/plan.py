@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId
-from reconciler.core.statement import BLOCKING, Cost, Hazard, HazardCode, Lock, Mode
+from reconciler.core.statement import BLOCKING, BLOCKS_WRITES, Cost, Hazard, HazardCode, Lock, Mode
 
 
 class Action(StrEnum):
@@ -48,6 +48,14 @@ class Step:
     """Steps of one group run in one transaction; groups run in ascending order."""
     folded: tuple[str, ...] = ()
     """Labels of the objects that this statement makes along with its own: the columns of a new table."""
+
+    @property
+    def consentable(self) -> frozenset[HazardCode]:
+        """What can be consented to: the hazards, and the work under locks that a policy may hold back."""
+        codes = {hazard.code for hazard in self.hazards}
+        if self.cost is not Cost.INSTANT and any(lock.mode in BLOCKS_WRITES for lock in self.locks):
+            codes.add(HazardCode.TABLE_REWRITE if self.cost is Cost.REWRITE else HazardCode.TABLE_SCAN)
+        return frozenset(codes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,7 +218,7 @@ def _digest_problems(plan: Plan, model: PlanModel, root: Node) -> Iterator[Probl
 
 
 def _ack_problems(plan: Plan, root: Node) -> Iterator[Problem]:
-    known = {(step.number, hazard.code) for step, hazard in plan.hazards}
+    known = {(step.number, code) for step in plan.steps for code in step.consentable}
     for index, ack in enumerate(plan.acks):
         if (ack.step, ack.code) not in known:
             message = f"step {ack.step} has no hazard {ack.code} to consent to"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.core.size import sizes_of
 from reconciler.core.statement import Hazard
 from reconciler.engine.plan import Plan, Step
 from reconciler.report.escape import code, prose, within
-from reconciler.report.size import sizes_of
 from reconciler.report.standing import Context, State
 from reconciler.report.words import HARM, blocking_hazards, counted, other_hazards, steps_named
 

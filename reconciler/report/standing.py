@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from reconciler.core.errors import Blocked, NotApproved, ReconcileError, Stale
+from reconciler.core.size import Size
 from reconciler.core.statement import HazardCode
 from reconciler.engine.plan import Plan
 from reconciler.report.escape import in_comment
-from reconciler.report.size import Size
 
 SEVERAL = "*"
 """The name in the marker of a comment on several targets; as a target's own name it would be encoded alike,

@@ -142,3 +142,22 @@ def test_explain_tells_one_step_or_all(prod: Shop) -> None:
     assert one.code == 0
     assert one.out.strip()
     assert call(prod, "explain", "start", "--step", "99").code == 64
+
+
+def test_a_plan_that_is_saved_already_is_shown_with_its_consent(prod: Shop) -> None:
+    assert call(prod, "apply").code == 0
+    prod.declare(
+        ("      email: {type: text, not_null: true}\n", ""),
+        ("    unique:\n      customers_email_key: [email]\n", ""),
+    )
+    assert call(prod, "plan", "--save", "--name", "less").code == 0
+    before = call(prod, "plan", "--format", "json").data
+    assert before["state"] == "needs approval"
+    for step in call(prod, "show", "less", "--format", "json").data["steps"]:
+        for hazard in step["hazards"]:
+            if hazard["code"] == "data_loss":
+                number = str(step["number"])
+                assert call(prod, "ack", "less", number, "data_loss", "--reason", "unused").code == 0
+    shown = call(prod, "plan", "--format", "markdown").out
+    assert "Allowed: unused" in shown
+    assert "plans/prod/0002_less.plan.yaml" in shown

@@ -205,6 +205,24 @@ def test_policy_holds_back_long_locks(inside: Shop) -> None:
     assert inside.reconcile("run", "--allow", "all", SHOP_URL=inside.url).code == 0
 
 
+def test_a_lock_that_a_policy_holds_back_can_be_consented_to_by_name(inside: Shop) -> None:
+    settings = "targets: {prod: {url_env: SHOP_URL, approve: {lock: 'table < 1 kB'}}}\n"
+    inside.reconcile.write("reconcile.yaml", settings)
+    inside.deploy()
+    inside.declare(("    unique:\n", "    indexes: {by_email: [email]}\n    unique:\n"))
+    saved = inside.reconcile("plan", "--save", "--name", "index", SHOP_URL=inside.url)
+    assert saved.code == 0, saved.err
+    held = inside.reconcile("apply", SHOP_URL=inside.url)
+    assert held.code == 3
+    assert "--allow table_scan:index:public.by_email" in held.err
+    assert "0 MB" not in held.err
+    acked = inside.reconcile(
+        "ack", "index", "1", "table_scan", "--reason", "small enough", SHOP_URL=inside.url
+    )
+    assert acked.code == 0, acked.err
+    assert inside.reconcile("apply", SHOP_URL=inside.url).code == 0
+
+
 @pytest.mark.parametrize("rule", ["{nonsense: never}", "{data_loss: perhaps}", "{lock: 'a lot'}"])
 def test_policy_that_means_nothing_is_refused(inside: Shop, rule: str) -> None:
     inside.reconcile.write("reconcile.yaml", f"targets: {{dev: {{url_env: SHOP_URL, approve: {rule}}}}}\n")
