@@ -26,47 +26,47 @@ class _LogFormat(StrEnum):
     TEXT = "text"
 
 
+_Source = Annotated[
+    Path, typer.Option("--source", help="The mounted directory.", envvar="RECONCILE_CONTROLLER_SOURCE")
+]
+_Targets = Annotated[
+    list[str] | None,
+    typer.Option("--target", "-t", help="A target to watch. Repeatable.", show_default=False),
+]
+_ModeOption = Annotated[
+    _Mode, typer.Option("--mode", help="Only look, or apply plans too.", envvar="RECONCILE_CONTROLLER_MODE")
+]
+_HealOption = Annotated[
+    _Heal | None, typer.Option("--heal", help="Which drift is undone.", envvar="RECONCILE_CONTROLLER_HEAL")
+]
+_Interval = Annotated[
+    float, typer.Option("--interval", help="Seconds between looks.", envvar="RECONCILE_CONTROLLER_INTERVAL")
+]
+_StatusFile = Annotated[
+    Path | None,
+    typer.Option("--status-file", help="Where the status goes.", envvar="RECONCILE_CONTROLLER_STATUS_FILE"),
+]
+_Listen = Annotated[
+    str | None,
+    typer.Option("--listen", help="HOST:PORT of probes and metrics.", envvar="RECONCILE_CONTROLLER_LISTEN"),
+]
+_LogOption = Annotated[_LogFormat, typer.Option("--log-format", envvar="RECONCILE_CONTROLLER_LOG_FORMAT")]
+
+
 def register(application: typer.Typer) -> None:
     """Add the command."""
     application.command("controller")(controller)
 
 
 def controller(
-    source: Annotated[
-        Path,
-        typer.Option("--source", help="The mounted directory.", envvar="RECONCILE_CONTROLLER_SOURCE"),
-    ],
-    target: Annotated[
-        list[str] | None,
-        typer.Option("--target", "-t", help="A target to watch. Repeatable.", show_default=False),
-    ] = None,
-    mode: Annotated[
-        _Mode,
-        typer.Option("--mode", help="Only look, or apply plans too.", envvar="RECONCILE_CONTROLLER_MODE"),
-    ] = _Mode.OBSERVE,
-    heal: Annotated[
-        _Heal | None,
-        typer.Option("--heal", help="Which drift is undone.", envvar="RECONCILE_CONTROLLER_HEAL"),
-    ] = None,
-    interval: Annotated[
-        float,
-        typer.Option("--interval", help="Seconds between looks.", envvar="RECONCILE_CONTROLLER_INTERVAL"),
-    ] = 15.0,
-    status_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--status-file", help="Where the status goes.", envvar="RECONCILE_CONTROLLER_STATUS_FILE"
-        ),
-    ] = None,
-    listen: Annotated[
-        str | None,
-        typer.Option(
-            "--listen", help="HOST:PORT of probes and metrics.", envvar="RECONCILE_CONTROLLER_LISTEN"
-        ),
-    ] = None,
-    log_format: Annotated[
-        _LogFormat, typer.Option("--log-format", envvar="RECONCILE_CONTROLLER_LOG_FORMAT")
-    ] = _LogFormat.JSON,
+    source: _Source,
+    target: _Targets = None,
+    mode: _ModeOption = _Mode.OBSERVE,
+    heal: _HealOption = None,
+    interval: _Interval = 15.0,
+    status_file: _StatusFile = None,
+    listen: _Listen = None,
+    log_format: _LogOption = _LogFormat.JSON,
     ownership: options.Ownership = False,
     scratch_url: options.ScratchUrl = None,
 ) -> int:
