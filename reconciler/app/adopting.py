@@ -21,6 +21,7 @@ from reconciler.engine.scope import managed
 from reconciler.engine.shared import of_this_database
 
 if TYPE_CHECKING:
+    from reconciler.app.chains import ChainedPlan
     from reconciler.engine.plan import Plan
 
 __all__ = ["Adopted", "Adoption", "Left", "adopt", "leave_alone"]
@@ -61,6 +62,8 @@ class Adoption:
     settings: Path | None
     """The project's reconcile.yaml; None where there is none."""
     wait_lock_seconds: float = 0.0
+    plans: Sequence[ChainedPlan] = ()
+    """The target's chain, in which the database's place is written down too."""
     takes_unfinished: bool = False
     """Whether a migration that another tool left half done is taken as it is."""
 
@@ -101,7 +104,7 @@ def adopt(request: Request, how: Adoption) -> Adopted:
         _require_none(difference)
     used = theirs if settings is not None or not is_declared else request
     baseline = _baseline(used, difference)
-    run = _written_down(request.url, baseline, how.wait_lock_seconds)
+    run = _written_down(request.url, baseline, how)
     return Adopted(len(baseline.touches), run, dataclasses.replace(left, settings=settings), taken_out)
 
 
@@ -182,16 +185,21 @@ def _baseline(request: Request, difference: Plan) -> Plan:
     )
 
 
-def _written_down(url: str, plan: Plan, wait_lock_seconds: float) -> int:
+def _written_down(url: str, baseline: Plan, how: Adoption) -> int:
+    """Note the last plan of the chain that the database is after, and then all of it; the last run's number."""
     from reconciler import __version__
+    from reconciler.app.chains import place_by_looks
     from reconciler.engine import journal, planfile
     from reconciler.engine.lease import Waiting, held
 
-    text = planfile.dump(plan)
-    told = journal.PlanText(planfile.plan_id(plan), plan.from_fingerprint, plan.to_fingerprint, 0, text)
-    with held(url, Waiting(wait_lock_seconds), application_name="reconcile adopt") as lease:
+    run = 0
+    with held(url, Waiting(how.wait_lock_seconds), application_name="reconcile adopt") as lease:
+        count = place_by_looks(how.plans, lease.watcher) if how.plans else None
+        noted = [(one.plan, one.text) for one in how.plans[: count or 0][-1:]]
         journal.ensure(lease.watcher)
-        fence = journal.next_fence(lease.watcher)
-        run = journal.begin(lease.watcher, told, fence, __version__)
-        journal.finish(lease.watcher, run, "adopted")
+        for plan, text in (*noted, (baseline, planfile.dump(baseline))):
+            ends = (plan.from_fingerprint, plan.to_fingerprint)
+            told = journal.PlanText(planfile.plan_id(plan), *ends, len(plan.steps), text)
+            run = journal.begin(lease.watcher, told, journal.next_fence(lease.watcher), __version__)
+            journal.finish(lease.watcher, run, "adopted")
     return run

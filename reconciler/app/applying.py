@@ -73,4 +73,4 @@ def apply_plan(plan: Plan, how: Application, saved: Saved | None = None) -> Verd
         pooler=how.pooler,
         stop=how.stop,
     )
-    return apply(plan, how.url, observer(plan), options, how.report)
+    return apply(plan, how.url, observer(plan, how.stop), options, how.report)

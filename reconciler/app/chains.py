@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.app.applying import read_plan
 from reconciler.app.approving import Saved
 from reconciler.app.comparison import live_catalog
+from reconciler.core.counting import counted
 from reconciler.core.errors import InvalidInput, Stale
 from reconciler.core.ident import ObjectId
 
@@ -80,15 +81,20 @@ def place_of(plans: Sequence[ChainedPlan], connection: Connection[Any]) -> Place
         return Place((), ())
     count = _by_journal(plans, connection)
     if count is None:
-        catalog = live_catalog(connection)
-        observed = {entry.id: entry.digest() for entry in catalog}
-        count = _by_looks(plans, observed)
+        count = place_by_looks(plans, connection)
     if count is None:
         raise Stale(
-            f"the database is at none of the {len(plans)} states of the chain, and its journal names none",
+            f"the database is at none of the states of the chain ({counted(len(plans), 'plan')}), and its journal names none",
             hint="reconcile status and reconcile plan tell what differs; reconcile adopt takes it as it is",
         )
     return Place(tuple(plans[:count]), tuple(plans[count:]))
+
+
+def place_by_looks(plans: Sequence[ChainedPlan], connection: Connection[Any]) -> int | None:
+    """How many of the plans the database is after, going by all that the chain touches; the most that fit."""
+    observed = {entry.id: entry.digest() for entry in live_catalog(connection)}
+    states = _states(plans)
+    return next((count for count in range(len(plans), -1, -1) if _agree(states[count], observed)), None)
 
 
 def _by_journal(plans: Sequence[ChainedPlan], connection: Connection[Any]) -> int | None:
@@ -105,12 +111,18 @@ def _by_journal(plans: Sequence[ChainedPlan], connection: Connection[Any]) -> in
             between[link.id] = (link, chained)
         # The last of them leaves a database where the plan that replaces them does.
         numbers |= {link.id: number for link in chained.replaces[-1:]}
+    found = 0
     for run in journal.history(connection, 1000):
-        if run.outcome in ("applied", "adopted") and run.plan.id in numbers:
-            return numbers[run.plan.id]
-        if run.outcome in ("applied", "adopted") and run.plan.id in between:
+        if run.outcome not in ("applied", "adopted"):
+            continue
+        if run.plan.id in numbers:
+            found = max(found, numbers[run.plan.id])
+            if run.outcome == "adopted" or run.done:
+                return found
+            # A plan that was done already: the database can be beyond it.
+        elif run.plan.id in between and not found:
             raise _amid_squashed(*between[run.plan.id])
-    return None
+    return found or None
 
 
 def _amid_squashed(link: Link, chained: ChainedPlan) -> Stale:
@@ -122,12 +134,6 @@ def _amid_squashed(link: Link, chained: ChainedPlan) -> Stale:
         f"(git log -- {chained.path.parent / 'CHAIN'}, then reconcile apply --all from there); or let it "
         "follow the schema folder alone: reconcile plan --out FILE, reconcile apply FILE",
     )
-
-
-def _by_looks(plans: Sequence[ChainedPlan], observed: Mapping[ObjectId, str]) -> int | None:
-    """The last of the chain's states that the database is in, going by everything that the chain touches."""
-    states = _states(plans)
-    return next((count for count in range(len(plans), -1, -1) if _agree(states[count], observed)), None)
 
 
 def _states(plans: Sequence[ChainedPlan]) -> list[dict[ObjectId, str | None]]:

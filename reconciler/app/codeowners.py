@@ -9,12 +9,15 @@ with FNM_DOTMATCH and FNM_PATHNAME. Owners are names; who is in a team, only the
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from reconciler.app.ownerpatterns import github_pattern, gitlab_pattern
 from reconciler.core.errors import UsageError
 
 __all__ = ["CodeOwners", "Flavour", "Owners", "find", "owners_of", "parse"]
@@ -104,7 +107,7 @@ class CodeOwners:
 def find(start: Path, given: Path | None = None) -> CodeOwners | None:
     """The CODEOWNERS of the repository that `start` is in: the nearest folder above that has `.git`, else
     `start` itself. `given` is a file that settings name. Raises UsageError where that cannot be read."""
-    root = next((one for one in (start, *start.parents) if (one / ".git").exists()), start)
+    root = next((one for one in (start, *start.parents) if _is_repository(one)), start)
     if given is not None:
         return _read(given, root)
     places = (root / place for place in _PLACES)
@@ -139,6 +142,11 @@ def parse(text: str, flavour: Flavour | None = None) -> tuple[Flavour, list[_Sec
     return flavour, sections
 
 
+def _is_repository(folder: Path) -> bool:
+    """Whether it has a `.git` that not just anybody may have put there, as in /tmp."""
+    return (folder / ".git").exists() and not folder.stat().st_mode & stat.S_IWOTH
+
+
 def _read(file: Path, root: Path) -> CodeOwners:
     try:
         text = file.read_text(encoding="utf-8", errors="replace")
@@ -165,7 +173,7 @@ def _github(line: str) -> Iterator[_Rule]:
     pattern, owners = words[0], words[1:comment]
     if pattern[0] in "!\\" or "[" in pattern or len(_owners(owners)) != len(owners):
         return
-    yield _Rule(_github_pattern(pattern), _owners(owners))
+    yield _Rule(github_pattern(pattern), _owners(owners))
 
 
 def _gitlab(line: str, section: _Section) -> Iterator[_Rule]:
@@ -173,62 +181,16 @@ def _gitlab(line: str, section: _Section) -> Iterator[_Rule]:
     excludes = words[0].startswith("!")
     pattern = words[0].removeprefix("!")
     if pattern:
-        yield _Rule(_gitlab_pattern(pattern), _owners(words[1:]) or section.owners, excludes)
+        yield _Rule(gitlab_pattern(pattern), _owners(words[1:]) or section.owners, excludes)
 
 
 def _owners(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for word in words if _OWNER.match(word))
 
 
-def _github_pattern(pattern: str) -> re.Pattern[str]:
-    """As .gitignore's, but that `docs/*` does not reach into the folders of docs."""
-    body = pattern.strip("/")
-    is_anchored = "/" in pattern.rstrip("/")
-    parts = body.split("/")
-    text = "" if is_anchored else "(?:.*/)?"
-    for index, part in enumerate(parts):
-        is_last = index == len(parts) - 1
-        if part == "**":
-            text += ".*" if is_last else "(?:.*/)?"
-        else:
-            text += _glob(part) + ("" if is_last else "/")
-    if pattern.endswith("/"):
-        text += "/.*"
-    elif is_anchored and parts[-1] == "*":
-        pass
-    elif parts[-1] != "**":
-        text += "(?:/.*)?"
-    return re.compile(text + r"\Z", re.DOTALL)
-
-
-def _gitlab_pattern(pattern: str) -> re.Pattern[str]:
-    body = pattern if pattern.startswith("/") else f"**/{pattern}"
-    body = body.lstrip("/") + ("**/*" if pattern.endswith("/") else "")
-    folders, _, last = body.rpartition("/")
-    parts = folders.split("/") if folders else []
-    text = "".join("(?:.*/)?" if part == "**" else f"{_glob(part, True)}/" for part in parts)
-    return re.compile(text + _glob(last, True) + r"\Z", re.DOTALL)
-
-
-def _glob(part: str, has_sets: bool = False) -> str:
-    """One part of a path, between slashes, as a regular expression."""
-    sets = r"|\[[!^]?\]?[^\]]+\]" if has_sets else ""
-
-    def piece(match: re.Match[str]) -> str:
-        found = match[0]
-        if found.startswith("\\"):
-            return re.escape(found[1:])
-        if found.startswith("[") and len(found) > 2:
-            inner = found[1:-1].replace("\\", r"\\").replace("[", r"\[")
-            return f"[{'^' + inner[1:] if inner[0] in '!^' else inner}]"
-        if set(found) == {"*"}:
-            return "[^/]*" if len(part) > len(found) else "[^/]+"
-        return {"?": "[^/]"}.get(found, re.escape(found))
-
-    return re.sub(rf"\\.|\*+|\?{sets}|.", piece, part)
-
-
 def _relative(path: Path, root: Path) -> str | None:
+    # Whose `mine/../yours` is, the way there does not say.
+    path = Path(os.path.normpath(path))
     if not path.is_absolute():
         return path.as_posix()
     for here, top in ((path, root), (path.resolve(), root.resolve())):

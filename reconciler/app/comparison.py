@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.engine.load import Written
     from reconciler.engine.plan import Plan
     from reconciler.engine.renaming import Renaming
+    from reconciler.engine.retry import Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,11 @@ class Compared:
     """What each written id is called in the catalog."""
 
 
-def live_catalog(connection: Connection[Any]) -> Catalog:
-    """The whole database behind an open connection."""
+def live_catalog(connection: Connection[Any], stop: Stop | None = None) -> Catalog:
+    """The whole database behind an open connection. Raises what `introspect` raises."""
     from reconciler.engine.introspect import introspect
 
-    return introspect(connection, registry())
+    return introspect(connection, registry(), stop)
 
 
 def pull(url: str, scope: Scope) -> tuple[Mapping[str, Mapping[str, Any]], tuple[str, ...]]:
@@ -111,10 +112,16 @@ def _both_sides(request: Request, connection: Connection[Any]) -> tuple[Written,
     from concurrent.futures import ThreadPoolExecutor
 
     from reconciler.engine.load import load
+    from reconciler.engine.retry import Stop
 
+    stop = Stop()
     with ThreadPoolExecutor(max_workers=1) as reader:
-        live = reader.submit(live_catalog, connection)
-        return load(request.schema, registry()), live.result()
+        live = reader.submit(live_catalog, connection, stop)
+        try:
+            return load(request.schema, registry()), live.result()
+        except BaseException:
+            stop.ask()
+            raise
 
 
 @contextmanager
@@ -230,11 +237,11 @@ def _relative(file: str, base: Path | None) -> str:
         return file
 
 
-def observer(plan: Plan) -> Callable[[Connection[Any]], Mapping[ObjectId, str]]:
+def observer(plan: Plan, stop: Stop | None = None) -> Callable[[Connection[Any]], Mapping[ObjectId, str]]:
     """A function that reads the digests of what the plan touches; what does not exist is missing."""
 
     def observe(connection: Connection[Any]) -> Mapping[ObjectId, str]:
-        catalog = live_catalog(connection)
+        catalog = live_catalog(connection, stop)
         return {id: catalog[id].digest() for id in plan.touches if id in catalog}
 
     return observe

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.app.discovery import registry
-from reconciler.app.statename import Folder, InChain, Live, Revision, State, Stored
+from reconciler.app.statename import Folder, InChain, Live, Nothing, Revision, State, Stored
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.errors import Unsupported
 from reconciler.core.ident import ObjectId, quote
@@ -136,6 +136,10 @@ def _material(state: State) -> Iterator[_Material]:
         yield _Material(read.written, read)
     elif isinstance(state, InChain):
         yield _of_chain(state)
+    elif isinstance(state, Nothing):
+        from reconciler.engine.load import Written
+
+        yield _Material(Written({}))
     else:
         raise TypeError("a live database needs no ground")
 

@@ -44,4 +44,9 @@ class InChain:
     """After the plan of that number, 0 for before the first; None: after the last."""
 
 
-State = Live | Folder | Revision | Stored | InChain
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A new database."""
+
+
+State = Live | Folder | Revision | Stored | InChain | Nothing

@@ -11,7 +11,7 @@ from reconciler.app import elaboration
 from reconciler.app.comparison import Compared, Request, compare, live_catalog
 from reconciler.app.discovery import registry
 from reconciler.app.grounds import declared_by, ground, major_of
-from reconciler.app.statename import Folder, InChain, Live, Revision, State, Stored
+from reconciler.app.statename import Folder, InChain, Live, Nothing, Revision, State, Stored
 from reconciler.core.catalog import Catalog
 from reconciler.core.errors import Unsupported
 from reconciler.engine.scope import compared_with, without_needless
@@ -133,7 +133,7 @@ def _catalog(state: State, other: Catalog, request: Request, connection: Connect
     `connection` is to the database whose major and roles count, `request.url` its server's."""
     if isinstance(state, Live):
         return _read(state.url, request.url, connection)
-    if isinstance(state, Stored | InChain):
+    if isinstance(state, Stored | InChain | Nothing):
         with ground(state, request) as found:
             return found.catalog
     row = connection.execute(_OWNER).fetchone()

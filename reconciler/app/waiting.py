@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.chains import ChainedPlan
 from reconciler.app.comparison import live_catalog
-from reconciler.app.status import FINISHED
+from reconciler.app.standing import FINISHED
+from reconciler.core.counting import counted
 from reconciler.core.errors import Blocked, InvalidInput
 from reconciler.core.ident import ObjectId
 
@@ -62,8 +63,20 @@ def missing(goal: Goal, url: str) -> str | None:
 
     A role that may read the journal is enough: USAGE on schema _reconcile and SELECT on its tables. One that
     may not goes by the catalogs, which everybody may read; then a run that is still filling rows can be taken
-    for one that has ended. Raises ConnectionFailed while there is no server, database or role.
+    for one that has ended. Raises ConnectionFailed while there is no server, database or role, and where the
+    server goes away meanwhile.
     """
+    import psycopg
+
+    from reconciler.engine.session import server_error
+
+    try:
+        return _missing(goal, url)
+    except psycopg.Error as error:
+        raise server_error(error) from error
+
+
+def _missing(goal: Goal, url: str) -> str | None:
     from reconciler.engine import journal
     from reconciler.engine.session import opened, set_local
 
@@ -105,7 +118,8 @@ def _by_journal(goal: Goal, runs: Sequence[Run]) -> str | None:
     begun = next((run for run in runs if goal.plan_id is not None and run.plan.id == goal.plan_id), None)
     if begun is None:
         return None
-    return f"run {begun.id} of {goal.name}: {begun.outcome}, {begun.done} of {begun.plan.step_count} steps"
+    steps = f"{begun.done} of {counted(begun.plan.step_count, 'step')}"
+    return f"run {begun.id} of {goal.name}: {begun.outcome}, {steps}"
 
 
 def _undoes(later: Run, run: Run) -> bool:

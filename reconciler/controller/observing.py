@@ -63,7 +63,7 @@ def mark(connection: Connection[Any]) -> str | None:
 def observe(aim: Aim, request: Request) -> Observation:
     """Look at everything. Raises what app.make_plan, app.status and app.drift raise."""
     from reconciler import app
-    from reconciler.app.status import left_by
+    from reconciler.app.standing import left_by
 
     wanted = app.make_plan(request)
     status = app.status(request.url, aim.chain, aim.scope)
@@ -113,7 +113,7 @@ def _what_waits(pending: tuple[ChainedPlan, ...], wanted: Plan) -> list[Plan]:
 def _lost(length: int) -> Trouble:
     return Trouble(
         "stale",
-        f"the database is at none of the {length} states of the chain, and its journal names none",
+        f"the database is at none of the states of the chain ({counted(length, 'plan')}), and its journal names none",
         "reconcile status and reconcile plan tell what differs; reconcile adopt takes it as it is",
     )
 
@@ -147,11 +147,11 @@ def _notes(observation: Observation) -> Iterable[str]:
     if observation.status.place is not None and observation.pending:
         elsewhere = uncovered(observation.pending, observation.wanted)
         if elsewhere:
-            yield f"the pending plans do not lead to the declared state: {len(elsewhere)} objects differ"
+            yield f"the pending plans do not lead to the declared state: {counted(len(elsewhere), 'object')} otherwise"
             yield from (line.strip() for line in elsewhere[:10])
         moved = {one.object for one in observation.drift} & observation.pending[0].plan.touches.keys()
         if moved:
             name = observation.pending[0].link.file_name
-            yield f"{name} expects {len(moved)} drifted objects as they were: it will be refused as stale"
+            yield f"{name} expects {counted(len(moved), 'drifted object')} as before: it will be refused as stale"
     if observation.wanted.unknown:
-        yield f"{len(observation.wanted.unknown)} objects are of kinds that are not modelled"
+        yield f"{counted(len(observation.wanted.unknown), 'object')} of kinds that are not modelled"
