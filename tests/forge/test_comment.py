@@ -348,9 +348,8 @@ def test_no_line_is_an_order_to_gitlab(gitlab: Pipeline) -> None:
     gitlab.write("plan.md", f"{PLAN}\n/merge\n  /close\n```sql\n/* a comment */\n/x\n```\n/approve\n")
     assert "created" in gitlab().out
     (body,) = gitlab.forge.bodies()
-    outside = body.split("```")[0] + body.split("```")[2]
-    assert [line for line in outside.splitlines() if line.lstrip().startswith("/")] == []
-    assert "/* a comment */\n/x\n" in body
+    assert [line for line in body.splitlines() if line.lstrip().startswith("/")] == ["/* a comment */"]
+    assert body.replace("\u200b", "").strip() == (gitlab.reconcile.folder / "plan.md").read_text().strip()
     assert "unchanged" in gitlab().out
 
 

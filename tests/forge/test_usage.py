@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -100,9 +101,34 @@ def test_what_a_comment_remembers_of_its_labels() -> None:
     assert remembered(with_memory(PLAN, ())) == ()
 
 
-def test_a_fence_ends_where_it_ends() -> None:
-    assert inert("````\n```\n/x\n````\n/y").split("\n")[2:] == ["/x", "````", "\u200b/y"]
-    assert inert("a /merge b") == "a /merge b"
+@pytest.mark.parametrize(
+    "body",
+    [
+        "/merge",
+        "text\n  /merge",
+        "````sql\nSELECT '\n```\n/Merge\n'\n````",
+        "```a`b\n/merge",
+        "~~~\n/merge\n~~~",
+        "/\rmerge",
+        "x\n\r/approve",
+    ],
+)
+def test_no_line_is_a_quick_action_wherever_it_stands(body: str) -> None:
+    """Which lines GitLab takes for commands: carriage returns go first, and a code block is from three
+    backticks at the start of a line to the next line that is just that."""
+    commands = re.compile(
+        r"^```.+?\n```$|^\s*/(?P<name>merge|approve)\b", re.MULTILINE | re.DOTALL | re.IGNORECASE
+    )
+    assert [found["name"] for found in commands.finditer(body.replace("\r", "")) if found["name"]]
+    sent = inert(body)
+    assert not [found["name"] for found in commands.finditer(sent.replace("\r", "")) if found["name"]]
+    assert sent.replace("\u200b", "") == body
+    assert inert(sent) == sent
+
+
+def test_what_is_no_quick_action_stays() -> None:
+    text = "a /merge b\n\n/* SQL */\n// no\n"
+    assert inert(text) == text
     assert inert("") == ""
 
 
