@@ -25,6 +25,25 @@ _WAYS_ON = (
 )
 
 
+_KEPT = frozenset(
+    {
+        "HOME",
+        "LANG",
+        "LOGNAME",
+        "PATH",
+        "RECONCILE_AS_ROOT",
+        "RECONCILE_CACHE_DIR",
+        "TEMP",
+        "TMP",
+        "TMPDIR",
+        "TZ",
+        "TZDIR",
+        "USER",
+        "XDG_CACHE_HOME",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Installation:
     """The programs of one PostgreSQL version."""
@@ -39,9 +58,13 @@ class Installation:
     """Names with a control file; a library that the extension needs may still be missing."""
 
     def environment(self) -> dict[str, str]:
-        """The environment for its programs: no PG* of the caller, and its own libraries before the
-        system's."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        """The environment for its programs: of the caller's only what a server needs, and its own libraries
+        before the system's. What is declared runs in that server, and the caller's secrets are not for it."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name in _KEPT or name.startswith(("LC_", "LD_", "PYTHON"))
+        }
         kept["LC_ALL"] = "C"
         libraries = self.bin_dir.parent / "lib"
         if self.source != "system" and any(libraries.glob("libpq.*")):
