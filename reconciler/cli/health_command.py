@@ -39,6 +39,7 @@ def health(
 
 
 def _page(url: str, timeout: float) -> tuple[bool, str]:
+    from http.client import HTTPException
     from urllib.error import HTTPError, URLError
     from urllib.request import ProxyHandler, build_opener
 
@@ -57,6 +58,8 @@ def _page(url: str, timeout: float) -> tuple[bool, str]:
         return False, f"no answer from {url}: {error.reason}"
     except (OSError, ValueError) as error:
         return False, f"no answer from {url}: {error}"
+    except HTTPException as error:
+        return False, f"{url} does not speak HTTP: {type(error).__name__}"
 
 
 def _file(path: Path) -> tuple[bool, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -78,6 +79,11 @@ def served(listen: str, pages: Pages) -> Iterator[str]:
         daemon_threads = True
         # Another process on the port is a mistake to be told, not to be shared with.
         allow_reuse_port = False
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A client that goes away amid an answer, as probes do when their time is over, is no news."""
+            if not isinstance(sys.exception(), OSError):
+                super().handle_error(request, client_address)
 
     try:
         server = Server((host, port), Handler)

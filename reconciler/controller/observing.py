@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.controller.state import Finding, State, Trouble
+from reconciler.core.counting import counted
 from reconciler.core.errors import NotApproved
 from reconciler.core.redaction import brief, code_of
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -21,7 +19,9 @@ from reconciler.controller.settling import Source
 from reconciler.controller.shared import Heal, Mode, Shared
 from reconciler.controller.snapshot import Wanted
 from reconciler.controller.source import Limits
+from reconciler.controller.workfolder import work_folder
 from reconciler.core.errors import Terminated, UsageError
+from reconciler.engine.reading import listen
 from reconciler.engine.retry import Clock, Stop
 
 
@@ -51,11 +51,10 @@ def serve(options: Options) -> None:
     fit together, and ReconcileError where it cannot listen."""
     _check(options)
     with ExitStack() as stack:
-        work = Path(tempfile.mkdtemp(prefix="reconcile-controller-"))
-        stack.callback(shutil.rmtree, work, ignore_errors=True)
-        loop, pages, board = assembled(options, work)
+        loop, pages, board = assembled(options, stack.enter_context(work_folder()))
         if options.listen is not None:
             board.log.info("listening", address=stack.enter_context(served(options.listen, pages)))
+        listen(board.log.warning)
         wanted = options.wanted
         board.log.info(
             "started", source=str(wanted.source), mode=options.mode.value, interval=options.interval_seconds
@@ -63,6 +62,7 @@ def serve(options: Options) -> None:
         try:
             loop.run()
         except Terminated:
+            board.log.info("stopped")
             raise Terminated("the controller was stopped") from None
 
 

@@ -74,9 +74,7 @@ def snapshot_of(copy: Copy, wanted: Wanted) -> Snapshot:
     project = settings.find_project(copy.root)
     if project.root != copy.root:
         project = settings.Project(copy.root, settings.Settings(), False)
-    schema = copy.root / project.settings.schema_path
-    if not schema.resolve().is_relative_to(copy.root.resolve()):
-        raise UsageError(f"the schema folder {project.settings.schema_path} lies outside of the source")
+    schema = _inside(copy.root, Path(project.settings.schema_path), "schema")
     if not schema.exists():
         raise UsageError(f"there is no schema folder {project.settings.schema_path} in the source")
     check(schema)
@@ -116,13 +114,20 @@ def _names(project: Project, wanted: Wanted) -> Sequence[str]:
     return (project.target(None)[0],)
 
 
+def _inside(root: Path, path: Path, what: str) -> Path:
+    """A folder of the private copy: what lies elsewhere has not settled, and is anybody's."""
+    if not (root / path).resolve().is_relative_to(root.resolve()):
+        raise UsageError(f"the {what} folder {path} lies outside of the source")
+    return root / path
+
+
 def _aim(name: str, project: Project, wanted: Wanted, schema: Path) -> Aim:
     from reconciler.app import Policy, Requirement, read_plans
     from reconciler.settings import TargetSettings
 
     is_unnamed = name == WITHOUT_A_NAME and not wanted.targets
     target = TargetSettings() if is_unnamed else project.target(name)[1]
-    chain = read_plans(project.root / project.settings.plans / name)
+    chain = read_plans(_inside(project.root, Path(project.settings.plans, name), "plans"))
     policy = Policy.parse(target.approve, name)
     requirement = Requirement.of(target.require, project.root, os.environ)
     scope = project.scope(wanted.ownership)

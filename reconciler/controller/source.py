@@ -48,8 +48,9 @@ class SourceTrouble(Exception):
     """The source cannot be used as it is."""
 
     def __init__(self, status: SourceStatus, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
+        # A name that is not UTF-8 could be written to no status file.
+        self.status, self.message = status, message.encode(errors="backslashreplace").decode()
+        super().__init__(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,8 @@ def _files(top: Path, limits: Limits) -> Iterator[tuple[str, Path, bool]]:
             # The links of a volume lead to what `..data` holds; what else is there is mounted into it.
             if name.startswith(".") or (is_volume and (folder / name).is_symlink()):
                 continue
+            if not _is_text(name):
+                raise SourceTrouble(SourceStatus.UNREADABLE, f"{prefix}{name}: the name is not UTF-8")
             path = _below(top, folder / name)
             mode = path.stat().st_mode
             if stat.S_ISDIR(mode):
@@ -153,11 +156,19 @@ def _known_hidden(top: Path) -> Iterator[tuple[str, Path, bool]]:
 
 def _below(top: Path, path: Path) -> Path:
     """Where a path really leads. A link out of the source could lead to secrets: it is refused."""
-    real = Path(os.path.realpath(path, strict=True)) if path.is_symlink() else path
+    real = Path(os.path.realpath(path, strict=True))
     if not real.is_relative_to(top):
         message = f"{path.name} is a link out of the source"
         raise SourceTrouble(SourceStatus.UNREADABLE, message)
     return real
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _contents(found: list[tuple[str, Path, bool]], limits: Limits) -> dict[str, bytes]:

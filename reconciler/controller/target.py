@@ -40,8 +40,10 @@ class Target:
         self._digest = ""
         self._known: tuple[str, Observation] | None = None
         """What was found last, under the mark of the database that it was found on."""
-        self._refused: tuple[str | None, Trouble, State] | None = None
-        """Why acting was in vain, and the database's mark then."""
+        self._refused: tuple[Trouble, State] | None = None
+        """Why acting was in vain."""
+        self._refused_on: Observation | None = None
+        """What was found right after that."""
         self.is_reachable = True
 
     def pass_over(self, snapshot: Snapshot, may_act: bool) -> None:
@@ -92,24 +94,34 @@ class Target:
     def _look(self, aim: Aim, snapshot: Snapshot, url: str) -> Observation:
         """What the database says; what was found the last time where nothing has changed since."""
         now = mark(self._seat.connection)
-        if self._refused is not None and now is not None and self._refused[0] != now:
+        if now is not None and self._known is not None and self._known[0] == now:
+            found = self._known[1]
+        else:
+            clock = self._shared.clock
+            start = clock.now()
+            found = observe(aim, request_of(aim, snapshot, self._shared.wanted, url))
+            self._shared.board.metrics.planned(self.name, clock.now() - start)
+            self._known = (now, found) if now is not None else None
+        self._hope_again(found)
+        return found
+
+    def _hope_again(self, found: Observation) -> None:
+        """Let what was in vain be tried again at once, where something else is found than after that. The
+        database's mark would say too much: with every temporary table of any session it is another."""
+        if self._refused is None:
+            return
+        if self._refused_on is None:
+            self._refused_on = found
+        elif self._refused_on != found:
             self._refused = None
             self._acting.reset()
-        if now is not None and self._known is not None and self._known[0] == now:
-            return self._known[1]
-        clock = self._shared.clock
-        start = clock.now()
-        found = observe(aim, request_of(aim, snapshot, self._shared.wanted, url))
-        self._shared.board.metrics.planned(self.name, clock.now() - start)
-        self._known = (now, found) if now is not None else None
-        return found
 
     def _finding(self, observation: Observation, aim: Aim, notes: Iterable[str]) -> Finding:
         finding = assessed(observation, aim)
         finding = dataclasses.replace(finding, notes=(*finding.notes, *notes))
         if self._refused is None or finding.state is State.IN_SYNC:
             return finding
-        _, trouble, state = self._refused
+        trouble, state = self._refused
         return dataclasses.replace(finding, state=state, trouble=trouble)
 
     def _works(self, observation: Observation, snapshot: Snapshot) -> tuple[list[Work], list[str]]:
@@ -172,7 +184,7 @@ class Target:
             raise error
         hint = aim.told(error.hint) if error.hint else None
         trouble = Trouble(code_of(error), aim.told(brief(error)), hint)
-        self._refused = (mark(self._seat.connection), trouble, _state_after(error))
+        self._refused, self._refused_on = (trouble, _state_after(error)), None
 
     def _went_wrong(self, error: ReconcileError, snapshot: Snapshot) -> None:
         board = self._shared.board

@@ -17,8 +17,8 @@ from reconciler.engine.subject import SLUG_LENGTH
 CHAIN = "CHAIN"
 HEADER = "# Plans in order: number, slug, id, from, to. After a conflict keep theirs and plan again.\n"
 _LINE = re.compile(
-    r"([0-9]{4,})\s+([a-z0-9_]+)\s+(sha256:[0-9a-f]{64})\s+(fp1:[0-9a-f]{32})\s+(fp1:[0-9a-f]{32})"
-    r"(?:\s+squashed-into\s+([0-9]{4,}))?\s*\Z"
+    r"([0-9]{4,9})\s+([a-z0-9_]+)\s+(sha256:[0-9a-f]{64})\s+(fp1:[0-9a-f]{32})\s+(fp1:[0-9a-f]{32})"
+    r"(?:\s+squashed-into\s+([0-9]{4,9}))?\s*\Z"
 )
 _CONFLICT = re.compile(r"<{7}( |\Z)|={7}\Z|>{7}( |\Z)|\|{7}( |\Z)")
 

@@ -127,3 +127,56 @@ def test_it_is_found_at_the_top_of_the_repository(tmp_path: Path, place: str) ->
     (group,) = owners_of(project / "plans/prod/0001_a.plan.yaml", project)
     assert group.names == ("@dba",)
     assert found.flavour is (Flavour.GITLAB if place.startswith(".gitlab") else Flavour.GITHUB)
+
+
+def test_a_way_through_another_folder_is_not_that_folder(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "CODEOWNERS").write_text("/plans/ @ada\n/mine/ @mallory\n")
+    found = find(tmp_path)
+    assert found is not None
+    assert found.names_of(tmp_path / "mine/../plans/prod/0001_x.plan.yaml") == ("@ada",)
+    assert found.names_of("mine/../plans/prod/0001_x.plan.yaml") == ("@ada",)
+
+
+def test_a_repository_that_anybody_may_have_made_does_not_count(tmp_path: Path) -> None:
+    """As in /tmp, above the private copy of a controller."""
+    shared, project = tmp_path / "shared", tmp_path / "shared/project"
+    (shared / ".git").mkdir(parents=True)
+    project.mkdir()
+    (shared / "CODEOWNERS").write_text("* @mallory\n")
+    (project / "CODEOWNERS").write_text("* @ada\n")
+    plan = project / "plans/prod/0001_x.plan.yaml"
+    assert [str(group) for group in owners_of(plan, project)] == ["@mallory"]
+    shared.chmod(0o1777)
+    assert [str(group) for group in owners_of(plan, project)] == ["@ada"]
+
+
+@pytest.mark.parametrize("flavour", list(Flavour))
+def test_a_long_pattern_is_no_trap(flavour: Flavour) -> None:
+    """Backtracking would take longer than the universe has."""
+    found = owners("/" + "*a" * 40 + " @trap\n/**/**" + "/**/**" * 40 + "/b @deep\n* @ada", flavour)
+    assert found.names_of("a" * 200 + "b")[-1] == "@ada"
+    assert found.names_of("a" * 200) == ("@ada",)
+    assert owners("/" + "*a" * 40 + " @trap", flavour).names_of("a" * 200) == ("@trap",)
+
+
+def test_a_set_takes_no_slash_and_may_be_empty() -> None:
+    found = owners("/plans[!x]prod/* @sets\n/[z-a]* @none", Flavour.GITLAB)
+    assert found.names_of("plans/prod/x") == ()
+    assert found.names_of("plans-prod/x") == ("@sets",)
+    assert found.names_of("z") == ()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "yes", "no"),
+    [
+        ("/a*b*c", ["abc", "axbxc", "abcbc", "abbcc"], ["abcd", "acb", "xabc"]),
+        ("/*.plan.yaml", [".plan.yaml", "x.plan.plan.yaml"], ["x.plan.yml", "x/y.plan.yaml"]),
+        ("/a*/*b*b", ["a/bb", "ax/xbxb"], ["a/b", "ab"]),
+        ("/?*?", ["ab", "abc"], ["a"]),
+    ],
+)
+@pytest.mark.parametrize("flavour", list(Flavour))
+def test_stars(flavour: Flavour, pattern: str, yes: list[str], no: list[str]) -> None:
+    found = owners(f"{pattern} @x", flavour)
+    assert [path for path in yes + no if found.names_of(path)] == yes

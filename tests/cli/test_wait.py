@@ -13,6 +13,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from reconciler.app.comparison import live_catalog
+from reconciler.app.waiting import Goal, missing
+from reconciler.core.errors import ConnectionFailed
 from tests.cli.conftest import Finished, Reconcile, Shop
 
 NEW_COLUMN = ("      email: {", "      name: text\n      email: {")
@@ -225,3 +228,16 @@ def test_a_role_that_may_only_connect_goes_by_the_catalogs(prod: Shop, reader: s
     assert (refused.code, "GRANT USAGE ON SCHEMA _reconcile" in refused.err) == (3, True)
     prod.execute("DROP INDEX orders_customer_id_idx")
     assert look(prod, url=reader).code == 6
+
+
+def test_a_session_that_the_server_ends_is_no_end(prod: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the catalogs are read, by a restart say: it is waited for, as one that is away."""
+    goal = Goal("a plan", "sha256:0", NOWHERE, {})
+
+    def cut_off(connection: psycopg.Connection[object]) -> object:
+        prod.execute(f"SELECT pg_terminate_backend({connection.info.backend_pid})")
+        return live_catalog(connection)
+
+    monkeypatch.setattr("reconciler.app.waiting.live_catalog", cut_off)
+    with pytest.raises(ConnectionFailed):
+        missing(goal, prod.url)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import socket
+import struct
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -184,3 +187,39 @@ def test_credentials_are_blotted_out() -> None:
     assert without_credentials(text) == (
         "postgres://***@h/d and https://***@h host=h password=*** sslpassword=***"
     )
+
+
+def test_what_does_not_speak_http_is_not_healthy(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"SSH-2.0-OpenSSH\r\n")
+                connection.recv(4096)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        done = Inside(tmp_path)("health", "--url", f"http://127.0.0.1:{server.getsockname()[1]}/livez")
+        thread.join()
+    assert done.code == 1
+    assert "does not speak HTTP" in done.out
+    assert "defect" not in done.err
+
+
+def test_a_client_that_goes_away_leaves_nothing_in_the_log(
+    hands: Hands, capfd: pytest.CaptureFixture[str]
+) -> None:
+    large = Pages(Health(hands.clock()), Metrics("0").registry, lambda: {"large": "x" * 20_000_000})
+    gone = struct.pack("ii", 1, 0)
+    with served("127.0.0.1:0", large) as at:
+        host, port = at.split(":")
+        client = socket.create_connection((host, int(port)))
+        client.sendall(b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(10)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, gone)
+        client.close()
+        for thread in threading.enumerate():
+            if "process_request_thread" in thread.name:
+                thread.join()
+    assert capfd.readouterr().err == ""

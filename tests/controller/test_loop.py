@@ -365,6 +365,31 @@ def test_a_plan_that_fails_is_not_tried_at_every_turn(team: Team, controllers: M
     assert one.target["state"] == "in_sync"
 
 
+def test_temporary_tables_do_not_make_a_plan_that_fails_be_tried_at_every_turn(
+    team: Team, controllers: Make
+) -> None:
+    team.save()
+    team.apply()
+    team.execute("INSERT INTO orders (id, customer_id, status) VALUES (1, 1, 'open'), (2, 1, 'open')")
+    team.save(("    indexes:", "    unique:\n      orders_status_key: [status]\n    indexes:"))
+    team.commit()
+    one = controllers(Mode.APPLY)
+    one.turn(2)
+    with psycopg.connect(team.url, autocommit=True) as application:
+        for number in range(15):
+            application.execute(f"CREATE TEMP TABLE of_a_request_{number} (id int)".encode())
+            one.turn()
+    failed = one.metric("apply_total", target="prod", result="server_error")
+    assert failed is not None
+    assert 1 < failed < 8
+    assert one.target["code"] == "server_error"
+    # Something that is seen in what is compared lets it be tried at once.
+    team.execute("DELETE FROM orders WHERE id = 2")
+    team.execute("DROP INDEX orders_customer_id_idx")
+    one.turn()
+    assert one.metric("apply_total", target="prod", result="applied") == 1
+
+
 def test_targets_come_and_go_with_the_source(team: Team, controllers: Make) -> None:
     team.commit()
     one = controllers()

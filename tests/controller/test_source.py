@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from reconciler.controller.settling import Source
+from reconciler.controller.settling import Copy, Source
+from reconciler.controller.snapshot import Wanted, snapshot_of
 from reconciler.controller.source import Limits, SourceStatus, SourceTrouble, Tree, read_tree
+from reconciler.core.errors import ReconcileError
 
 pytestmark = pytest.mark.quick
 
@@ -226,3 +229,46 @@ def test_a_config_map_that_is_nearly_full_is_told(tmp_path: Path) -> None:
     plain = Source(write(tmp_path / "plain", x="1" * 1_000_000), tmp_path / "work2")
     plain.look()
     assert plain.look().warning == ""
+
+
+def test_a_hidden_folder_that_is_a_link_is_not_followed_out(tmp_path: Path) -> None:
+    write(tmp_path / "elsewhere", CODEOWNERS="* @mallory")
+    source = write(tmp_path / "source", x="1")
+    (source / ".github").symlink_to("../elsewhere")
+    assert trouble(source).status is SourceStatus.UNREADABLE
+    (source / ".github").unlink()
+    write(source, own__CODEOWNERS="* @ada")
+    (source / ".github").symlink_to("own")
+    assert names(read_tree(source)) == [".github/CODEOWNERS", "own/CODEOWNERS", "x"]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take UTF-8 alone")
+def test_a_name_that_is_not_utf8_is_told_and_can_be_written_down(tmp_path: Path) -> None:
+    write(tmp_path, schema__x="1")
+    Path(os.fsdecode(os.fsencode(tmp_path / "schema") + b"/bad\xff.yaml")).write_text("tables: [")
+    found = trouble(tmp_path)
+    assert (found.status, found.message) == (
+        SourceStatus.UNREADABLE,
+        "schema/bad\\udcff.yaml: the name is not UTF-8",
+    )
+    assert found.message.encode()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("schema: ../other\ntargets: {prod: {url_env: X}}\n", "schema folder ../other"),
+        ("plans: ../other\ntargets: {prod: {url_env: X}}\n", "plans folder ../other/prod"),
+        ("plans: {top}/other\ntargets: {prod: {url_env: X}}\n", "plans folder {top}/other/prod"),
+        ("targets: {'../../other/prod': {url_env: X}}\n", "plans folder plans/../../other/prod"),
+    ],
+)
+def test_schema_and_plans_are_those_of_the_settled_copy(tmp_path: Path, settings: str, said: str) -> None:
+    """Elsewhere they could change between the look at a signature and the run."""
+    write(tmp_path / "other", prod__CHAIN="# Plans\n", x="")
+    settings, said = (text.replace("{top}", str(tmp_path)) for text in (settings, said))
+    root = write(tmp_path / "copy", schema__x_yaml="", **{"reconcile.yaml": settings})
+    with pytest.raises(ReconcileError) as caught:
+        snapshot_of(Copy(root, "0" * 64, "r"), Wanted(tmp_path))
+    assert said in str(caught.value)
+    assert "outside of the source" in str(caught.value)

@@ -303,3 +303,11 @@ def test_a_renewed_plan_renews_the_snapshot(chain: Path) -> None:
     renew(chain, 3)
     assert verify_chain(chain) == ()
     assert read_chain(chain)[-1].id in (chain / "snapshot.yaml").read_text()
+
+
+def test_a_number_that_is_no_number_of_a_plan_is_told(chain: Path) -> None:
+    path = chain / CHAIN
+    text = path.read_text().replace("\n0001 ", f"\n{'1' * 5000} ", 1)
+    assert "1" * 5000 in text
+    path.write_text(text)
+    assert "this is not a line of a chain" in messages(chain)
