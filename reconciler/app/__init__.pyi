@@ -25,11 +25,12 @@ from .policy import Policy
 from .proving import prove
 from .pulling import Pulled, pull_into
 from .renewing import renew
+from .revisions import is_at
 from .saving import save_baseline, save_live, save_plan
 from .scaffolding import scaffold
 from .squashing import squash
 from .standing import Moved, Status, drift, history, run_data, status
-from .statename import Folder, InChain, Live, Revision, State, Stored
+from .statename import Folder, InChain, Live, Nothing, Revision, State, Stored
 from .states import compare_from, difference, prove_from
 from .undoing import Undone, undo
 from .waiting import Goal, missing
@@ -53,6 +54,7 @@ __all__ = [
     "Left",
     "Live",
     "Moved",
+    "Nothing",
     "Opinion",
     "Owners",
     "Place",
@@ -81,6 +83,7 @@ __all__ = [
     "embedded_url",
     "fresh_build",
     "history",
+    "is_at",
     "json_schema",
     "leave_alone",
     "live_catalog",

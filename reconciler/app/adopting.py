@@ -186,7 +186,7 @@ def _baseline(request: Request, difference: Plan) -> Plan:
 
 
 def _written_down(url: str, baseline: Plan, how: Adoption) -> int:
-    """Note the last plan of the chain that the database is after, and then all of it; the last run's number."""
+    """Note the last plan of the chain that the database is after, then all of it; the last run's number."""
     from reconciler import __version__
     from reconciler.app.chains import place_by_looks
     from reconciler.engine import journal, planfile

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.approving import Requirement, Saved, require_approval
-from reconciler.app.comparison import observer
+from reconciler.app.elsewhere import Witness
 from reconciler.app.policy import Policy
 from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.engine.retry import Stop
@@ -64,6 +64,7 @@ def apply_plan(plan: Plan, how: Application, saved: Saved | None = None) -> Verd
     require_approval(plan, saved, how.requirement)
     consent = how.policy.consent(how.consent)
     how.policy.hold_back(plan, how.url, consent)
+    witness = Witness(plan, saved.path.parent if saved is not None else None, how.stop)
     options = ApplyOptions(
         consent=consent,
         plan_id=planfile.plan_id(plan),
@@ -71,6 +72,7 @@ def apply_plan(plan: Plan, how: Application, saved: Saved | None = None) -> Verd
         tool_version=__version__,
         wait_lock_seconds=how.wait_lock_seconds,
         pooler=how.pooler,
+        told=witness.told,
         stop=how.stop,
     )
-    return apply(plan, how.url, observer(plan, how.stop), options, how.report)
+    return apply(plan, how.url, witness.observe, options, how.report)

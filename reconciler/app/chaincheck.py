@@ -4,7 +4,7 @@ what the tool makes of the states around them."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,9 @@ from reconciler.app.chains import ChainedPlan, read_plans, uncovered
 from reconciler.app.grounds import ground
 from reconciler.app.statename import InChain, State, Stored
 from reconciler.app.states import compare_from
-from reconciler.app.undoing import goes_back_to, undo, written_of
+from reconciler.app.undoing import undo, written_of
 from reconciler.core.errors import Blocked, InvalidInput, Problem, ReconcileError, UsageError
+from reconciler.engine.notes import goes_back_to
 
 if TYPE_CHECKING:
     from reconciler.app.comparison import Request
@@ -42,7 +43,8 @@ class CheckedChain:
 class _Before:
     """The chain as another branch has it."""
 
-    ids: tuple[str, ...]
+    ids: Mapping[int, str]
+    """The plans by number."""
     snapshot: Path | None
 
 
@@ -92,10 +94,10 @@ def _as_of(base: str | None, folder: Path) -> Iterator[_Before | None]:
         try:
             found = stack.enter_context(exported(commit, folder))
         except UsageError:
-            yield _Before((), None)  # there were no plans yet
+            yield _Before({}, None)  # there were no plans yet
             return
         state = found.path / snapshot.NAME
-        ids = tuple(link.id for link in chain.read_chain(found.path))
+        ids = {link.number: link.id for link in chain.read_chain(found.path)}
         yield _Before(ids, state if state.exists() else None)
 
 
@@ -103,13 +105,14 @@ def _new(plans: Sequence[ChainedPlan], before: _Before | None, folder: Path) -> 
     if before is None:
         return plans[-1:]
     known = {one.link.id for one in plans} | {link.id for one in plans for link in one.replaces}
-    # A plan that was edited since has another id, and says why.
-    gone = [id for id in before.ids if id not in known]
-    if gone and not any(one.plan.edited for one in plans):
+    # A plan that is edited since has another id, and says why.
+    edited = {one.link.number for one in plans if one.plan.edited is not None}
+    gone = [id for number, id in before.ids.items() if id not in known and number not in edited]
+    if gone:
         message = f"a plan that was there is gone or was changed: {gone[0]}"
         hint = "others may have applied it: restore it from git, and plan again on top of it"
         raise InvalidInput.of([Problem(str(folder / "CHAIN"), 1, 1, None, message, hint)])
-    return [one for one in plans if one.link.id not in before.ids]
+    return [one for one in plans if one.link.id not in before.ids.values()]
 
 
 def _start(one: ChainedPlan, plans: Sequence[ChainedPlan], before: _Before | None, folder: Path) -> State:

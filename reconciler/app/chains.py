@@ -84,7 +84,8 @@ def place_of(plans: Sequence[ChainedPlan], connection: Connection[Any]) -> Place
         count = place_by_looks(plans, connection)
     if count is None:
         raise Stale(
-            f"the database is at none of the states of the chain ({counted(len(plans), 'plan')}), and its journal names none",
+            f"the database is at none of the states of the chain ({counted(len(plans), 'plan')}), and its"
+            " journal names none",
             hint="reconcile status and reconcile plan tell what differs; reconcile adopt takes it as it is",
         )
     return Place(tuple(plans[:count]), tuple(plans[count:]))

@@ -11,6 +11,7 @@ from typing import Any
 from reconciler.app.discovery import registry
 from reconciler.app.files import schema_files
 from reconciler.core.catalog import Catalog
+from reconciler.core.kind import Destination
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def _built(written: Any, scratch_url: str | None) -> str:
     def remember(_name: str, make: Any) -> Any:
         return make()
 
-    workshop = Workshop(registry(), lambda: scratch_database(url), "", remember)
+    workshop = Workshop(registry(), lambda: scratch_database(url), Destination("", major), remember)
     desired_catalog(written, Catalog({}), workshop)
     return f"PostgreSQL {major}"
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.app.discovery import registry
 from reconciler.core.catalog import Catalog
-from reconciler.core.errors import ServerError
+from reconciler.core.errors import InvalidInput, ServerError
 from reconciler.core.ident import ObjectId
-from reconciler.engine.scope import Scope, compared_with, managed, without_needless
+from reconciler.engine.scope import Scope, compared_with, left_out, managed, without_needless
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -171,6 +171,8 @@ def compare(request: Request, written: Written, live: Catalog, connection: Conne
     if renames:
         live = _renamed(request, written, live, renames, connection)
     desired = elaboration.desired(written, live, connection, (request.url, request.scratch_url), owner)
+    if problems := tuple(left_out(written, desired.ids, request.scope)):
+        raise InvalidInput.of(problems)
     current = compared_with(live, desired.catalog.entries, request.scope, registry())
     wanted = without_needless(desired.catalog, live, desired.ids.values(), registry())
     left = spared(request.scope.prune, current, wanted, registry())
@@ -237,11 +239,11 @@ def _relative(file: str, base: Path | None) -> str:
         return file
 
 
-def observer(plan: Plan, stop: Stop | None = None) -> Callable[[Connection[Any]], Mapping[ObjectId, str]]:
+def observer(plan: Plan) -> Callable[[Connection[Any]], Mapping[ObjectId, str]]:
     """A function that reads the digests of what the plan touches; what does not exist is missing."""
 
     def observe(connection: Connection[Any]) -> Mapping[ObjectId, str]:
-        catalog = live_catalog(connection, stop)
+        catalog = live_catalog(connection)
         return {id: catalog[id].digest() for id in plan.touches if id in catalog}
 
     return observe

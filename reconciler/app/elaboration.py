@@ -10,6 +10,7 @@ from reconciler.app.discovery import registry
 from reconciler.app.servers import no_scratch_server, scratch_on, scratch_servers
 from reconciler.core.catalog import Catalog
 from reconciler.core.errors import InvalidInput, ServerError
+from reconciler.core.kind import Destination
 from reconciler.engine.desired import Desired, Remember, Workshop, desired_catalog, without_server
 from reconciler.engine.load import Written
 
@@ -25,14 +26,15 @@ def desired(
     Raises InvalidInput where PostgreSQL refuses what is declared, ServerError where no scratch server is.
     """
     kinds = registry()
-    if (plain := without_server(written, live, kinds, owner)) is not None:
+    destination = Destination(owner, target.info.server_version // 10000)
+    if (plain := without_server(written, live, kinds, destination)) is not None:
         return plain
     refused: InvalidInput | ServerError = no_scratch_server()
     for server in scratch_servers(*urls, target, written.objects):
-        remember = _cached_under(f"{written.digest} {server.name} {target.info.server_version // 10000}")
+        remember = _cached_under(f"{written.digest} {server.name} {destination.major}")
         try:
             scratch = scratch_on(server, target, written.objects)
-            return desired_catalog(written, live, Workshop(kinds, scratch, owner, remember))
+            return desired_catalog(written, live, Workshop(kinds, scratch, destination, remember))
         except (InvalidInput, ServerError) as error:
             # An embedded build may lack what the target's own has (ICU, an extension): the target decides.
             refused = error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reconciler.core.errors import EmbeddedUnavailable
+
 FOLDER = ".reconcile"
 
 
@@ -20,10 +22,20 @@ def embedded_url(root: Path) -> str:
 
 
 def local_folder(root: Path) -> Path:
-    """The folder for what belongs to this machine only, made where it is missing, and kept out of git."""
+    """The folder for what belongs to this machine only, made where it is missing, and kept out of git.
+
+    Raises EmbeddedUnavailable where it cannot be.
+    """
     folder = root / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
     ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+        raise EmbeddedUnavailable(
+            f"{folder} cannot be made, where the local server keeps its data: {why}",
+            hint="run this in a folder that you may write to, or name a server that runs: --url",
+        ) from None
     return folder

@@ -105,7 +105,14 @@ def key(*parts: str) -> str:
 def digests_of(path: Path) -> dict[str, str]:
     """A digest of the contents of a file, or of every file below a folder."""
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}
+    return {str(file): _digest(file) for file in files if file.is_file()}
+
+
+def _digest(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return "unread"  # who reads it next says why
 
 
 @cache

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from reconciler.app.statename import Revision
 from reconciler.core.errors import InvalidInput, UsageError
 
 _LINK, _SUBMODULE = "120000", "160000"
@@ -81,6 +82,13 @@ def exported(ref: str, path: Path) -> Iterator[Exported]:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
         yield Exported(top / inside, top, commit)
+
+
+def is_at(state: Revision) -> bool:
+    """Whether the commit has the schema folder. Raises UsageError where there is no such commit."""
+    root = repository(state.path)
+    commit = commit_of(state.ref, root)
+    return next(_listed(root, commit, _within(state.path, root), state.ref), None) is not None
 
 
 def added_by(file: Path) -> str | None:

@@ -13,11 +13,17 @@ _FILES = {
     "reconcile.yaml": "reconcile.yaml",
     "plans/.gitkeep": None,
     ".gitignore": None,
+    ".gitattributes": None,
     ".github/workflows/reconcile.yaml": "workflow.yaml",
     OWNERS: "codeowners",
 }
 _EXAMPLE = "schema/tables.yaml"
-_IGNORED = ".reconcile/"
+_LINES = {
+    ".gitignore": ".reconcile/",
+    # The bytes of a plan are what is signed, and what its id is of: git must not change line ends.
+    ".gitattributes": "plans/** -text",
+}
+"""Lines that these files must have; what else stands there stays."""
 
 
 def scaffold(root: Path, example: bool) -> tuple[str, ...]:
@@ -32,8 +38,8 @@ def scaffold(root: Path, example: bool) -> tuple[str, ...]:
         if name == OWNERS and find(root.resolve()) is not None:
             # There is one in another of its places: a second would hide it.
             continue
-        if name == ".gitignore":
-            if _ignores(path):
+        if name in _LINES:
+            if _adds_line(path, _LINES[name]):
                 written.append(name)
         elif not path.exists():
             write_text(path, templates.joinpath(template).read_text(encoding="utf-8") if template else "")
@@ -45,11 +51,11 @@ def scaffold(root: Path, example: bool) -> tuple[str, ...]:
     return tuple(written)
 
 
-def _ignores(path: Path) -> bool:
-    """Keep the local server out of git; whether that was still to be said."""
+def _adds_line(path: Path, line: str) -> bool:
+    """Append a line to a file of git's; whether it was still missing. In .gitattributes the last counts."""
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    if _IGNORED in before.splitlines():
+    if line in before.splitlines():
         return False
     start = before if not before or before.endswith("\n") else before + "\n"
-    write_text(path, f"{start}{_IGNORED}\n")
+    write_text(path, f"{start}{line}\n")
     return True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
+
+from reconciler.core.size import Size
 
 if TYPE_CHECKING:
     from reconciler.engine.plan import Plan
@@ -24,17 +25,9 @@ _SIZES: LiteralString = """
     GROUP BY s.relation"""
 
 
-@dataclass(frozen=True, slots=True)
-class RelationSize:
-    """Of a relation with its indexes, TOAST and partitions."""
-
-    size_bytes: int
-    rows: int | None
-    """As the statistics estimate (pg_class.reltuples); None where nothing has been analyzed yet."""
-
-
-def sizes(plan: Plan, url: str) -> Mapping[str, RelationSize]:
-    """The sizes of what the plan locks, by the lock's name; without those that cannot be had."""
+def sizes(plan: Plan, url: str) -> Mapping[str, Size]:
+    """The sizes of what the plan locks, by the lock's name: with indexes, TOAST and partitions, rows as
+    pg_class.reltuples estimates them. Without those that cannot be had."""
     import psycopg
 
     from reconciler.core.errors import ReconcileError
@@ -53,4 +46,4 @@ def sizes(plan: Plan, url: str) -> Mapping[str, RelationSize]:
             rows = connection.execute(_SIZES, (relations,)).fetchall()
     except (psycopg.Error, ReconcileError):
         return {}
-    return {relation: RelationSize(size, estimate) for relation, size, estimate in rows}
+    return {relation: Size(size, estimate) for relation, size, estimate in rows}

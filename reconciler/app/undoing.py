@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +18,13 @@ from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.errors import UsageError
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import HazardCode
+from reconciler.engine.notes import back_to, not_back
 from reconciler.engine.plan import Action
 
 if TYPE_CHECKING:
     from reconciler.app.comparison import Compared, Request
     from reconciler.engine.load import Written
     from reconciler.engine.scope import Scope
-
-_BACK = "back to the state after plan {:04}"
-_IS_BACK = re.compile(r"back to the state after plan (\d{4,})\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,7 @@ def undo(folder: Path, to: int | None, request: Request, until: int | None = Non
     plan = dataclasses.replace(
         compared.plan,
         steps=tuple(dataclasses.replace(step, source=None) for step in compared.plan.steps),
-        notes=(_BACK.format(number), *lost, *compared.plan.notes),
+        notes=(back_to(number), *lost, *compared.plan.notes),
     )
     return Undone(dataclasses.replace(compared, plan=plan), number, undone, lost)
 
@@ -79,12 +76,6 @@ def written_of(catalog: Catalog, scope: Scope, server: int, owner: str) -> Writt
     return snapshot.load(snapshot_text(catalog, scope, server, owner), "snapshot", registry()).written
 
 
-def goes_back_to(notes: Sequence[str]) -> int | None:
-    """The number of the plan to whose state an undo goes back, by its notes; None for other plans."""
-    match = _IS_BACK.match(notes[0]) if notes else None
-    return int(match[1]) if match else None
-
-
 def _lost(undone: Sequence[ChainedPlan], earlier: Catalog) -> Iterator[str]:
     """What the plans that are undone have thrown away for good."""
     kinds = registry()
@@ -93,7 +84,7 @@ def _lost(undone: Sequence[ChainedPlan], earlier: Catalog) -> Iterator[str]:
             there = earlier.get(hazard.object)
             if hazard.code is HazardCode.DATA_LOSS and there is not None:
                 label = kinds.of(there).label(there)
-                yield f"{label} does not come back as it was: plan {one.link.number:04} {hazard.message}"
+                yield not_back(label, one.link.number, hazard.message)
 
 
 def _with_former_names(written: Written, earlier: Catalog, undone: Sequence[ChainedPlan]) -> Written:

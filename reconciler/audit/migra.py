@@ -80,11 +80,6 @@ class MigraVerdict:
     blind: tuple[str, ...] = BLIND_KINDS
     unreliable: tuple[str, ...] = UNRELIABLE_KINDS
 
-    @property
-    def agrees(self) -> bool:
-        """Whether migra sees no difference."""
-        return not self.differences
-
 
 def audit(
     url_from: str,

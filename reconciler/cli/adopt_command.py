@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reconciler.cli import options
+from reconciler.core.counting import counted
 
 if TYPE_CHECKING:
     from reconciler.app import Left
@@ -40,7 +41,7 @@ def adopt(
 
     chosen = options.choose(target, url, schema)
     file = chosen.project.root / settings.FILE if chosen.project.is_configured else None
-    how = app.Adoption(file, wait_lock, take_unfinished)
+    how = app.Adoption(file, wait_lock, app.read_plans(chosen.plans), take_unfinished)
     request = options.request_of(chosen, ownership, scratch_url)
     adopted = app.adopt(request, how)
     # The first plan of its chain starts from here, also where there is no database to ask.
@@ -52,7 +53,7 @@ def adopt(
             "ignored": list(adopted.left.patterns), "taken_out": list(adopted.taken_out),
         })  # fmt: skip
         return 0
-    show(f"adopted: {adopted.objects} objects, run {adopted.run}")
+    show(f"adopted: {counted(adopted.objects, 'object')}, run {adopted.run}")
     tell_left(adopted.left)
     for name in adopted.taken_out:
         show(f"took what is another tool's out of {chosen.schema / name}")

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import options
+from reconciler.cli.reporting import failing_in_format
 
 
 def register(application: typer.Typer) -> None:
     """Add the command."""
-    application.command("apply")(apply)
+    application.command("apply")(failing_in_format(apply))
 
 
 def apply(
@@ -25,7 +26,7 @@ def apply(
     allow: options.Allow = None,
     wait_lock: options.WaitLock = 0.0,
     everything: Annotated[bool, typer.Option("--all", help="All that is pending in the chain.")] = False,
-    format: options.ResultFormat = options.Shape.TEXT,
+    format: options.AppliedShape = options.AppliedFormat.TEXT,
 ) -> int:
     """Carry out a saved plan, or the next in the target's chain."""
     from reconciler import app
@@ -40,7 +41,7 @@ def apply(
         read, text = app.read_plan(plan)
         chosen = options.choose(target, url)
         saved = app.Saved(plan, text)
-        carrying.conclude([carrying.timed(chosen, consent, wait_lock, read, saved)], format)
+        carrying.conclude([carrying.timed(chosen, consent, wait_lock, read, saved)], format, chosen)
         return 0
     chosen = options.choose(target, url)
     chained = app.read_plans(chosen.plans)
@@ -57,5 +58,5 @@ def apply(
         done.append(
             carrying.timed(chosen, consent, wait_lock, next_one.plan, next_one.saved, next_one.path.name)
         )
-    carrying.conclude(done, format, pending=len(pending) - len(done))
+    carrying.conclude(done, format, chosen, pending=len(pending) - len(done))
     return 0

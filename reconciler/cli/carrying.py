@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.cli.options import Chosen, Shape
+from reconciler.cli.options import AppliedFormat, Chosen
+from reconciler.core.counting import counted
 
 if TYPE_CHECKING:
     from reconciler.app import ChainedPlan, Saved
@@ -107,7 +108,7 @@ def verdict_text(verdict: Verdict, seconds: float, of: str = "") -> str:
     subject = f"{of}: " if of else ""
     if verdict.was_applied:
         return f"{subject}already applied: nothing to do"
-    count = "1 step" if len(verdict.ran) == 1 else f"{len(verdict.ran)} steps"
+    count = counted(len(verdict.ran), "step")
     after = f", after {len(verdict.resumed_after)} of an earlier run" if verdict.resumed_after else ""
     return f"{subject}applied: {count}{after} in {seconds:.1f} s"
 
@@ -116,6 +117,7 @@ def verdict_text(verdict: Verdict, seconds: float, of: str = "") -> str:
 class Carried:
     """A plan that was carried out."""
 
+    plan: Plan
     verdict: Verdict
     seconds: float
     name: str = ""
@@ -133,14 +135,17 @@ def timed(
     ending.note_plan(plan, name)
     start = monotonic()
     verdict = carry_out(plan, chosen, consent, wait_lock, saved)
-    return Carried(verdict, monotonic() - start, name)
+    return Carried(plan, verdict, monotonic() - start, name)
 
 
-def conclude(carried: Sequence[Carried], format: Shape, pending: int = 0) -> None:
+def conclude(carried: Sequence[Carried], format: AppliedFormat, chosen: Chosen, pending: int = 0) -> None:
     """Say what was done: the last thing that a command writes."""
     from reconciler.cli.output import show, show_json
 
-    if format is Shape.JSON:
+    if format is AppliedFormat.MARKDOWN:
+        _comment(carried, chosen, pending)
+        return
+    if format is AppliedFormat.JSON:
         plans = [verdict_data(one.verdict) | {"file": one.name or None} for one in carried]
         show_json({"plans": plans, "pending": pending})
         return
@@ -150,6 +155,26 @@ def conclude(carried: Sequence[Carried], format: Shape, pending: int = 0) -> Non
         show("nothing is pending")
     elif pending:
         show(f"{pending} more pending")
+
+
+def _comment(carried: Sequence[Carried], chosen: Chosen, pending: int) -> None:
+    from datetime import UTC, datetime
+
+    from reconciler.cli.reporting import told_around
+    from reconciler.report import applied
+
+    done = [
+        applied.Done(
+            one.plan,
+            len(one.verdict.ran) + len(one.verdict.resumed_after),
+            one.seconds,
+            str(chosen.plans / one.name) if one.name else "",
+            one.verdict.was_applied,
+        )
+        for one in carried
+    ]
+    context = told_around(chosen.target, str(chosen.schema))
+    sys.stdout.write(applied.render(done, context, datetime.now(UTC), pending))
 
 
 def require_no_difference(plan: Plan, chosen: Chosen) -> None:

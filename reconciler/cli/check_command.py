@@ -9,6 +9,7 @@ import typer
 
 from reconciler.cli import options
 from reconciler.cli.reporting import failing_in_format
+from reconciler.core.counting import counted
 
 
 def register(application: typer.Typer) -> None:
@@ -25,7 +26,7 @@ def check(
     """Validate the schema files; with --build, ask PostgreSQL too."""
     from reconciler import app
     from reconciler.cli.approvals import unowned
-    from reconciler.cli.output import show, show_findings, show_json
+    from reconciler.cli.output import show, show_findings, show_json, show_wrapped
     from reconciler.cli.reporting import told_around
     from reconciler.report import findings
 
@@ -44,7 +45,8 @@ def check(
         return 0
     kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in checked.counts.items())
     listed = f" ({kinds})" if kinds else ""
-    show(f"✓ {folder}: {checked.objects} objects in {checked.files} files{listed}")
+    counts = f"{counted(checked.objects, 'object')} in {counted(checked.files, 'file')}"
+    show_wrapped(f"{folder}: {counts}{listed}", "✓ ")
     show(f"✓ built on {checked.server}" if checked.server else "  --build asks PostgreSQL too")
     for line in unowned():
         show(f"! {line}")

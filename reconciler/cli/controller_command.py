@@ -77,22 +77,28 @@ def controller(
     import gc
 
     _require_libraries()
+    from reconciler.cli import ending
     from reconciler.controller import Heal, Mode, Options, Wanted, serve
+    from reconciler.core.errors import Terminated
 
     # A short command puts off the search for cycles; this one is to run for months.
     gc.set_threshold(700, 10, 10)
     wanted = Wanted(source.absolute(), tuple(target or ()), ownership, scratch_url)
-    serve(
-        Options(
-            wanted,
-            Mode(mode.value),
-            None if heal is None else Heal(heal.value),
-            interval,
-            status_file,
-            listen,
-            log_format.value,
-        )
+    chosen = Options(
+        wanted,
+        Mode(mode.value),
+        None if heal is None else Heal(heal.value),
+        interval,
+        status_file,
+        listen,
+        log_format.value,
     )
+    try:
+        serve(chosen)
+    except Terminated as stop:
+        # What was asked for is no error; the log's last line says it.
+        ending.note_error(stop)
+        return stop.exit_code
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from reconciler.cli import options
+from reconciler.core.counting import counted
 
 if TYPE_CHECKING:
     from reconciler.app import Request, Stage
@@ -56,16 +57,18 @@ def _first_plan(stage: Stage, request: Request, paint: Paint) -> Path | None:
     with _act(paint, 3, "Save: the plan is a file to review and merge"):
         path = chain.append(stage.plans, made, "start")
         lines = len(path.read_text(encoding="utf-8").splitlines())
-        _line(paint, f"{options.near(path)} ({lines} lines of SQL, reasons, locks and hazards)")
+        _line(paint, f"{options.near(path)} ({counted(lines, 'line')} of SQL, reasons, locks and hazards)")
     with _act(paint, 4, "Apply: in one transaction, verified at the end"):
         plan, text = app.read_plan(path)
         verdict = app.apply_plan(plan, app.Application(stage.url, Consent()), app.Saved(path, text))
-        _line(paint, f"{len(verdict.ran)} steps done; the database is what the plan makes of it")
+        _line(paint, f"{counted(len(verdict.ran), 'step')} done; the database is what the plan makes of it")
     with _act(paint, 5, "Plan again: the database is in sync"):
         again = app.make_plan(request)
         _line(
             paint,
-            "nothing to do" if again.is_empty else f"{len(again.steps)} steps are left, which is a defect",
+            "nothing to do"
+            if again.is_empty
+            else f"left, which is a defect: {counted(len(again.steps), 'step')}",
         )
     return path
 
@@ -104,21 +107,12 @@ def _outline(plan: Plan, paint: Paint) -> None:
         groups.setdefault((step.action, kind), []).append(name)
     for (action, kind), names in groups.items():
         sign = paint(SYMBOLS[action], "bold", ACTION_COLOURS[action])
-        head = f"    {sign} {_counted(len(names), kind):<22}"
+        head = f"    {sign} {counted(len(names), kind):<22}"
         told = ", ".join(filter(None, names))
         room = paint.width - 28
         told = told if len(told) <= room else told[: told.rfind(",", 0, room - 1) + 1] + " …"
         sys.stdout.write(f"{head}{paint(told, 'dim')}".rstrip() + "\n")
     _line(paint, f"{extent(plan)}; PostgreSQL {plan.server_major}")
-
-
-def _counted(number: int, kind: str) -> str:
-    """`1 index`, `2 indexes`, `3 policies`, `4 foreign keys`."""
-    if number == 1:
-        return f"1 {kind}"
-    if kind.endswith("y") and kind[-2] not in "aeiou":
-        return f"{number} {kind[:-1]}ies"
-    return f"{number} {kind}{'es' if kind.endswith('x') else 's'}"
 
 
 @contextmanager
@@ -143,7 +137,7 @@ def _farewell(stage: Stage, plan: Path, paint: Paint) -> None:
     sys.stdout.write(f"\n{paint('What to try next', 'bold')}\n")
     for command, why in (
         (f"reconcile show {options.near(plan)}", "the whole plan, as a reviewer reads it"),
-        (f"reconcile explain {options.near(plan)} --step 3", "why a step is there, and what it locks"),
+        (f"reconcile explain {options.near(plan)} 3", "why a step is there, and what it locks"),
         ("reconcile push", "bring the local server to schema/ as it is now"),
         ("reconcile init my-project", "start a project; with --url from a database that exists"),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shlex
 from pathlib import Path
@@ -46,5 +47,6 @@ def diff(
     place = second if Path(second).exists() else "."
     names = [state_named(text) for text in (first, second)]
     context = told_around(" → ".join(names), place, again=f"reconcile diff {shlex.join(names)}")
+    context = dataclasses.replace(context, settled="The two states are alike.")
     show_plan(found, format, context, verbose, max_chars, "diff")
     return options.CHANGES if detailed_exitcode and not found.is_empty else 0

@@ -18,9 +18,13 @@ def register(application: typer.Typer) -> None:
 
 def explain(
     plan: PlanName = None,
+    steps: Annotated[
+        list[int] | None,
+        typer.Argument(metavar="[STEP]...", help="Numbers of steps; else all.", show_default=False),
+    ] = None,
     step: Annotated[
         list[int] | None,
-        typer.Option("--step", help="A step's number; else all. Repeatable.", show_default=False),
+        typer.Option("--step", help="The same, by name. Repeatable.", show_default=False),
     ] = None,
     target: options.Target = None,
     format: options.ResultFormat = options.Shape.TEXT,
@@ -31,12 +35,12 @@ def explain(
     from reconciler.report import json, text
 
     found = named_plan(plan, target)
-    numbers = step or [one.number for one in found.plan.steps]
+    numbers = [*(steps or ()), *(step or ())] or [one.number for one in found.plan.steps]
     colour = has_colour(sys.stdout)
     shown = [text.render_step(found.plan, number, colour=colour, width=width()) for number in numbers]
     if format is options.Shape.JSON:
-        steps = json.as_data(found.plan)["steps"]
-        show_json([data for data in steps if data["number"] in numbers])
+        told = json.as_data(found.plan)["steps"]
+        show_json([data for data in told if data["number"] in numbers])
         return 0
     sys.stdout.write("\n".join(shown) if shown else "the plan has no steps\n")
     return 0

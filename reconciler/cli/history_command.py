@@ -22,7 +22,7 @@ def history(
 ) -> int:
     """The runs on this database, newest first."""
     from reconciler import app
-    from reconciler.cli.output import show, show_json
+    from reconciler.cli.output import show, show_json, show_wrapped
     from reconciler.cli.status_command import run_text
 
     chosen = options.choose(target, url)
@@ -31,9 +31,9 @@ def history(
         show_json([app.run_data(run) for run in runs])
         return 0
     for run in runs:
-        show(f"{run_text(run)}; plan {run.plan.id[:19]}")
+        show_wrapped(f"{run_text(run)}; plan {run.plan.id[:19]}")
         if run.error_message:
-            show(f"    {run.error_message.splitlines()[0]}")
+            show_wrapped(run.error_message.splitlines()[0], "    ")
     if not runs:
         show("no runs yet")
     return 0

@@ -88,6 +88,14 @@ class Shape(StrEnum):
     JSON = "json"
 
 
+class AppliedFormat(StrEnum):
+    """How what was carried out is shown."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 PlanFormat = Annotated[Format, typer.Option("--format", "-f", help="How to show the plan.")]
 FindingsShape = Annotated[FindingsFormat, typer.Option("--format", "-f", help="How to show what was found.")]
 MaxChars = Annotated[
@@ -97,6 +105,9 @@ MaxChars = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
+AppliedShape = Annotated[
+    AppliedFormat, typer.Option("--format", "-f", help="How to show the result; markdown is a comment.")
+]
 ResultFormat = Annotated[Shape, typer.Option("--format", "-f", help="How to show the result.")]
 
 
@@ -142,10 +153,38 @@ def choose(target: str | None, url: str | None, schema: Path | None = None, conn
         from reconciler.app import embedded_url
 
         found = embedded_url(project.root)
+    if connects:
+        from reconciler.cli.output import say
+        from reconciler.engine.reading import listen
+
+        listen(say)
     policy = Policy.parse(chosen.approve, name)
     requirement = Requirement.of(chosen.require, project.root, os.environ)
     place = schema or near(project.schema)
     return Chosen(project, name, found, place, chosen.pooler, policy, requirement)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The options that say what is compared with what."""
+
+    target: str | None
+    url: str | None
+    schema: Path | None
+    ownership: bool
+    scratch_url: str | None
+
+    def chosen(self, connects: bool = True) -> Chosen:
+        """`choose` for these options."""
+        return choose(self.target, self.url, self.schema, connects)
+
+    def request(self, chosen: Chosen) -> Request:
+        """`request_of` for these options."""
+        return request_of(chosen, self.ownership, self.scratch_url)
+
+    def offline_request(self, chosen: Chosen) -> Request:
+        """`offline_request` for these options."""
+        return offline_request(chosen, self.ownership, self.scratch_url)
 
 
 def named_target(target: str | None, url: str | None) -> str:
@@ -190,7 +229,7 @@ def near(path: Path) -> Path:
 def _existing(schema: Path) -> Path:
     from reconciler.core.errors import UsageError
 
-    if not schema.exists():
+    if not os.path.lexists(schema):
         hint = "pass --schema, or start with: reconcile init"
         raise UsageError(f"there is no schema at {schema}", hint=hint)
     return schema

@@ -65,7 +65,8 @@ def rendered(
         case Format.SQL:
             return sql.render(plan)
         case Format.TEXT:
-            return text.render(plan, colour=has_colour(sys.stdout), width=width(), verbose=verbose)
+            colour = has_colour(sys.stdout)
+            return text.render(plan, context, colour=colour, width=width(), verbose=verbose)
         case Format.GITLAB_TERRAFORM:
             return gitlab.terraform(plan)
         case _:
@@ -79,11 +80,33 @@ def show_findings(report: Report, format: FindingsFormat | Format) -> None:
     sys.stdout.write(rendered_findings(report, format, sources_folder()))
 
 
+def show_markdown(context: Context, plan: Plan | None = None, max_chars: int | None = None) -> None:
+    """Write a comment to standard output; without a plan it says what the standing says."""
+    from reconciler.report import markdown
+
+    sys.stdout.write(markdown.render(plan, context, max_chars or markdown.BUDGET))
+
+
 def show_json(data: Any) -> None:
     """Write plain data to standard output."""
     import json
 
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def show_wrapped(text: str, start: str = "") -> None:
+    """A sentence after `start`, at a terminal in lines that fit it: those that follow are indented as far."""
+    if not sys.stdout.isatty():
+        show(start + text)
+        return
+    import textwrap
+
+    rest = " " * (len(start) or 2)
+    shown = textwrap.fill(
+        text, width(), initial_indent=start, subsequent_indent=rest, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
+    show(shown)
 
 
 def show(line: str = "") -> None:

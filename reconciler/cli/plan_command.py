@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,9 @@ from reconciler.cli import options, stating
 from reconciler.cli.reporting import failing_in_format
 
 if TYPE_CHECKING:
-    from reconciler.app import Compared, Request
+    from reconciler.app import Compared, Request, State
     from reconciler.engine.plan import Plan
+    from reconciler.report.standing import Context
 
 
 _Start = Annotated[
@@ -77,40 +79,94 @@ def plan(
 
     But for --from live and url: no database is connected to: a scratch server stands in for it.
     """
+    from reconciler.cli.output import show_plan
+    from reconciler.cli.plan_check import Checking, check_plans
+
+    where = options.Where(target, url, schema, ownership, scratch_url)
+    if renew is not None:
+        _renew(where, renew)
+        return 0
+    if check:
+        check_plans(where, Checking(start, base, format))
+        return 0
+    made = _make(where, start, prove, strict, _Kept(out, save, name))
+    shown, context = _around(made, start, format)
+    show_plan(shown, format, context, verbose, max_chars)
+    return options.CHANGES if detailed_exitcode and not made.plan.is_empty else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Where the plan is to stay."""
+
+    out: Path | None
+    in_chain: bool
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A plan, and the file that it stands in."""
+
+    plan: Plan
+    chosen: options.Chosen
+    file: Path | None
+
+
+def _renew(where: options.Where, number: int) -> None:
     from reconciler import app
-    from reconciler.cli.output import say, show_plan
-    from reconciler.cli.reporting import planned_around
-    from reconciler.core.errors import UsageError
+    from reconciler.cli.output import say
+
+    chosen = where.chosen(connects=False)
+    say(app.renew(chosen.plans, number, where.offline_request(chosen)))
+
+
+def _make(where: options.Where, start: str, prove: bool, strict: bool, kept: _Kept) -> _Made:
+    """Plan, prove and save as asked. Raises Blocked with `strict` where the plan leaves something out."""
+    from reconciler import app
+    from reconciler.cli.output import say
     from reconciler.engine import planfile
 
-    is_live = start == stating.LIVE and renew is None and not (check and _is_offline(target, url, base))
-    chosen = options.choose(target, url, schema, connects=is_live)
-    if renew is not None:
-        say(app.renew(chosen.plans, renew, options.offline_request(chosen, ownership, scratch_url)))
-        return 0
-    request = options.request_of(chosen, ownership, scratch_url)
-    if check:
-        if start not in (stating.LIVE, stating.CHAIN):
-            raise UsageError(f"--check knows no --from {start}", hint="--from chain, or --base git:REF")
-        _check(chosen, request, format) if is_live else _check_offline(chosen, request, format, base)
-        return 0
-    state = stating.state_of(start, target, url, schema, stating.FROM)
-    compared = app.compare_from(state, request) if save or start != stating.LIVE else None
+    is_live = start == stating.LIVE
+    chosen = where.chosen(connects=is_live)
+    request = where.request(chosen)
+    state = _beginning(stating.state_of(start, where.target, where.url, where.schema, stating.FROM), start)
+    compared = app.compare_from(state, request) if kept.in_chain or not is_live else None
     made = compared.plan if compared is not None else app.make_plan(request)
     if strict:
         _refuse_unknown(made)
     if prove and not made.is_empty:
-        say(app.prove(made, request) if start == stating.LIVE else app.prove_from(state, made, request))
-    if out is not None:
-        app.write_text(out, planfile.dump(made))
-    file = out
-    if save and compared is not None and not made.is_empty:
-        file = _save(chosen, compared, request, name)
-    elif (saved := app.saved_as(chosen.plans, made)) is not None:
-        made, file = saved.plan, saved.path  # with the consent that was given since
-    shown, context = planned_around(made, chosen, format, file, start == stating.LIVE)
-    show_plan(shown, format, context, verbose, max_chars)
-    return options.CHANGES if detailed_exitcode and not made.is_empty else 0
+        say(app.prove(made, request) if is_live else app.prove_from(state, made, request))
+    if kept.out is not None:
+        app.write_text(kept.out, planfile.dump(made))
+    if kept.in_chain and compared is not None and not made.is_empty:
+        return _Made(made, chosen, _save(chosen, compared, request, kept.name))
+    if (saved := app.saved_as(chosen.plans, made)) is not None:
+        return _Made(saved.plan, chosen, saved.path)  # with the consent that was given since
+    return _Made(made, chosen, kept.out)
+
+
+def _beginning(state: State, said: str) -> State:
+    """The state; nothing at all where a commit has no schema yet, and then that is told."""
+    from reconciler import app
+    from reconciler.cli.output import say
+
+    if not isinstance(state, app.Revision) or app.is_at(state):
+        return state
+    say(f"there is no {state.path} at {said}: planned from nothing")
+    return app.Nothing()
+
+
+def _around(made: _Made, start: str, format: options.Format) -> tuple[Plan, Context]:
+    import dataclasses
+
+    from reconciler.cli.reporting import planned_around, state_named
+
+    shown, context = planned_around(made.plan, made.chosen, format, made.file, start == stating.LIVE)
+    if start == stating.LIVE or start.startswith("url:"):
+        return shown, context
+    settled = f"{state_named(start)} is as declared; no database was asked."
+    return shown, dataclasses.replace(context, settled=settled)
 
 
 def _refuse_unknown(made: Plan) -> None:
@@ -136,72 +192,3 @@ def _save(chosen: options.Chosen, compared: Compared, request: Request, name: st
     else:
         say(f"saved as {path}")
     return path
-
-
-def _is_offline(target: str | None, url: str | None, base: str | None) -> bool:
-    """Whether a check has to do without the database: it is wanted, or nobody has said where that is."""
-    from reconciler.cli.output import say
-    from reconciler.core.errors import UsageError
-
-    if base is not None:
-        return True
-    try:
-        options.choose(target, url)
-    except UsageError as error:
-        options.choose(target, url, connects=False)
-        say(f"{error.message}: checked without a database")
-        return True
-    return False
-
-
-def _check_offline(
-    chosen: options.Chosen, request: Request, format: options.Format, base: str | None
-) -> None:
-    """`_check` without a database; new plans are made again: Blocked where one comes out otherwise."""
-    from reconciler import app
-    from reconciler.cli.output import say, show, show_findings
-    from reconciler.cli.reporting import told_around
-    from reconciler.core.errors import UsageError
-    from reconciler.report import findings
-
-    word, _, ref = (base or "git:").partition(":")
-    if word != "git" or (base is not None and not ref):
-        raise UsageError(f"--base {base} is no commit", hint="--base git:origin/main")
-    found = app.check_chain(chosen.plans, request, ref or None)
-    for file, reason in found.edited:
-        say(f"edited by hand: {file}: {reason}")
-    if format in options.OF_FINDINGS:
-        show_findings(findings.of_chain(told_around(chosen.target, str(chosen.schema))), format)
-        return
-    again = f", made again: {', '.join(found.remade)}" if found.remade else ""
-    show(f"the chain leads to {chosen.schema}: {found.plans} saved{again}")
-
-
-def _check(chosen: options.Chosen, request: Request, format: options.Format) -> None:
-    """Raise InvalidInput where the chain is broken, NotApproved where nobody owns it and somebody must, and
-    Blocked where it leads elsewhere than the YAML."""
-    from reconciler import app
-    from reconciler.cli.output import show, show_findings, show_plan
-    from reconciler.cli.reporting import planned_around, told_around
-    from reconciler.core.errors import Blocked, NotApproved
-    from reconciler.report import findings
-
-    chained = app.read_plans(chosen.plans)
-    if unowned := app.uncovered_plans(chosen.plans, chosen.requirement):
-        raise NotApproved(unowned)
-    pending = app.place_in(chained, chosen.url).pending
-    made = app.make_plan(request)
-    differing = app.uncovered(pending, made)
-    if differing:
-        raise Blocked(
-            "\n".join([f"the chain in {chosen.plans} is not what {chosen.schema} asks for:", *differing]),
-            hint="save a plan for what is missing: reconcile apply --all, then reconcile plan --save",
-        )
-    if format is options.Format.TEXT:
-        show(f"the chain leads to {chosen.schema}: {len(chained)} saved, {len(pending)} pending")
-    elif format in options.OF_FINDINGS:
-        context = told_around(chosen.target, str(chosen.schema))
-        show_findings(findings.of_chain(context), format)
-    else:
-        shown, context = planned_around(made, chosen, format)
-        show_plan(shown, format, context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from reconciler.cli.output import has_colour, width
+from reconciler.core.counting import counted
 from reconciler.engine.plan import Step
 from reconciler.engine.progress import (
     Event,
@@ -41,7 +42,8 @@ class Display:
             case GroupCommitted():
                 pass
             case Resumed(done):
-                self._line(f"going on after step {max(done)}: an earlier run did {len(done)} steps")
+                did = counted(len(done), "step")
+                self._line(f"going on after step {max(done)}: an earlier run did {did}")
             case LeaseAwaited(holder):
                 self._line(f"waiting for another run to end: {holder or 'unknown'}")
             case WaitingForLock(step, blockers):

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import options
+from reconciler.core.counting import counted
 
 
 def register(application: typer.Typer) -> None:
@@ -50,7 +51,7 @@ def pull(
         if format is options.Shape.JSON:
             show_json({"snapshot": str(snapshot), "objects": objects, "unknown": list(unknown)})
         else:
-            say(f"wrote    {snapshot}: {objects} objects")
+            say(f"wrote    {snapshot}: {counted(objects, 'object')}")
             _say_unknown(unknown)
         return 0
     pulled = app.pull_into(folder, request)

@@ -35,5 +35,5 @@ def push(
     made = app.make_plan(options.request_of(chosen, ownership, scratch_url))
     if format is options.Shape.TEXT and not quiet and not made.is_empty:
         show_plan(made, options.Format.TEXT, Context(chosen.target))
-    carrying.conclude([carrying.timed(chosen, consent, 0.0, made)], format)
+    carrying.conclude([carrying.timed(chosen, consent, 0.0, made)], options.AppliedFormat(format), chosen)
     return 0

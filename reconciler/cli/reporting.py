@@ -7,12 +7,14 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.cli.options import FindingsFormat, Format, Shape
+from reconciler.cli.options import Format
 
 if TYPE_CHECKING:
+    from reconciler.app import Owners, Requirement
     from reconciler.cli.options import Chosen
     from reconciler.core.errors import ReconcileError
     from reconciler.core.size import Size
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.report.standing import Context, Standing
 
 _FOR_PEOPLE = frozenset({"text", "sql"})
-_WITHOUT_SIZES = frozenset({Format.TEXT, Format.SQL, Format.GITLAB_TERRAFORM})
+_WITHOUT_SIZES = frozenset({Format.SQL, Format.GITLAB_TERRAFORM})
 
 
 def failing_in_format(command: Callable[..., int]) -> Callable[..., int]:
@@ -76,7 +78,7 @@ def state_named(text: str) -> str:
 
 def rendered_failure(
     error: ReconcileError,
-    format: Format | FindingsFormat | Shape,
+    format: StrEnum,
     context: Context,
     command: str,
     max_chars: int | None = None,
@@ -92,7 +94,8 @@ def rendered_failure(
         case "json":
             return json.render_failure(error, {"is_valid": False} if command == "check" else {})
         case "markdown":
-            failed = dataclasses.replace(context, standing=markdown.Standing.failed(error))
+            doing = "apply" if command in ("apply", "run") else "plan"
+            failed = dataclasses.replace(context, standing=markdown.Standing.failed(error), doing=doing)
             return markdown.render(None, failed, max_chars or markdown.BUDGET)
         case "gitlab-terraform":
             return gitlab.terraform_failure(error)
@@ -101,7 +104,7 @@ def rendered_failure(
             return rendered_findings(report, format, Path.cwd())
 
 
-def rendered_findings(report: Report, format: Format | FindingsFormat | Shape, folder: Path) -> str:
+def rendered_findings(report: Report, format: StrEnum, folder: Path) -> str:
     """A report in one of the formats of findings; its files are told relative to `folder`."""
     import dataclasses
 
@@ -155,12 +158,33 @@ def planned_around(
     again = f"reconcile plan --target {shlex.quote(chosen.target)} --save"
     named = again if chosen.target in chosen.project.settings.targets else None
     context = told_around(chosen.target, str(chosen.schema), str(file) if file else None, named)
+    owners = owners_around(file, chosen.plans, chosen.requirement)
+    context = dataclasses.replace(context, owners=owners)
     plan = _allowed_by_rules(plan, chosen)
     if is_live and format not in _WITHOUT_SIZES and not plan.is_empty:
         context = dataclasses.replace(
             context, sizes=_sizes(plan, chosen.url), standing=_held_back(plan, chosen)
         )
     return plan, context
+
+
+def owners_around(file: Path | None, plans: Path, requirement: Requirement) -> tuple[Owners, ...]:
+    """Who must approve a plan of the chain in `plans`: saved as `file`, or to be saved there.
+
+    None where there is no chain, or where CODEOWNERS cannot be read: a check complains of that.
+    """
+    from reconciler import app
+    from reconciler.core.errors import UsageError
+    from reconciler.engine.chain import CHAIN
+
+    if file is None or file.absolute().parent != plans.absolute():
+        if not (plans / CHAIN).exists():
+            return ()
+        file = plans / "0001_x.plan.yaml"
+    try:
+        return app.owners_of(file, plans.absolute().parent, requirement.codeowners)
+    except UsageError:
+        return ()
 
 
 def _allowed_by_rules(plan: Plan, chosen: Chosen) -> Plan:
@@ -190,9 +214,8 @@ def _held_back(plan: Plan, chosen: Chosen) -> Standing | None:
 
 def _sizes(plan: Plan, url: str) -> dict[str, Size]:
     from reconciler.app.sizes import sizes
-    from reconciler.core.size import Size
 
-    return {name: Size(found.size_bytes, found.rows) for name, found in sizes(plan, url).items()}
+    return dict(sizes(plan, url))
 
 
 def _run_url() -> str | None:

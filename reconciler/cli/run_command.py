@@ -5,11 +5,12 @@ from __future__ import annotations
 import typer
 
 from reconciler.cli import options
+from reconciler.cli.reporting import failing_in_format
 
 
 def register(application: typer.Typer) -> None:
     """Add the command."""
-    application.command("run")(run)
+    application.command("run")(failing_in_format(run))
 
 
 def run(
@@ -20,7 +21,7 @@ def run(
     wait_lock: options.WaitLock = 0.0,
     ownership: options.Ownership = False,
     scratch_url: options.ScratchUrl = None,
-    format: options.ResultFormat = options.Shape.TEXT,
+    format: options.AppliedShape = options.AppliedFormat.TEXT,
 ) -> int:
     """Plan, gate and apply in one: the deploy Job.
 
@@ -36,11 +37,11 @@ def run(
     chained = app.read_plans(chosen.plans)
     if not chained:
         made = app.make_plan(request)
-        carrying.conclude([carrying.timed(chosen, consent, wait_lock, made)], format)
+        carrying.conclude([carrying.timed(chosen, consent, wait_lock, made)], format, chosen)
         return 0
     pending = app.place_in(chained, chosen.url).pending
     carrying.require_approvals(pending, chosen)
     done = [carrying.timed(chosen, consent, wait_lock, one.plan, one.saved, one.path.name) for one in pending]
     carrying.require_no_difference(app.make_plan(request), chosen)
-    carrying.conclude(done, format)
+    carrying.conclude(done, format, chosen)
     return 0

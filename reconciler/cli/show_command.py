@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import options
-from reconciler.cli.reporting import failing_in_format, told_around
+from reconciler.cli.reporting import failing_in_format, owners_around, told_around
 
 if TYPE_CHECKING:
     from reconciler.cli.naming import Named
@@ -55,9 +56,13 @@ def show(
 
 
 def _around(found: Named) -> Context:
+    from reconciler.cli.approvals import requirement_of
+
     again = f"reconcile plan --target {shlex.quote(found.target)} --save"
     named = None if found.target == "default" else again
-    return told_around(found.target, str(found.path), str(found.path), named)
+    context = told_around(found.target, str(found.path), str(found.path), named)
+    owners = owners_around(found.path, found.path.parent, requirement_of(found.target))
+    return dataclasses.replace(context, owners=owners, settled="The plan has no steps.")
 
 
 def _show_all(named: str | None, format: options.Format, max_chars: int | None) -> None:

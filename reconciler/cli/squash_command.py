@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import options
+from reconciler.core.counting import counted
 
 
 def register(application: typer.Typer) -> None:
@@ -44,5 +45,5 @@ def squash(
     if format is options.Shape.JSON:
         show_json({"plan": str(path), "squashed": gone})
         return 0
-    show(f"{path} does the work of {len(gone)} plans: {', '.join(gone)}")
+    show(f"{path} does the work of {counted(len(gone), 'plan')}: {', '.join(gone)}")
     return 0

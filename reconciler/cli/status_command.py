@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from reconciler.cli import options
+from reconciler.core.counting import counted
 
 if TYPE_CHECKING:
     from reconciler.app import Status
@@ -29,7 +30,7 @@ def status(
 ) -> int:
     """Where the target stands: chain, last run, drift, pending changes."""
     from reconciler import app
-    from reconciler.cli.output import show, show_json
+    from reconciler.cli.output import show_json, show_wrapped
 
     chosen = options.choose(target, url, schema)
     chained = app.read_plans(chosen.plans)
@@ -41,7 +42,7 @@ def status(
         show_json(_data(chosen, found, wanted))
         return 0
     for heading, text in _lines(chosen, found, wanted):
-        show(f"{heading:10} {text}")
+        show_wrapped(text, f"{heading:10} ")
     return 0
 
 
@@ -88,10 +89,13 @@ def _lines(chosen: options.Chosen, found: Status, wanted: Plan | None) -> list[t
         lines.append(("schema", f"there is no {chosen.schema}"))
     else:
         count = len(wanted.steps)
-        steps = "1 step" if count == 1 else f"{count} steps"
-        lines.append(("schema", f"differs: {steps}; see reconcile plan" if count else "as declared"))
+        lines.append(
+            ("schema", f"differs: {counted(count, 'step')}; see reconcile plan" if count else "as declared")
+        )
     if found.unknown:
-        lines.append(("unmodelled", f"{len(found.unknown)} objects: {', '.join(found.unknown[:3])}"))
+        lines.append(
+            ("unmodelled", f"{counted(len(found.unknown), 'object')}: {', '.join(found.unknown[:3])}")
+        )
     return lines
 
 
@@ -111,7 +115,7 @@ def _chain_lines(found: Status, approvals: Mapping[str, str]) -> list[tuple[str,
         return [("chain", "the database is at none of its states")]
     if not place.done and not place.pending:
         return [("chain", "no saved plans")]
-    text = f"{len(place.done)} of {len(place.done) + len(place.pending)} plans applied"
+    text = f"{len(place.done)} of {counted(len(place.done) + len(place.pending), 'plan')} applied"
     waiting = (one.link.file_name for one in place.pending)
     lines = [f"{name}, {approvals[name]}" if name in approvals else name for name in waiting]
     return [("chain", text), *(("pending", line) for line in lines)]
@@ -120,5 +124,7 @@ def _chain_lines(found: Status, approvals: Mapping[str, str]) -> list[tuple[str,
 def run_text(run: Any) -> str:
     """A run in one line."""
     when = run.finished_at or run.started_at
-    steps = f"{run.done} of {run.plan.step_count} steps"
+    steps = f"{run.done} of {counted(run.plan.step_count, 'step')}"
+    if run.outcome == "applied" and run.plan.step_count and not run.done and run.resumes is None:
+        steps = "it was done already"
     return f"run {run.id} {run.outcome} {when:%Y-%m-%d %H:%M} by {run.role_name}, {steps}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -63,5 +64,6 @@ def undo(
         say(f"saved as {file}")
         say(f"{chosen.schema} still asks for the later state: take it back too, or it is planned again")
     shown, context = planned_around(plan, chosen, format, file, is_live=False)
+    context = dataclasses.replace(context, settled="The last state is that state.")
     show_plan(shown, format, context, verbose, max_chars)
     return 0

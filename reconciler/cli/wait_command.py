@@ -86,11 +86,11 @@ def _waited(goal: Goal, target: str | None, url: str | None, pace: tuple[float, 
     clock, stop = Clock(), Stop()
     start, told = clock.now(), ""
     while True:
-        refused: ConnectionFailed | None = None
+        refused: ConnectionFailed | Busy | None = None
         try:
             # Chosen anew each time: the URL may stand in a file that is replaced.
             why = missing(goal, options.choose(target, url).url)
-        except ConnectionFailed as error:
+        except (ConnectionFailed, Busy) as error:
             why, refused = error.message, error
         if why is None:
             return clock.now() - start

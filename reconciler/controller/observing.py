@@ -114,7 +114,8 @@ def _what_waits(pending: tuple[ChainedPlan, ...], wanted: Plan) -> list[Plan]:
 def _lost(length: int) -> Trouble:
     return Trouble(
         "stale",
-        f"the database is at none of the states of the chain ({counted(length, 'plan')}), and its journal names none",
+        f"the database is at none of the states of the chain ({counted(length, 'plan')}), and its journal"
+        " names none",
         "reconcile status and reconcile plan tell what differs; reconcile adopt takes it as it is",
     )
 
@@ -148,11 +149,13 @@ def _notes(observation: Observation) -> Iterable[str]:
     if observation.status.place is not None and observation.pending:
         elsewhere = uncovered(observation.pending, observation.wanted)
         if elsewhere:
-            yield f"the pending plans do not lead to the declared state: {counted(len(elsewhere), 'object')} otherwise"
+            objects = counted(len(elsewhere), "object")
+            yield f"the pending plans do not lead to the declared state: {objects} otherwise"
             yield from (line.strip() for line in elsewhere[:10])
         moved = {one.object for one in observation.drift} & observation.pending[0].plan.touches.keys()
         if moved:
             name = observation.pending[0].link.file_name
-            yield f"{name} expects {counted(len(moved), 'drifted object')} as before: it will be refused as stale"
+            objects = counted(len(moved), "drifted object")
+            yield f"{name} expects {objects} as before: it will be refused as stale"
     if observation.wanted.unknown:
         yield f"{counted(len(observation.wanted.unknown), 'object')} of kinds that are not modelled"

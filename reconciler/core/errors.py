@@ -23,6 +23,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from reconciler.core.counting import counted
+
 
 class ReconcileError(Exception):
     """An error that a person can act on: what, where, how to go on."""
@@ -135,20 +137,12 @@ class InvalidInput(ReconcileError):
     def of(cls, problems: Iterable[Problem]) -> InvalidInput:
         """One error that tells all problems."""
         found = tuple(problems)
-        count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
-        return cls("\n".join([f"{count} in the input:", *map(str, found)]), found)
+        return cls("\n".join([f"{counted(len(found), 'problem')} in the input:", *map(str, found)]), found)
 
 
 _LOCK_CONFLICTS = frozenset({"55P03", "40P01"})
-_TRANSIENT = frozenset({"55P03", "57014", "40P01", "40001", "57P01", "57P02", "57P03", "53300"})
 
 
 def is_lock_conflict(sqlstate: str | None) -> bool:
     """Whether a statement failed because somebody else held a lock: lock_not_available, deadlock_detected."""
     return sqlstate in _LOCK_CONFLICTS
-
-
-def is_transient(sqlstate: str | None) -> bool:
-    """Whether the same statement may succeed when it is tried again, perhaps on a new connection
-    (manual, appendix A: class 08 and the codes of locks, cancellation, serialization and shutdown)."""
-    return sqlstate is not None and (sqlstate in _TRANSIENT or sqlstate.startswith("08"))

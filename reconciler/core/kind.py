@@ -8,88 +8,28 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, LiteralString, TypeVar
 
-from reconciler.core.catalog import Entry, State
+from reconciler.core.catalog import Entry
+from reconciler.core.declared import Declared, Destination, Nest
 from reconciler.core.ident import ObjectId
+from reconciler.core.rule import Disturbance, Ignored, InPlace, Recreate, Rule
 from reconciler.core.statement import Statement
 
+__all__ = [
+    "Declared",
+    "Destination",
+    "Disturbance",
+    "Ignored",
+    "InPlace",
+    "Kind",
+    "Nest",
+    "Recreate",
+    "Rule",
+]
+
 S = TypeVar("S")
-
-
-class Disturbance(Enum):
-    """What can happen to an object that makes some of its dependents give way and come back."""
-
-    RETYPED = "retyped"
-    """The data type of a column or attribute changes, or the values of a type do."""
-    RESHAPED = "reshaped"
-    """The columns of a relation that others select from change their order or names."""
-    DEFAULTED = "defaulted"
-    """What is taken from the object where nothing is said changes (whether a role's memberships inherit)."""
-
-
-@dataclass(frozen=True, slots=True)
-class InPlace(Generic[S]):
-    """A field that ALTER can change. `render(old, new)` takes the two entries."""
-
-    render: Callable[[Entry, Entry], Iterable[Statement]]
-    disturbs: Disturbance | None = None
-    unless: Callable[[S, S], str | None] | None = None
-    """Says why this very change cannot be made in place; None where it can."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recreate:
-    """A field that only DROP and CREATE can change."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """A field that never leads to a statement."""
-
-    why: str
-
-
-Rule = InPlace[Any] | Recreate | Ignored
-
-
-@dataclass(frozen=True, slots=True)
-class Nest:
-    """Where in the YAML a document stands."""
-
-    schema: str
-    """The namespace of unqualified names in this file."""
-    parent: ObjectId | None = None
-    lineage: tuple[ObjectId, ...] = ()
-    """All ancestors from the top; the last is the parent."""
-    folder: str | None = None
-    """The folder of the YAML file, for files that stand beside it."""
-    parent_document: Any = None
-    """The document that this one nests in."""
-    position: int = 0
-    """The place among its siblings in the file, from 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """An object as the YAML declares it: names are resolved, SQL fragments are as written.
-
-    `needs` are objects known by name alone; what stands in SQL fragments is found by the scratch server.
-    """
-
-    id: ObjectId
-    state: State
-    parent: ObjectId | None = None
-    needs: frozenset[ObjectId] = frozenset()
-    former_names: tuple[str, ...] = ()
-    """Names that this object had before (`transition: {rename_from: ...}`)."""
-    not_renamed: bool = False
-    """True where a person says that nothing that disappears is this object under a former name."""
 
 
 class Kind(ABC, Generic[S]):
@@ -151,6 +91,9 @@ class Kind(ABC, Generic[S]):
     is_structural: ClassVar[bool] = False
     """True for what its parent cannot be made without (columns): it is folded whenever it can be, and where
     an ancestor brings it along, what differs is altered afterwards."""
+    is_overridden: ClassVar[bool] = False
+    """True where a partition can have one that differs from the partitioned table's, and a change of that
+    reaches it (defaults)."""
     drops_with_parent: ClassVar[bool] = True
     """False where PostgreSQL refuses to drop the parent before it (user mappings of a server)."""
     holds_data: ClassVar[bool] = False
@@ -217,7 +160,7 @@ class Kind(ABC, Generic[S]):
         """Whether every new database has it, so that leaving it undeclared says nothing (schema public)."""
         return False
 
-    def normal(self, entry: Entry, database_owner: str) -> Entry | None:
+    def normal(self, entry: Entry, destination: Destination) -> Entry | None:
         """The declared entry as the target's catalog would hold it; None where it would hold none because it
         says what holds anyway."""
         return entry

@@ -16,7 +16,8 @@ from pydantic import BeforeValidator
 from reconciler.core.ident import quote
 from reconciler.core.statement import Hazard, Statement
 
-_TABLE = ("select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain")
+_MAINTAIN, _MAJOR_OF_MAINTAIN = "maintain", 17
+_TABLE = ("select", "insert", "update", "delete", "truncate", "references", "trigger", _MAINTAIN)
 PRIVILEGES = {
     "tables": _TABLE,
     "sequences": ("select", "update", "usage"),
@@ -120,6 +121,17 @@ def canonical(items: Iterable[str], object_type: str) -> tuple[str, ...]:
     found = [Privilege(*key, grantable) for key, grantable in held.items() if key[1] is not None]
     whole = {word: grantable for (word, column), grantable in held.items() if column is None}
     return tuple(sorted(map(str, [*found, *_whole(whole, PRIVILEGES[object_type])])))
+
+
+def of_major(privileges: Sequence[str], object_type: str, major: int) -> tuple[str, ...]:
+    """What a server of that major reads of these: before 17 there is no MAINTAIN, and the rest is all."""
+    found = [item for text in privileges for item in parsed(text)]
+    whole = {item.word: item.grantable for item in found if item.column is None}
+    rest = set(_TABLE) - {_MAINTAIN}
+    if object_type != "tables" or major >= _MAJOR_OF_MAINTAIN or not rest <= set(whole):
+        return tuple(privileges)
+    missing = Privilege(_MAINTAIN, None, all(whole[word] for word in rest))
+    return canonical((*privileges, str(missing)), object_type)
 
 
 def _whole(held: dict[str, bool], allowed: Sequence[str]) -> Iterable[Privilege]:

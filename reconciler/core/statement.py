@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -114,8 +113,3 @@ def data_loss(target: ObjectId, message: str) -> tuple[Hazard, ...]:
 def application_break(target: ObjectId, who: str) -> tuple[Hazard, ...]:
     """The hazards of a statement after which those fail that `who` (`say users`, `use the operator +`)."""
     return (Hazard(HazardCode.APPLICATION_BREAK, target, f"statements that {who} fail from now on"),)
-
-
-def script(statements: Iterable[Statement]) -> str:
-    """The statements as one SQL text, each ended by a semicolon."""
-    return "".join(f"{statement.sql};\n" for statement in statements)

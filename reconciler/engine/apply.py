@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.errors import NotConverged
+from reconciler.core.errors import Blocked, NotConverged
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Mode
 from reconciler.engine import journal
@@ -27,7 +27,7 @@ from reconciler.engine.progress import Event, Resumed
 from reconciler.engine.retry import Clock, RetryPolicy, Stop, stopped_by_signals
 from reconciler.engine.servererror import server_error
 from reconciler.engine.session import Pooler, ensure_primary, opened, ready_for_changes
-from reconciler.engine.standing import Applied, Digests, Ready, differences, standing
+from reconciler.engine.standing import Applied, Digests, Ready, Told, differences, standing
 from reconciler.engine.watch import Watch
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class ApplyOptions:
     """How long another run on this database is waited for."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     pooler: Pooler = "refuse"
+    told: Told | None = None
+    """Words for what is at neither end of the plan; None: digests."""
     stop: Stop = field(default_factory=Stop)
     clock: Clock = field(default_factory=Clock)
 
@@ -125,9 +127,9 @@ class _Run:
 
     def carry_out(self) -> Verdict:
         progress = journal.progress(self.worker, self._plan_id)
-        stands = standing(self.plan, self._observed(), progress)
+        stands = standing(self.plan, self._observed(), progress, self.options.told)
         if isinstance(stands, Applied) and progress.first_run is None:
-            return Verdict(self._plan_id, was_applied=True)
+            return Verdict(self._plan_id, was_applied=True, run=self._noted())
         earlier = stands.done if isinstance(stands, Ready) else progress.done
         if isinstance(stands, Ready):
             require_consent(self.plan, self.options.consent, earlier)
@@ -171,6 +173,20 @@ class _Run:
         resumes = progress.first_run if is_resumed else None
         self.number = journal.begin(self.worker, text, fence, self.options.tool_version, resumes)
         return fence
+
+    def _noted(self) -> int | None:
+        """Write down that somebody else has done what the plan says: a run of no steps. None where there is
+        no journal or the role may not write to it, and where a run has brought the plan to its end before."""
+        if not self.plan.steps or not journal.exists(self.worker):
+            return None
+        if journal.has_led_to(self.worker, self._plan_id):
+            return None
+        try:
+            self._begin(Applied(), Progress())
+        except Blocked:
+            return None
+        journal.finish(self.worker, self.number, "applied")
+        return self.number
 
     def _observed(self) -> Digests:
         observed = self.observe(self.worker)

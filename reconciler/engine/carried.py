@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
-from reconciler.core.catalog import Entry
+from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Disturbance, InPlace
 from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename, Replace, Work, differing
@@ -25,7 +26,30 @@ def leave_out_carried(work: Work) -> None:
             settled[id] = Create(change.new)  # its ancestor takes the old one along
         else:
             settled[id] = change
+    settled.update(_said_again(work))
     work.changes = settled
+
+
+def _said_again(work: Work) -> Iterator[tuple[ObjectId, Change]]:
+    """What a partition has otherwise than the partitioned table, and what changes there takes from it: SET
+    DEFAULT reaches all partitions."""
+    for id, change in work.changes.items():
+        if not isinstance(change, Create | Replace | Alter) or not work.registry.of(id).is_overridden:
+            continue
+        for entry in _below_heirs(work.desired, work.desired[id]):
+            own = dataclasses.replace(entry, carrier=id)
+            brought = work.registry.of(entry).brought(own, work.desired[id])
+            if fields := differing(brought, own):
+                yield entry.id, Alter(brought, own, fields, implied=True)
+
+
+def _below_heirs(catalog: Catalog, entry: Entry) -> Iterator[Entry]:
+    """What hangs in its place on the heirs of what it hangs on."""
+    for heir in catalog.carried.get(entry.parent, ()) if entry.parent else ():
+        for child in catalog.children.get(heir.id, ()):
+            if child.id.kind == entry.id.kind:
+                yield child
+                yield from _below_heirs(catalog, child)
 
 
 def rename_parts(work: Work) -> None:

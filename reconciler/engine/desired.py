@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.core.catalog import Catalog, Entry, State
 from reconciler.core.errors import InvalidInput
 from reconciler.core.ident import ObjectId
+from reconciler.core.kind import Destination
 from reconciler.engine.load import Written
 from reconciler.engine.part import differing, part_of
 from reconciler.engine.registry import Registry
@@ -51,8 +52,7 @@ class Workshop:
 
     registry: Registry
     scratch: Scratch
-    database_owner: str
-    """The owner of the target database, whom nobody need name."""
+    destination: Destination
     remember: Remember
     """`remember(name, make)` may answer with what `make` made before."""
 
@@ -82,7 +82,7 @@ def desired_catalog(written: Written, current: Catalog, workshop: Workshop) -> D
         return remembered
 
     catalog = _settled(written, elaborated, current, registry, again)
-    return Desired(_normal(catalog, registry, workshop.database_owner), elaborated.ids, used_scratch=True)
+    return Desired(_normal(catalog, registry, workshop.destination), elaborated.ids, used_scratch=True)
 
 
 def _by_part(written: Written, part: Written, current: Catalog, workshop: Workshop) -> Desired | None:
@@ -95,14 +95,14 @@ def _by_part(written: Written, part: Written, current: Catalog, workshop: Worksh
     except InvalidInput:
         return None  # the whole gives the better message, or has what the part lacks
     settled = _settled(part, elaborated, current, registry, lambda: workshop.build_again(elaborated))
-    return without_server(written, current, registry, workshop.database_owner, settled.entries)
+    return without_server(written, current, registry, workshop.destination, settled.entries)
 
 
 def without_server(
     written: Written,
     current: Catalog,
     registry: Registry,
-    database_owner: str,
+    destination: Destination,
     elaborated: Mapping[ObjectId, Entry] = MappingProxyType({}),
 ) -> Desired | None:
     """The declared state where text alone tells it, beside what was `elaborated` already; None where only a
@@ -123,22 +123,22 @@ def without_server(
             return None
         else:
             needs = declared.needs | ({declared.parent} if declared.parent else set())
-            entry = registry.of(id).normal(Entry(id, declared.state, declared.parent, needs), database_owner)
+            entry = registry.of(id).normal(Entry(id, declared.state, declared.parent, needs), destination)
             if entry is not None:
                 entries[id] = entry
     for entry in elaborated.values():
         if registry.of(entry).elaborated and not registry.of(entry).built_in(entry):
             entries.setdefault(entry.id, entry)  # what comes by itself: a serial column's sequence
-    _come_along(entries, current, registry)
-    if not _can_stand(entries, registry):
+    if not _come_along(entries, current, registry) or not _can_stand(entries, registry):
         return None
     catalog = dataclasses.replace(current, entries=entries)
     ids = {id: written.known.get(id, id) for id in written.objects}
     return Desired(catalog, ids, used_scratch=bool(elaborated))
 
 
-def _come_along(entries: dict[ObjectId, Entry], current: Catalog, registry: Registry) -> None:
-    """Add what the live database has of what nobody need write."""
+def _come_along(entries: dict[ObjectId, Entry], current: Catalog, registry: Registry) -> bool:
+    """Add what the live database has of what nobody need write. False where it has some of that otherwise
+    than an ancestor makes it: a key may explain it (NOT NULL), which a server knows."""
     for entry in current:
         if (
             entry.carrier is not None
@@ -146,8 +146,12 @@ def _come_along(entries: dict[ObjectId, Entry], current: Catalog, registry: Regi
             and _is_brought(entry, entries, current, registry)
         ):
             entries[entry.id] = entry
+            carrier = current[entry.carrier]
+            if not registry.of(entry).is_adopted and registry.of(entry).deviates(entry, carrier):
+                return False
         elif registry.of(entry).built_in(entry) and not registry.of(entry).is_shared:
             entries.setdefault(entry.id, entry)
+    return True
 
 
 def _can_stand(entries: dict[ObjectId, Entry], registry: Registry) -> bool:
@@ -231,11 +235,11 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     return field.default
 
 
-def _normal(catalog: Catalog, registry: Registry, database_owner: str) -> Catalog:
+def _normal(catalog: Catalog, registry: Registry, destination: Destination) -> Catalog:
     entries = {}
     for id, entry in catalog.entries.items():
         kind = registry.of(entry)
-        normal = entry if kind.elaborated else kind.normal(entry, database_owner)
+        normal = entry if kind.elaborated else kind.normal(entry, destination)
         if normal is not None:
             entries[id] = normal
     return dataclasses.replace(catalog, entries=entries)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
-from reconciler.core.statement import Hazard, Lock, Statement
+from reconciler.core.statement import Hazard, HazardCode, Lock, Statement
 from reconciler.engine.change import (
     Alter,
     Change,
@@ -110,7 +110,7 @@ def _with_losses(emission: Emission, node: Node, statements: tuple[Statement, ..
     for child in folded_into(emission, node):
         if child.id.kind == node.id.kind:
             for statement in emission.registry[child.id.kind].drop(emission.current[child.id]):
-                lost.extend(statement.hazards)
+                lost.extend(hazard for hazard in statement.hazards if hazard.code is not HazardCode.MAY_FAIL)
                 locked.extend(statement.locks)
     if (lost or locked) and statements:
         first = statements[0]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.core.counting import counted
 from reconciler.core.errors import Busy, NotConverged, ReconcileError, Stopped, Terminated
 from reconciler.engine import journal
 from reconciler.engine.execute import StepFailed
@@ -60,8 +61,10 @@ class Ending:
             return error
         far = "how far it came is not known"
         if came is not None:
-            far = f"{came} of {self.step_count} steps are done and stay done"
-        hint = f"{error.hint}; run again to resume" if error.hint else "run again to resume"
+            far = f"{came} of {counted(self.step_count, 'step')} are done and stay done"
+        # Most hints end with it already.
+        way = (error.hint or "").removesuffix("run again").removesuffix("then ").rstrip(",; ")
+        hint = f"{way}, then run again to resume" if way else "run again to resume"
         return Stopped(f"{error.message}\n{far}", where=error.where, hint=hint)
 
     def _record(self, outcome: journal.Outcome, error: ReconcileError, sqlstate: str | None) -> int | None:

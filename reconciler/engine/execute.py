@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.core.counting import counted
 from reconciler.core.errors import Busy, ConnectionFailed, ReconcileError, ServerError, is_lock_conflict
 from reconciler.core.statement import Mode
 from reconciler.engine import journal
@@ -97,7 +98,8 @@ def _pause_or_raise(around: Surroundings, failure: StepFailed, attempt: int, end
         names = "; ".join(map(str, around.watch.blockers)) or "not seen"
         raise Busy(
             f"step {failure.step.number} ({failure.step.label}): locks could not be had in"
-            f" {around.retry.deadline_seconds:.0f} s and {attempt + 1} attempts; last in the way: {names}",
+            f" {around.retry.deadline_seconds:.0f} s and {counted(attempt + 1, 'attempt')}; last in"
+            f" the way: {names}",
             hint="end those sessions or wait for them, then run again",
         )
     around.report(Retrying(failure.step, attempt + 1, failure.error.sqlstate, pause))

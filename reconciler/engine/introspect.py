@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Kind
+from reconciler.engine.reading import LOCK_TIMEOUT, patiently
 from reconciler.engine.registry import Registry
+from reconciler.engine.retry import Stop
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 JOURNAL_SCHEMA = "_reconcile"
 
 _BEGIN: LiteralString = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+_SHORT_WAITS: LiteralString = f"SELECT pg_catalog.set_config('lock_timeout', '{LOCK_TIMEOUT}', true)"
 
 _DEPENDENCIES: LiteralString = """
     SELECT classid::pg_catalog.regclass::text, objid, objsubid,
@@ -93,9 +97,12 @@ class _Reading:
         return None
 
 
-def introspect(connection: Connection[Any], registry: Registry) -> Catalog:
-    """Read the whole database behind `connection` (autocommit, empty search_path) in one snapshot."""
-    reading = _read(connection, registry)
+def introspect(connection: Connection[Any], registry: Registry, stop: Stop | None = None) -> Catalog:
+    """Read the whole database behind `connection` (autocommit, empty search_path) in one snapshot.
+
+    Raises Busy where a lock keeps it from that for long, and Terminated where `stop` is asked meanwhile.
+    """
+    reading = patiently(lambda: _read(connection, registry), connection, stop)
     entries = {entry.id: entry for entry in _entries(reading)}
     return Catalog(entries, unknown=_unknown(connection, reading))
 
@@ -107,6 +114,7 @@ def _read(connection: Connection[Any], registry: Registry) -> _Reading:
     connection.execute(_BEGIN)
     try:
         with connection.pipeline():
+            connection.execute(_SHORT_WAITS)
             cursors = [connection.execute(kind.query(major)) for kind in kinds]
             dependencies = connection.execute(_DEPENDENCIES)
             world = connection.execute(_GLOBAL)

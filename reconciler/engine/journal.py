@@ -28,6 +28,7 @@ __all__ = [
     "ensure",
     "exists",
     "finish",
+    "has_led_to",
     "history",
     "holds_fence",
     "last_applied",
@@ -59,7 +60,7 @@ class Run:
     id: int
     plan: PlanText
     outcome: str
-    """running (or killed), applied, adopted, failed, busy, stopped, not converged."""
+    """running (or killed, till the next begins), applied, adopted, failed, busy, stopped, not converged."""
     done: int
     """How many steps this run itself did."""
     started_at: datetime
@@ -113,7 +114,15 @@ def begin(
             " VALUES (%s, %s, %s, %s) RETURNING id",
             (plan.id, fence, tool_version, resumes),
         ).fetchone()
-    assert row is not None
+        assert row is not None
+        # The lease is ours: whatever is said to be running is not.
+        connection.execute(
+            "UPDATE _reconcile.run SET outcome = 'stopped', error_message ="
+            " CASE WHEN coalesce(resumes, id) = %s THEN 'resumed' ELSE 'followed' END"
+            " || pg_catalog.concat(' by run ', %s::pg_catalog.int8, ': it ended without a word')"
+            " WHERE outcome = 'running' AND id < %s",
+            (resumes, row[0], row[0]),
+        )
     return int(row[0])
 
 
@@ -208,6 +217,16 @@ def last_applied(connection: Connection[Any]) -> Run | None:
         return None
     runs = _runs(connection, b"WHERE r.outcome IN ('applied', 'adopted')", (1,))
     return runs[0] if runs else None
+
+
+def has_led_to(connection: Connection[Any], plan_id: str) -> bool:
+    """Whether a run has brought this database to the end of that plan."""
+    with journal_errors(connection):
+        row = connection.execute(
+            "SELECT 1 FROM _reconcile.run WHERE plan_id = %s AND outcome IN ('applied', 'adopted') LIMIT 1",
+            (plan_id,),
+        ).fetchone()
+    return row is not None
 
 
 def _runs(connection: Connection[Any], where: bytes, parameters: tuple[object, ...]) -> tuple[Run, ...]:

@@ -53,10 +53,13 @@ def journal_errors(connection: Connection[Any]) -> Iterator[None]:
         yield
     except psycopg.errors.InsufficientPrivilege:
         role = quote(connection.info.user)
+        # The server reports this setting from 14 on; `opened(read_only=True)` sets it.
+        only_reads = connection.info.parameter_status("default_transaction_read_only") == "on"
+        use, rights = ("read", "SELECT") if only_reads else ("use", "SELECT, INSERT, UPDATE")
         raise Blocked(
-            f"the role {role} may not use the journal (schema _reconcile)",
+            f"the role {role} may not {use} the journal (schema _reconcile)",
             hint=f"GRANT USAGE ON SCHEMA _reconcile TO {role};"
-            f" GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA _reconcile TO {role};",
+            f" GRANT {rights} ON ALL TABLES IN SCHEMA _reconcile TO {role};",
         ) from None
     except psycopg.Error as error:
         raise server_error(error) from error

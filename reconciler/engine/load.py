@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -102,7 +103,7 @@ def load(path: Path, registry: Registry) -> Written:
     """Read a file or folder of YAML. Raises InvalidInput with every problem of every file."""
     from reconciler.engine.yamltext import read_file, read_folder
 
-    return load_read(read_folder(path) if path.is_dir() else [read_file(path)], registry)
+    return load_read(read_folder(path) if os.path.isdir(path) else [read_file(path)], registry)
 
 
 def load_read(reads: Iterable[Read], registry: Registry) -> Written:
@@ -145,11 +146,11 @@ def _load_file(loading: _Loading, root: Node) -> None:
 
 
 def _unknown_section(loading: _Loading, root: Node, section: str) -> None:
-    from reconciler.engine.yamlproblems import did_you_mean
+    from reconciler.engine.yamlproblems import did_you_mean, known_names
 
     known = [HOME, *loading.registry.top]
     near = did_you_mean(section, known)
-    hint = f"did you mean `{near}`?" if near else f"known sections: {', '.join(sorted(known))}"
+    hint = f"did you mean `{near}`?" if near else f"known sections: {known_names(section, known)}"
     loading.complain(root.key_position((section,)), None, f"unknown section `{section}`", hint)
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.errors import Problem
 from reconciler.core.ident import ObjectId
 from reconciler.engine.prune import Prune
 from reconciler.engine.registry import Registry
 from reconciler.engine.shared import counted
+
+if TYPE_CHECKING:
+    from reconciler.engine.load import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +49,28 @@ def _is_managed(catalog: Catalog, entry: Entry, scope: Scope) -> bool:
 
 
 def _is_ours(entry: Entry, scope: Scope) -> bool:
-    path = entry.id.path
-    if scope.schemas and len(path) > 1 and not entry.parent and path[0] not in scope.schemas:
-        return False
-    text = str(entry.id)
-    return not any(fnmatchcase(text, pattern) for pattern in scope.ignore)
+    return _left_out_by(entry.id, entry.parent, scope) is None
+
+
+def left_out(written: Written, ids: Mapping[ObjectId, ObjectId], scope: Scope) -> Iterator[Problem]:
+    """What is declared and left out of management at once: its live side would not be looked at, so that it
+    would be created again with each plan. `ids` is what each written id is called in the catalog."""
+    for id, item in written.objects.items():
+        by = _left_out_by(ids.get(id, id), item.declared.parent, scope)
+        if by is not None:
+            at = item.position
+            message = f"it is declared here, and left out by {by} in reconcile.yaml"
+            hint = "declare it no more, or leave it out no more"
+            yield Problem(at.file, at.line, at.column, str(id), message, hint)
+
+
+def _left_out_by(id: ObjectId, parent: ObjectId | None, scope: Scope) -> str | None:
+    """The setting that leaves an object out by itself, as a person wrote it; None where none does."""
+    if scope.schemas and len(id.path) > 1 and not parent and id.path[0] not in scope.schemas:
+        return f"`manage.schemas: [{', '.join(scope.schemas)}]`"
+    text = str(id)
+    pattern = next((one for one in scope.ignore if fnmatchcase(text, one)), None)
+    return f"`{pattern}` under `manage.ignore`" if pattern is not None else None
 
 
 def compared_with(

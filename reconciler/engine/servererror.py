@@ -33,12 +33,15 @@ _HINTS = {
     "53100": "the disk is full: nothing of this transaction remains; make room and run again",
     "53200": "the server is out of memory or lock slots; see max_locks_per_transaction",
     "23505": "rows that exist share a value; find and repair them, then run again",
-    "23502": "rows that exist have no value; fill them first (transition: backfill)",
+    "23502": "rows that exist have no value; give them one, then run again",
     "23503": "rows that exist refer to nothing; find and repair them, then run again",
     "23514": "rows that exist break the check; find and repair them, then run again",
     "2BP01": "other objects depend on it that the plan does not know; plan again",
     "25006": "the session or the server is read-only",
 }
+
+_UNKNOWN_NAME = ("42P01", "42704", "42883", "3F000")
+_IN_FUNCTION = re.compile(r'\b(?:PL/pgSQL|SQL) function "?([^\s"(]+(?:\([^)]*\))?)')
 
 _QUOTED = re.compile("[\"'\u00ab\u201e\u201c\u2018](.*)[\"'\u00bb\u201d\u201c\u2019]", re.DOTALL)
 
@@ -61,21 +64,23 @@ def server_error(
 ) -> ReconcileError:
     """`error` as one of ours: ConnectionFailed, Busy (lock conflicts) or ServerError.
 
-    Kept are the primary message, SQLSTATE and the names of table, column and constraint. DETAIL and CONTEXT
-    are dropped, since they quote rows; of a data exception (class 22) what the message quotes is kept only
-    where the statement itself says it.
+    Kept are the primary message, SQLSTATE and the names of table, column, constraint and of the function that
+    failed inside the statement. The rest of CONTEXT, and DETAIL, are dropped, since they quote rows; of a
+    data exception (class 22) what the message quotes is kept only where the statement itself says it.
     """
     if is_connection_lost(error):
         return ConnectionFailed(
             "the connection to the server was lost", hint="run again: a done step stays done"
         )
     told = error.diag
+    function = _failed_function(told.context)
     named = [
         f"{what} {name}"
         for what, name in (
             ("table", _dotted(told.schema_name, told.table_name)),
             ("column", told.column_name),
             ("constraint", told.constraint_name),
+            ("in function", function),
         )
         if name and name not in (told.message_primary or "")
     ]
@@ -84,7 +89,19 @@ def server_error(
     if statement:
         message += f"\n    {shortened(statement)}"
     kind = Busy if is_lock_conflict(error.sqlstate) else ServerError
-    return kind(message, where=where, hint=_HINTS.get(error.sqlstate or "", told.message_hint))
+    hint = _HINTS.get(error.sqlstate or "", told.message_hint)
+    if function and error.sqlstate in _UNKNOWN_NAME:
+        hint = (
+            "statements run with an empty search_path: what a default or an event trigger calls must exist "
+            f"and be named with its schema; or give {function} a search_path of its own (`settings`)"
+        )
+    return kind(message, where=where, hint=hint)
+
+
+def _failed_function(context: str | None) -> str | None:
+    """The innermost function of an error's CONTEXT, whose first line is the innermost."""
+    found = _IN_FUNCTION.search(context or "")
+    return found[1] if found else None
 
 
 def is_connection_lost(error: BaseException) -> bool:

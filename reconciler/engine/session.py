@@ -73,6 +73,12 @@ _SETTINGS: dict[str, str] = {
 }
 """What makes deparsed text and created objects the same whatever the role, the database or PG* have set."""
 
+_FOR_READING: dict[str, str] = {
+    "default_transaction_read_only": "on",
+    # Who reads the catalogs sets less (engine/reading.py); nothing that only reads waits for ever.
+    "lock_timeout": "60s",
+}
+
 _FOR_CHANGES: dict[str, str] = {
     "statement_timeout": "0",
     "lock_timeout": "0",
@@ -120,7 +126,7 @@ def connect(
         raise _refused(url, parameters, error) from None
     try:
         server_major(connection)
-        read_only_too = {"default_transaction_read_only": "on"} if read_only else {}
+        read_only_too = _FOR_READING if read_only else {}
         _set(connection, _SETTINGS | read_only_too, pooler)
     except psycopg.Error as error:
         connection.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.core.errors import Stale
@@ -34,8 +34,13 @@ class Ready:
 Standing = Applied | Ready
 
 
-def standing(plan: Plan, observed: Digests, progress: Progress) -> Standing:
-    """Where the database stands. Raises Stale, with an account of each object that moved."""
+Told = Callable[[ObjectId, Touch], str]
+"""A line about an object at neither end."""
+
+
+def standing(plan: Plan, observed: Digests, progress: Progress, told: Told | None = None) -> Standing:
+    """Where the database stands. Raises Stale, with an account of each object that moved: in the words of
+    `told`, else with its digests."""
     found = {id: observed.get(id) for id in plan.touches}
     before = {id: touch.before for id, touch in plan.touches.items()}
     if found == {id: touch.after for id, touch in plan.touches.items()} and not _has_unseen(plan, progress):
@@ -50,7 +55,7 @@ def standing(plan: Plan, observed: Digests, progress: Progress) -> Standing:
     if found == before:
         return Ready()
     raise Stale(
-        "\n".join(["the database is at neither end of the plan:", *account(plan, observed)]),
+        "\n".join(["the database is at neither end of the plan:", *account(plan, observed, told)]),
         hint="plan again: what moved must be seen by a person",
     )
 
@@ -64,7 +69,7 @@ def differences(plan: Plan, observed: Digests) -> tuple[str, ...]:
     )
 
 
-def account(plan: Plan, observed: Digests) -> tuple[str, ...]:
+def account(plan: Plan, observed: Digests, told: Told | None = None) -> tuple[str, ...]:
     """Three ways: for each object what the plan found, what it makes, and what is there now.
 
     Told are the objects at neither end; where each is at one end or the other, those on both sides.
@@ -73,8 +78,8 @@ def account(plan: Plan, observed: Digests) -> tuple[str, ...]:
         id for id, touch in plan.touches.items() if observed.get(id) not in (touch.before, touch.after)
     )
     changing = {id: touch for id, touch in plan.touches.items() if touch.before != touch.after}
-    told = moved or tuple(changing)
-    return tuple(f"  {id}: {_three(plan.touches[id], observed.get(id))}" for id in told)
+    lines = told or (lambda id, touch: f"{id}: {_three(touch, observed.get(id))}")
+    return tuple(f"  {lines(id, plan.touches[id])}" for id in moved or changing)
 
 
 def _three(touch: Touch, found: str | None) -> str:

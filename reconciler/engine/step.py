@@ -92,8 +92,19 @@ def _why(emission: Emission, node: Node, change: Change) -> tuple[str, ...]:
         case Rename(old, _):
             return (f"is called {old.id.path[-1]} so far",)
         case Alter(old, new, fields):
-            before, after = dict(compared(old.state)), dict(compared(new.state))
-            return tuple(f"{_word(name)}: {_shown(before[name])} → {_shown(after[name])}" for name in fields)
+            return worded(old, new, fields)
+
+
+def differing_fields(old: Entry, new: Entry) -> tuple[str, ...]:
+    """The compared fields in which two states of one object differ."""
+    before, after = dict(compared(old.state)), dict(compared(new.state))
+    return tuple(name for name in before if name not in after or before[name] != after[name])
+
+
+def worded(old: Entry, new: Entry, fields: Iterable[str]) -> tuple[str, ...]:
+    """What becomes of each field: `type: text → bigint`."""
+    before, after = dict(compared(old.state)), dict(compared(new.state))
+    return tuple(f"{_word(name)}: {_shown(before[name])} → {_shown(after[name])}" for name in fields)
 
 
 def _word(name: str) -> str:

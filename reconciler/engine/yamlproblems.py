@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _SENSITIVE = re.compile(r"pass|secret|token|credential|conninfo|connection|url", re.I)
 _PRIVATE_SECTION = "rows"
+_MOST_NAMES = 12
+"""Names that a message lists."""
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
@@ -23,6 +25,19 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     by_lower = {candidate.lower(): candidate for candidate in sorted(candidates)}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[close[0]] if close else None
+
+
+def known_names(word: str, known: Iterable[str]) -> str:
+    """The names that could stand there: all where they are few, else those that are most like the word."""
+    names = sorted(known)
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(names)
+
+    def likeness(name: str) -> float:
+        return difflib.SequenceMatcher(None, word.lower(), name.lower()).ratio()
+
+    by_likeness = sorted(names, key=likeness, reverse=True)
+    return f"{', '.join(by_likeness[:_MOST_NAMES])} … and {len(names) - _MOST_NAMES} more"
 
 
 def is_sensitive(key: str) -> bool:
@@ -129,7 +144,8 @@ def _worded(fault: _Fault, expected: str | None, node: Node, model: Any) -> tupl
     if fault.kind == "extra_forbidden":
         key, known = str(fault.loc[-1]), sorted(_known_keys(model, fault.loc[:-1]))
         guess = did_you_mean(key, known)
-        hint = f"did you mean `{guess}`?" if guess else "known here: " + ", ".join(known) if known else None
+        others = f"known here: {known_names(key, known)}" if known else None
+        hint = f"did you mean `{guess}`?" if guess else others
         return f"unknown key `{key}`", hint
     if fault.kind == "missing":
         return f"`{fault.loc[-1]}` is missing", None

@@ -67,7 +67,7 @@ def read_file(path: str | os.PathLike[str]) -> Read:
     except IsADirectoryError:
         return _unread(file, "is a folder, expected a file")
     except OSError as error:
-        return _unread(file, f"cannot be read: {(error.strerror or str(error)).lower()}")
+        return _refused(file, error)
     try:
         return read(raw.decode("utf-8"), file)
     except UnicodeDecodeError as error:
@@ -100,7 +100,7 @@ def _collect(folder: str, seen: set[str], files: list[str], failed: list[Read]) 
     try:
         names = sorted(os.listdir(folder))
     except OSError as error:
-        failed.append(_unread(folder, f"cannot be read: {(error.strerror or str(error)).lower()}"))
+        failed.append(_refused(folder, error))
         return
     for name in names:
         full = os.path.join(folder, name)
@@ -110,6 +110,11 @@ def _collect(folder: str, seen: set[str], files: list[str], failed: list[Read]) 
             _collect(full, seen, files, failed)
         elif name.lower().endswith(_SUFFIXES):
             files.append(full)
+
+
+def _refused(file: str, error: OSError) -> Read:
+    said = f"cannot be read: {(error.strerror or str(error)).lower()}"
+    return _unread(file, said, hint="the user that runs this must be able to read it")
 
 
 def _unread(file: str, message: str, line: int = 1, column: int = 1, hint: str | None = None) -> Read:

@@ -1,5 +1,5 @@
-"""Comments on the columns of views and materialized views and on the attributes of composite types, which
-have no entries of their own (manual: COMMENT)."""
+"""Comments on the columns of views, materialized views and typed tables and on the attributes of composite
+types, which have no entries of their own (manual: COMMENT)."""
 
 from __future__ import annotations
 
@@ -27,11 +27,14 @@ def _say(entry: Entry, text: str | None) -> Iterable[Statement]:
 
 
 class ColumnComment(Kind[ColumnCommentState]):
-    """The comment on a column of a view or composite type: `column_comments: {total: With tax.}`."""
+    """The comment on a column of a view or composite type: `column_comments: {total: With tax.}`.
+
+    Columns of typed tables have theirs here, too.
+    """
 
     name = "column_comment"
     section = "column_comments"
-    parents = ("view", "materialized_view", "composite")
+    parents = ("view", "materialized_view", "composite", "table")
     state = ColumnCommentState
     document = str
     rank = 80
@@ -49,13 +52,15 @@ class ColumnComment(Kind[ColumnCommentState]):
             JOIN pg_catalog.pg_class c ON c.oid = d.objoid
             JOIN pg_catalog.pg_attribute a ON a.attrelid = d.objoid AND a.attnum = d.objsubid
             WHERE d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid > 0
-                AND c.relkind IN ('v', 'm', 'c') AND d.objoid >= 16384
+                AND (c.relkind IN ('v', 'm', 'c') OR c.reloftype <> 0) AND d.objoid >= 16384
             ORDER BY d.objoid, d.objsubid"""
 
     def declare(self, name: str, document: str, nest: Nest) -> Iterable[Declared]:
         assert nest.parent is not None
         if not document:
             raise ValueError("an empty comment is none: leave it out")
+        if nest.parent.kind == "table" and getattr(nest.parent_document, "of_type", None) is None:
+            raise ValueError("this table has columns of its own: write `comment` under the column")
         yield Declared(nest.parent.facet("column_comment", name), ColumnCommentState(document), nest.parent)
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:

@@ -55,7 +55,8 @@ _COMMENTS: LiteralString = """
                 ON d.classoid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND e.oid = d.objoid
             LEFT JOIN pg_catalog.pg_available_extensions() a ON a.name = e.extname
             WHERE (d.objoid >= 16384 OR n.nspname = 'public' OR e.extname IS NOT NULL)
-                AND NOT coalesce(d.objsubid > 0 AND c.relkind IN ('v', 'm', 'c'), false)
+                AND NOT coalesce(
+                    d.objsubid > 0 AND (c.relkind IN ('v', 'm', 'c') OR c.reloftype <> 0), false)
                 AND NOT coalesce(k.contype IN ('n', 't'), false)
                 AND NOT coalesce(t.typtype = 'm' OR t.typelem <> 0 OR EXISTS (
                     SELECT FROM pg_catalog.pg_class r WHERE r.oid = t.typrelid AND r.relkind <> 'c'), false)

@@ -43,6 +43,7 @@ class Default(Kind[DefaultState]):
     folds_into = ("column",)
     rank = 32
     reparsed = True
+    is_overridden = True
     gives_way_to = frozenset({Disturbance.RETYPED})
     rules: ClassVar[Mapping[str, Rule]] = {"expression": InPlace(lambda old, new: _set(new))}
 
@@ -65,7 +66,7 @@ class Default(Kind[DefaultState]):
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
             WHERE c.relkind IN ('r', 'p', 'f') AND a.attgenerated = '' AND c.relpersistence <> 't'
-                AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+                AND c.reloftype = 0 AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
             ORDER BY n.nspname, c.relname, a.attnum"""
 
     def declare(self, name: str, document: Any, nest: Nest) -> Iterable[Declared]:

@@ -11,8 +11,8 @@ from pydantic import RootModel
 
 from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId, quote
-from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
-from reconciler.core.privilege import OF_PUBLIC, Privileges, Target, canonical, written
+from reconciler.core.kind import Declared, Destination, Ignored, InPlace, Kind, Nest, Rule
+from reconciler.core.privilege import OF_PUBLIC, Privileges, Target, canonical, of_major, written
 from reconciler.core.statement import Hazard, HazardCode, Statement
 
 EVERYWHERE = "*"
@@ -180,5 +180,10 @@ class DefaultPrivilege(Kind[DefaultPrivilegeState]):
     def label(self, entry: Entry) -> str:
         return f"default privileges of {entry.id.path[0]}"
 
-    def normal(self, entry: Entry, database_owner: str) -> Entry | None:
-        return entry if entry.state.grants else None
+    def normal(self, entry: Entry, destination: Destination) -> Entry | None:
+        if not entry.state.grants:
+            return None
+        grants = tuple(
+            (*grant[:3], of_major(grant[3], grant[1], destination.major)) for grant in entry.state.grants
+        )
+        return dataclasses.replace(entry, state=dataclasses.replace(entry.state, grants=grants))

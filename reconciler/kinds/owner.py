@@ -11,7 +11,7 @@ from typing import Any, ClassVar, LiteralString
 from reconciler.core.address import address, facet_of
 from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId, quote
-from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
+from reconciler.core.kind import Declared, Destination, Ignored, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Hazard, HazardCode, Statement
 
 
@@ -166,6 +166,7 @@ class Owner(Kind[OwnerState]):
         target = facet_of(entry.id)
         return f"owner of {target.kind.replace('_', ' ')} {'.'.join(target.path)}"
 
-    def normal(self, entry: Entry, database_owner: str) -> Entry | None:
+    def normal(self, entry: Entry, destination: Destination) -> Entry | None:
         is_public = facet_of(entry.id) == ObjectId("schema", ("public",))
-        return None if entry.state.role == ("pg_database_owner" if is_public else database_owner) else entry
+        usual = "pg_database_owner" if is_public else destination.owner
+        return None if entry.state.role == usual else entry

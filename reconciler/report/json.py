@@ -72,6 +72,7 @@ def as_data(plan: Plan, context: Context | None = None) -> dict[str, Any]:
         "sizes": {
             name: {"size_bytes": size.size_bytes, "rows": size.rows} for name, size in context.sizes.items()
         },
+        "owners": [dataclasses.asdict(group) for group in context.owners],
     }
 
 

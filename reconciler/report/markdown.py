@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from json import dumps
+from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.engine.plan import Action, Plan
 from reconciler.engine.planfile import plan_id
-from reconciler.report.caution import caution
+from reconciler.report.caution import caution, fitting
 from reconciler.report.escape import code, element, fenced, prose, within
 from reconciler.report.standing import ICONS, SEVERAL, Context, Standing, State, marker, state_of
 from reconciler.report.steptable import MINUS, body, collapsed
 from reconciler.report.words import blocking_hazards, counted, tally, visible_sql
+
+if TYPE_CHECKING:
+    from reconciler.app.codeowners import Owners
 
 __all__ = [
     "BUDGET",
@@ -36,6 +40,7 @@ BUDGET = 60_000
 LEAST = 6_000
 """Characters that are always needed for what must be seen."""
 _SPARE = 100
+_MOST_OWNERS = 5
 _HINTS = {State.STALE: "The database has moved on since. Plan again."}
 _RUN_URL = re.compile(r"https?://[\w.:-]+(/[\w./:?=&%~+-]*)?\Z", re.ASCII)
 _BY_SEVERITY = (
@@ -58,7 +63,7 @@ def render(plan: Plan | None, context: Context, budget: int = BUDGET) -> str:
     parts = ["\n".join(head)]
     tail = _tail(plan, context)
     if plan is not None:
-        parts += caution(plan, context, budget // 3)
+        parts += [*caution(plan, context, budget // 3), *_owners(plan, context, budget // 16)]
         room = budget - sum(len(part) + 2 for part in (*parts, *tail))
         parts += _body(plan, context, room)
     return "\n\n".join([*parts, *tail]) + "\n"
@@ -118,8 +123,9 @@ def _section(plan: Plan | None, context: Context, room: int) -> list[str]:
     tail = _tail(plan, context)
     inner = [*detail, *tail]
     if plan is not None:
-        spent = sum(len(part) + 2 for part in inner) + len(name) + 100
-        inner = [*detail, *_body(plan, context, room - spent), *tail]
+        owners = _owners(plan, context, room // 16)
+        spent = sum(len(part) + 2 for part in (*inner, *owners)) + len(name) + 100
+        inner = [*detail, *owners, *_body(plan, context, room - spent), *tail]
     return collapsed(f"{ICONS[standing.state]} {name}", "\n\n".join(inner)) if inner else []
 
 
@@ -145,7 +151,7 @@ def _headline(plan: Plan | None, context: Context) -> str:
         if severe := blocking_hazards(plan):
             words.append(f"{len(severe)} destructive")
     when = f" {prose(standing.detail)}" if _is_in_headline(standing) else ""
-    return " · ".join([*words, _emphasized(standing.state) + when])
+    return " · ".join([*words, _emphasized(standing.state, context.doing) + when])
 
 
 def _is_in_headline(standing: Standing) -> bool:
@@ -154,9 +160,9 @@ def _is_in_headline(standing: Standing) -> bool:
     return standing.state is State.APPLIED and 0 < len(detail) <= 100 and "\n" not in detail
 
 
-def _emphasized(state: State) -> str:
+def _emphasized(state: State, doing: str = "plan") -> str:
     if state is State.FAILED:
-        return "**plan failed**"
+        return f"**{doing} failed**"
     return f"**{state}**" if state in (State.STALE, State.BLOCKED) else state.value
 
 
@@ -176,6 +182,26 @@ def _body(plan: Plan, context: Context, room: int) -> list[str]:
     if _standing(plan, context).state is State.STALE:
         return collapsed("The plan that is stale", "\n\n".join(parts))
     return parts
+
+
+def _owners(plan: Plan, context: Context, room: int) -> list[str]:
+    """Who must approve. As code, so that nobody is called by it."""
+    if not context.owners or plan.is_empty:
+        return []
+    groups = [_group(group) for group in context.owners]
+    shown = fitting(groups, room)
+    if shown < len(groups):
+        groups[shown:] = [counted(len(groups) - shown, "more group" if shown else "group of owners")]
+    return [f"Approval by: {'; '.join(groups)}."]
+
+
+def _group(group: Owners) -> str:
+    some = f"{group.approvals} of " if group.approvals > 1 else ""
+    names = [within(200, name, code) for name in group.names[:_MOST_OWNERS]]
+    if more := len(group.names) - len(names):
+        names.append(counted(more, "more owner"))
+    section = f" ({within(200, group.section or '')}{', optional' if group.is_optional else ''})"
+    return f"{some}{' or '.join(names)}{section if group.section else ''}"
 
 
 def _tail(plan: Plan | None, context: Context) -> list[str]:

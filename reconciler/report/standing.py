@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from reconciler.core.errors import Blocked, NotApproved, ReconcileError, Stale
 from reconciler.core.size import Size
 from reconciler.core.statement import HazardCode
 from reconciler.engine.plan import Plan
 from reconciler.report.escape import in_comment
+
+if TYPE_CHECKING:
+    from reconciler.app.codeowners import Owners
 
 SEVERAL = "*"
 """The name in the marker of a comment on several targets; as a target's own name it would be encoded alike,
@@ -89,6 +93,12 @@ class Context:
     """The folder or file of the declared state."""
     again: str = "reconcile plan --save"
     """The command that plans again."""
+    doing: str = "plan"
+    """What failed where the standing says so."""
+    settled: str = "The database is as declared."
+    """What is said where there is nothing to do."""
+    owners: tuple[Owners, ...] = ()
+    """Who must approve: of each group somebody."""
 
 
 def state_of(plan: Plan) -> State:
@@ -96,6 +106,13 @@ def state_of(plan: Plan) -> State:
     if plan.is_empty:
         return State.NO_CHANGES
     return State.NEEDS_APPROVAL if plan.blocking else State.SAFE
+
+
+def worst_of(plans: Iterable[Plan]) -> State:
+    """Where several plans stand together: as the one that wants most."""
+    states = {state_of(plan) for plan in plans}
+    order = (State.NEEDS_APPROVAL, State.SAFE)
+    return next((state for state in order if state in states), State.NO_CHANGES)
 
 
 def labels(plan: Plan | None, state: State) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.statement import BLOCKING, LockMode
+from reconciler.engine.notes import of_undo
 from reconciler.engine.plan import Plan, Step
 from reconciler.report.caution import fitting, listed, place
 from reconciler.report.escape import code, fenced, within
@@ -43,7 +44,12 @@ def collapsed(title: str, body: str) -> list[str]:
 def asides(plan: Plan, room: int) -> list[str]:
     """What was seen and is not part of the plan."""
     found: list[str] = []
-    items = {"Not looked at: kinds that are not modelled": plan.unknown, "Seen, and left alone": plan.notes}
+    taken_back, left = of_undo(plan.notes)
+    items = {
+        "Taken back": taken_back,
+        "Not looked at: kinds that are not modelled": plan.unknown,
+        "Seen, and left alone": left,
+    }
     for title, lines in items.items():
         if lines:
             found += collapsed(f"{title} ({len(lines)})", listed(lines, room // 2 - 120))

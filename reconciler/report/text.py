@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from reconciler.core.errors import UsageError
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import BLOCKING, Hazard, Mode
+from reconciler.engine.notes import of_undo
 from reconciler.engine.plan import Plan, Step
 from reconciler.engine.subject import Subjects
 from reconciler.report.paint import ACTION_COLOURS, Paint
+from reconciler.report.standing import Context, State
 from reconciler.report.words import (
     COUNTED,
     HARM,
@@ -33,26 +37,30 @@ _SQL_LINES = 16
 """Longer statements are cut unless all is asked for."""
 
 
-def render(plan: Plan, *, colour: bool, width: int, title: str | None = None, verbose: bool = False) -> str:
+def render(
+    plan: Plan, context: Context | None = None, *, colour: bool, width: int, verbose: bool = False
+) -> str:
     """The whole plan: what it adds up to, what it can harm, its steps, and what to run next.
 
-    `title` says which plan this is, such as its target. `verbose` shows long statements in full and ids.
+    `verbose` shows long statements in full and ids.
     """
     paint = Paint(colour, width)
+    context = context or Context()
     if plan.is_empty:
-        return _joined([_nothing(paint, title), *_asides(plan, paint)])
-    blocks = [_header(plan, paint, title, verbose), _hazards(plan, paint)]
+        nothing = paint("✓ ", "bold", "green") + f"nothing to do. {visible(context.settled)}"
+        return _joined([[nothing], *_asides(plan, paint)])
+    blocks = [_header(plan, context, paint, verbose), _held_back(context, paint), _hazards(plan, paint)]
     parts = runs(plan)
     subjects = Subjects(plan)
     for part in parts:
         if len(parts) > 1:
             blocks.append([paint.rule(_run_title(part))])
         for home, steps in _by_home(part, subjects):
-            blocks.extend(_home_block(home, steps, part, paint, verbose))
-    return _joined([*blocks, *_asides(plan, paint), _next(plan, paint)])
+            blocks.extend(_home_block(home, steps, _Drawn(part, paint, context, verbose)))
+    return _joined([*blocks, *_asides(plan, paint), _next(plan, context, paint)])
 
 
-def render_step(plan: Plan, number: int, *, colour: bool, width: int) -> str:
+def render_step(plan: Plan, number: int, context: Context | None = None, *, colour: bool, width: int) -> str:
     """All there is to know about one step. Raises UsageError where the plan has no such step."""
     part = next((part for part in runs(plan) for step in part.steps if step.number == number), None)
     if part is None:
@@ -61,7 +69,7 @@ def render_step(plan: Plan, number: int, *, colour: bool, width: int) -> str:
     paint = Paint(colour, width)
     step = next(step for step in part.steps if step.number == number)
     lines = [_head(step, paint, ""), ""]
-    lines += _details(step, part, paint, "  ")
+    lines += _details(step, _Drawn(part, paint, context or Context(), True), "  ")
     facts = {
         "object": str(step.object),
         "after": _references(plan, step.requires),
@@ -83,18 +91,30 @@ def _joined(blocks: list[list[str]]) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
-def _header(plan: Plan, paint: Paint, title: str | None, verbose: bool) -> list[str]:
+def _header(plan: Plan, context: Context, paint: Paint, verbose: bool) -> list[str]:
     counts = "  ".join(paint(text, "bold", ACTION_COLOURS[action]) for action, text in tally(plan))
     words = ", ".join(f"{text[1:]} {COUNTED[action]}" for action, text in tally(plan))
     lines = [
-        f"{paint(visible(title or 'Plan'), 'bold')}  {counts}",
+        f"{paint('Plan', 'bold')}  {counts}",
         paint(f"{words}; {extent(plan)}; PostgreSQL {plan.server_major}", "dim"),
     ]
     if verbose:
         lines.append(paint(f"{plan.from_fingerprint} → {plan.to_fingerprint}", "dim"))
     if plan.edited is not None:
         lines += paint.wrapped(f"The SQL was edited by hand: {visible(plan.edited)}", "", "yellow")
+    if context.owners:
+        named = "; ".join(visible(str(group)) for group in context.owners)
+        lines += paint.wrapped(f"Approval by: {named}", "", "dim", hanging="  ")
     return lines
+
+
+def _held_back(context: Context, paint: Paint) -> list[str]:
+    """What the target's policy has against it."""
+    if context.standing is None or context.standing.state is not State.BLOCKED:
+        return []
+    first, *rest = visible_sql(context.standing.detail).split("\n")
+    lines = [paint(f"✗ held back: {first}", "bold", "red")]
+    return lines + [part for line in rest for part in paint.wrapped(line.strip(), "    ", hanging="  ")]
 
 
 def _hazards(plan: Plan, paint: Paint) -> list[str]:
@@ -149,16 +169,25 @@ def _by_home(part: Run, subjects: Subjects) -> list[tuple[ObjectId, list[Step]]]
     return list(found.values())
 
 
-def _home_block(
-    home: ObjectId, steps: list[Step], part: Run, paint: Paint, verbose: bool
-) -> Iterator[list[str]]:
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What the steps of one run are drawn with."""
+
+    part: Run
+    paint: Paint
+    context: Context
+    verbose: bool
+
+
+def _home_block(home: ObjectId, steps: list[Step], drawn: _Drawn) -> Iterator[list[str]]:
     """The steps of one table or other object, under its own step or its name."""
+    paint, verbose = drawn.paint, drawn.verbose
     is_led = steps[0].object == home
     heading = [] if is_led else [paint(f"{home.kind} {visible('.'.join(home.path))}".strip(), "bold")]
     for step in steps:
         indent = "" if step.object == home and is_led else "  "
         inner = indent + " " * 6
-        lines = [_head(step, paint, indent), *_details(step, part, paint, inner)]
+        lines = [_head(step, paint, indent), *_details(step, drawn, inner)]
         if verbose and step.folded:
             labels = ", ".join(visible(label) for label in step.folded)
             lines += paint.wrapped(f"with {labels}", inner, hanging="  ")
@@ -174,7 +203,8 @@ def _head(step: Step, paint: Paint, indent: str) -> str:
     )
 
 
-def _details(step: Step, part: Run, paint: Paint, indent: str) -> list[str]:
+def _details(step: Step, drawn: _Drawn, indent: str) -> list[str]:
+    paint = drawn.paint
     lines: list[str] = []
     for hazard in step.hazards:
         style = "red" if hazard.code in BLOCKING else "yellow"
@@ -188,7 +218,7 @@ def _details(step: Step, part: Run, paint: Paint, indent: str) -> list[str]:
             lines[-1] += f" ({paint(source, 'cyan')})"
         else:
             lines.append(indent + paint(source, "cyan"))
-    for line in lock_lines(step, part):
+    for line in lock_lines(step, drawn.part, drawn.context.sizes):
         lines += paint.wrapped(line, indent, hanging="  ")
     return lines
 
@@ -216,17 +246,15 @@ def _company(step: Step, part: Run) -> str:
     return (f"{steps_named(others)}, in one transaction" if others else "a transaction of its own") + end
 
 
-def _nothing(paint: Paint, title: str | None) -> list[str]:
-    name = f"{visible(title)}: " if title else ""
-    return [paint("✓ ", "bold", "green") + f"{name}nothing to do. The database is as declared."]
-
-
 def _asides(plan: Plan, paint: Paint) -> Iterator[list[str]]:
     if plan.unknown:
         count = counted(len(plan.unknown), "object")
         yield _listing(paint, f"Not looked at: {count} of a kind that is not modelled", plan.unknown)
-    if plan.notes:
-        yield _listing(paint, "Seen, and left alone", plan.notes)
+    taken_back, left = of_undo(plan.notes)
+    if taken_back:
+        yield _listing(paint, "Taken back", taken_back)
+    if left:
+        yield _listing(paint, "Seen, and left alone", left)
 
 
 def _listing(paint: Paint, heading: str, items: tuple[str, ...]) -> list[str]:
@@ -236,11 +264,13 @@ def _listing(paint: Paint, heading: str, items: tuple[str, ...]) -> list[str]:
     return [paint(heading, "bold"), *lines]
 
 
-def _next(plan: Plan, paint: Paint) -> list[str]:
-    command = "reconcile apply PLAN"
+def _next(plan: Plan, context: Context, paint: Paint) -> list[str]:
+    """The command that goes on from here, as it can be copied."""
+    command = f"reconcile apply {shlex.quote(visible(context.file)) if context.file else 'PLAN'}"
     blocking = plan.blocking
     if not blocking:
-        return [f"Next: {paint(command, 'bold')}"]
+        goes_on = command if context.file else context.again
+        return [f"Next: {paint(goes_on, 'bold')}"] if goes_on else []
     if len(blocking) == 1:
         return [
             "If that is what you want:",

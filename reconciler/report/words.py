@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from reconciler.core import counting
+from reconciler.core.size import Size
 from reconciler.core.statement import BLOCKING, Cost, Hazard, HazardCode, LockMode, Mode
 from reconciler.engine.plan import Action, Plan, Step
 
@@ -96,9 +98,7 @@ def ended(sql: str) -> str:
     return sql + ("\n;" if "--" in sql.rpartition("\n")[2] else ";")
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 step`, `2 steps`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+counted = counting.counted
 
 
 def tally(plan: Plan) -> tuple[tuple[Action, str], ...]:
@@ -149,17 +149,21 @@ def allow_flag(hazard: Hazard) -> str:
     return "--allow " + shlex.quote(f"{hazard.code}:{hazard.object}")
 
 
-def lock_lines(step: Step, run: Run) -> tuple[str, ...]:
-    """What other sessions notice of a step, a line for each sort of lock.
+def lock_lines(step: Step, run: Run, sizes: Mapping[str, Size] | None = None) -> tuple[str, ...]:
+    """What other sessions notice of a step, a line for each sort of lock, with sizes where they are known.
 
     `run` is the one that the step is in: a lock is held until its transaction ends (manual, 13.3.1).
     """
+    known = sizes or {}
     relations: dict[str, list[str]] = {}
     for lock in step.locks:
-        relations.setdefault(_EFFECTS.get(lock.mode, ""), []).append(visible(lock.relation))
+        relations.setdefault(_EFFECTS.get(lock.mode, ""), []).append(lock.relation)
     lines = []
     for effect, names in relations.items():
-        listed = _listed(list(dict.fromkeys(names)))
+        listed = _listed([
+            f"{visible(name)} ({known[name]})" if name in known else visible(name)
+            for name in dict.fromkeys(names)
+        ])  # fmt: skip
         lines.append(
             f"{effect} {listed} {_duration(step, run)}" if effect else f"reads and writes of {listed} go on"
         )

@@ -71,7 +71,7 @@ def test_killed_after_the_last_commit(url: str) -> None:
     verdict = converges(url)
     assert verdict.was_applied
     assert verdict.ran == ()
-    assert rows(url, "SELECT outcome FROM _reconcile.run ORDER BY id") == [("running",), ("applied",)]
+    assert rows(url, "SELECT outcome FROM _reconcile.run ORDER BY id") == [("stopped",), ("applied",)]
 
 
 def begun(url: str) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.cli.conftest import Inside, Shop
+from tests.cli.team import git
 
 NEW_COLUMN = ("      email: {", "      name: text\n      email: {")
 
@@ -36,9 +38,11 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
     inside = Inside(tmp_path)
     inside.write("reconcile.yaml", "schema: tables/\n")
     inside.write(".gitignore", "build/")
+    inside.write(".gitattributes", "*.png binary")
     assert inside("init").code == 0
     assert (tmp_path / "reconcile.yaml").read_text() == "schema: tables/\n"
     assert (tmp_path / ".gitignore").read_text() == "build/\n.reconcile/\n"
+    assert (tmp_path / ".gitattributes").read_text() == "*.png binary\nplans/** -text\n"
     assert inside("init", "--format", "json").data["written"] == []
 
 
@@ -84,6 +88,60 @@ def test_status_and_history_tell_of_runs(inside: Shop) -> None:
     assert inside.reconcile("status", *inside.options).code == 0
     history = inside.reconcile("history", "--url", inside.url, "--format", "json").data
     assert [run["outcome"] for run in history] == ["applied"]
+
+
+def test_git_leaves_the_bytes_of_plans_alone(tmp_path: Path) -> None:
+    inside = Inside(tmp_path)
+    assert inside("init").code == 0
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "config", "core.autocrlf", "true")
+    plan = inside.write("plans/prod/0001_x.plan.yaml", "a: 1\n")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "all")
+    for path in (plan, tmp_path / "reconcile.yaml"):
+        path.unlink()
+    git(tmp_path, "checkout", "-q", "--", ".")
+    assert plan.read_bytes() == b"a: 1\n"
+    assert b"\r\n" in (tmp_path / "reconcile.yaml").read_bytes()
+
+
+def test_what_is_declared_and_left_out_at_once_is_refused(inside: Shop) -> None:
+    inside.deploy()
+    inside.reconcile.write("reconcile.yaml", "manage: {ignore: ['index:public.*', 'table:public.orders']}\n")
+    for command in ("plan", "run"):
+        done = inside.reconcile(command, *inside.options)
+        assert done.code == 65
+        assert "schema/shop.yaml:16:3: table:public.orders: " in done.err
+        assert "left out by `table:public.orders` under `manage.ignore`" in done.err
+        assert "left out by `index:public.*` under `manage.ignore`" in done.err
+    inside.reconcile.write("reconcile.yaml", "manage: {schemas: [app]}\n")
+    done = inside.reconcile("plan", *inside.options)
+    assert done.code == 65
+    assert "left out by `manage.schemas: [app]`" in done.err
+    inside.reconcile.write("reconcile.yaml", "manage: {ignore: ['table:public.others']}\n")
+    assert inside.reconcile("plan", *inside.options, "--detailed-exitcode").code == 0
+
+
+def test_drift_needs_a_role_that_reads_and_no_more(inside: Shop) -> None:
+    inside.deploy()
+    role = f"looker_{conninfo_to_dict(inside.url)['dbname']}"
+    inside.execute(f"CREATE ROLE {role} LOGIN")
+    try:
+        url = make_conninfo(inside.url, user=role)
+        refused = inside.reconcile("drift", "--url", url, "--schema", "schema")
+        assert refused.code == 3
+        assert f"the role {role} may not read the journal" in refused.err
+        (hint,) = [line.partition("hint: ")[2] for line in refused.err.splitlines() if "hint: " in line]
+        assert "INSERT" not in hint
+        inside.execute(hint)
+        found = inside.reconcile("drift", "--url", url, "--schema", "schema")
+        assert (found.code, found.out) == (0, "no drift\n"), found.err
+        inside.execute("ALTER TABLE orders ADD COLUMN by_hand text")
+        assert "by_hand" in inside.reconcile("drift", "--url", url, "--schema", "schema").out
+        writes = inside.reconcile("apply", "--url", url, "--schema", "schema")
+        assert writes.code != 0
+    finally:
+        inside.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
 def test_drift_tells_what_others_did(inside: Shop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -182,6 +183,141 @@ def test_the_chain_is_a_check_of_its_own(inside: Shop) -> None:
     assert inside.reconcile("show", "--all").code == 64
     shown = inside.reconcile("show", "--format", "markdown")
     assert shown.out.split("\n")[0] == saved.out.split("\n")[0]
+
+
+def test_a_check_of_the_chain_is_told_in_the_format_that_was_asked_for(inside: Shop) -> None:
+    inside.reconcile.write("reconcile.yaml", "targets: {prod: {url_env: SHOP_URL}}\n")
+
+    def plan(*arguments: str, url: str = inside.url) -> Any:
+        return inside.reconcile("plan", "--target", "prod", *arguments, SHOP_URL=url)
+
+    assert plan("--save", "--name", "start").code == 0
+    file = "0001_start.plan.yaml"
+    live = plan("--check", "--format", "json")
+    assert live.data == {
+        "target": "prod", "schema": "schema", "leads_to_schema": True, "saved": 1, "pending": [file],
+        "remade": [], "edited": [], "state": "safe",
+    }  # fmt: skip
+    offline = ("--check", "--from", "chain")
+    away = "host=192.0.2.1 connect_timeout=1"
+    data = plan(*offline, "--format", "json", url=away).data
+    assert (data["pending"], data["remade"], data["state"]) == (None, [file], "no changes")
+    comment = plan(*offline, "--format", "markdown", url=away).out
+    assert comment.startswith("<!-- reconcile:comment target=prod -->\n")
+    assert "the chain leads to schema: 1 saved, made again: " in comment
+    for format in ("sql", "gitlab-terraform"):
+        for arguments in (("--check",), offline):
+            refused = plan(*arguments, "--format", format)
+            assert refused.code == 64
+            assert f"--check has no --format {format}" in refused.err
+    inside.declare(("    comment: What was bought.\n", ""))
+    broken = plan("--check", "--format", "json")
+    assert broken.code == 3
+    assert broken.data["error"]["code"] == "blocked"
+
+
+def test_who_must_approve_is_told_and_nobody_is_called(inside: Shop) -> None:
+    inside.reconcile.write("reconcile.yaml", "targets: {prod: {url_env: SHOP_URL}}\n")
+    (inside.reconcile.folder / ".git").mkdir()
+    owners = "[Database][2]\n/plans/ @acme/dba @ada\n^[Docs]\n/plans/ docs@example.org\n"
+    inside.reconcile.write(".gitlab/CODEOWNERS", owners)
+
+    def call(*arguments: str) -> Any:
+        return inside.reconcile(*arguments, SHOP_URL=inside.url)
+
+    assert call("plan", "--format", "json").data["owners"] == []  # no chain: nobody approves a file
+    saved = call("plan", "--save", "--format", "markdown").out
+    told = "Approval by: 2 of `@acme/dba` or `@ada` (Database); `docs@example.org` (Docs, optional)."
+    assert told in saved
+    assert "@" not in saved.replace("`@acme/dba` or `@ada`", "").replace("`docs@example.org`", "")
+    assert told in call("show", "--format", "markdown").out
+    assert told in call("show", "--all", "--format", "markdown").out
+    first, second = call("show", "--format", "json").data["owners"]
+    assert first == {
+        "names": ["@acme/dba", "@ada"], "section": "Database", "is_optional": False, "approvals": 2
+    }  # fmt: skip
+    assert second["is_optional"]
+    assert "Approval by: 2 of @acme/dba or @ada (Database); " in call("plan").out
+    assert call("apply", "--all").code == 0
+    assert "Approval" not in call("plan", "--format", "markdown").out
+
+
+def test_what_was_applied_is_a_comment(inside: Shop) -> None:
+    inside.reconcile.write("reconcile.yaml", "targets: {prod: {url_env: SHOP_URL}}\n")
+
+    def call(*arguments: str) -> Any:
+        return inside.reconcile(*arguments, SHOP_URL=inside.url)
+
+    assert call("plan", "--save", "--name", "start").code == 0
+    inside.declare(("    comment: What was bought.\n", ""))
+    assert call("plan", "--from", "chain", "--save", "--name", "less").code == 0
+    first = call("apply", "--format", "markdown")
+    assert first.code == 0, first.err
+    marker = "<!-- reconcile:comment target=prod -->\n"
+    assert first.out.startswith(marker)
+    (headline,) = [line for line in first.out.splitlines() if line.startswith("### ")]
+    assert re.fullmatch(
+        r"### ✅ Schema plan · `prod` · \*\*\+\d+\*\*"
+        r" · applied \d{4}-\d\d-\d\d \d\d:\d\d UTC, (\d+)/\1 steps, \d+\.\d s",
+        headline,
+    )
+    assert "saved as `plans/prod/0001_start.plan.yaml`" in first.out
+    assert "1 more plan pending." in first.out
+    second = call("run", "--format", "markdown").out
+    assert "### ✅ Schema plan · `prod` · " in second
+    assert "1/1 steps" in second
+    assert "### 🟢 Schema plan · `prod` · no changes" in call("run", "--format", "markdown").out
+    again = call("apply", "plans/prod/0002_less.plan.yaml", "--format", "markdown").out
+    assert "applied before; nothing was run" in again
+    assert call("apply", "--all", "--format", "json").data == {"plans": [], "pending": 0}
+
+
+def test_several_plans_that_were_applied_are_one_comment(inside: Shop) -> None:
+    inside.reconcile.write("reconcile.yaml", "targets: {prod: {url_env: SHOP_URL}}\n")
+    for name, change in {"start": (), "less": (("    comment: What was bought.\n", ""),)}.items():
+        inside.declare(*change)
+        saved = inside.reconcile("plan", "--from", "chain", "--save", "--name", name)
+        assert saved.code == 0, saved.err
+    done = inside.reconcile("apply", "--all", "--format", "markdown", SHOP_URL=inside.url)
+    assert done.code == 0, done.err
+    assert len(re.findall("^### ", done.out, re.MULTILINE)) == 1
+    assert re.search(r"^\| `plans/prod/0001_start.plan.yaml` \| (\d+)/\1 \| \d", done.out, re.MULTILINE)
+    assert "| `plans/prod/0002_less.plan.yaml` | 1/1 | " in done.out
+
+
+def test_an_apply_that_fails_is_told_in_its_format(inside: Shop) -> None:
+    inside.deploy()
+    inside.declare(*DROPPED)
+    held = inside.reconcile("run", *inside.options, "--format", "markdown")
+    assert held.code == 3
+    assert "### 🔴 Schema plan · `default` · **blocked**" in held.out
+    assert "column:public.customers.email" in held.out
+    data = inside.reconcile("run", *inside.options, "--format", "json").data
+    assert (data["error"]["code"], data["error"]["exit_code"]) == ("blocked", 3)
+    away = ("--url", "postgresql://somebody:hush@127.0.0.1:1/none")
+    for command in (("run", "--schema", "schema"), ("apply", "--all")):
+        failed = inside.reconcile(*command, *away, "--format", "markdown")
+        if command[0] == "run":
+            assert "### ❌ Schema plan · `default` · **apply failed**" in failed.out
+        assert failed.code in (1, 64)
+        assert "hush" not in failed.out + failed.err
+
+
+def test_text_tells_sizes_and_what_a_policy_holds_back(inside: Shop) -> None:
+    inside.deploy()
+    inside.execute("INSERT INTO customers (email) SELECT 'c' || n FROM generate_series(1, 5000) AS n")
+    inside.execute("ANALYZE customers")
+    inside.declare(("      email: {", "      name: text\n      email: {"))
+    (line,) = [
+        line for line in inside.reconcile("plan", *inside.options).out.splitlines() if "blocks reads" in line
+    ]
+    assert re.search(r"of public\.customers \(about 5 k rows, [\d.]+ kB\) for a moment", line)
+    inside.declare(("    unique:\n", "    indexes: {by_email: [email]}\n    unique:\n"))
+    target = 'targets: {prod: {url_env: SHOP_URL, approve: {lock: "table < 1 kB"}}}\n'
+    inside.reconcile.write("reconcile.yaml", target)
+    shown = inside.reconcile("plan", "--target", "prod", SHOP_URL=inside.url).out
+    assert "✗ held back: locks on large tables need consent" in shown
+    assert "nothing was run" not in shown
 
 
 @pytest.mark.parametrize("format", [one for one in FindingsFormat if one is not FindingsFormat.TEXT])

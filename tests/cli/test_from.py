@@ -167,10 +167,25 @@ def test_what_is_no_state(team: Shop, state: str, code: int, said: str) -> None:
 
 
 def test_a_commit_without_the_schema_folder(team: Shop) -> None:
-    team.reconcile.write("later/a.yaml", "tables: {}\n")
-    done = call(team, "plan", "--schema", "later", "--from", "git:HEAD")
-    assert done.code == 64
-    assert "there is no later at HEAD" in done.err
+    team.reconcile.write("later/a.yaml", "tables: {later: {columns: {id: integer}}}\n")
+    planned = ("plan", "--schema", "later", "--from", "git:HEAD")
+    done = call(team, *planned, "--format", "json")
+    assert done.code == 0, done.err
+    assert [step["label"] for step in done.data["steps"]] == ["table public.later"]
+    assert "there is no later at git:HEAD: planned from nothing" in done.err
+    assert call(team, *planned, "--prove").code == 0
+    assert call(team, "plan", "--schema", "later", "--from", "git:nowhere").code == 64
+    assert call(team, "diff", "git:HEAD", "later", "--schema", "later").code == 64
+
+
+def test_nothing_to_do_says_what_was_looked_at(team: Shop) -> None:
+    team.declare()
+    for state in ("git:HEAD", "snapshot:now.yaml", "chain"):
+        done = call(team, "plan", "--from", state)
+        assert done.out == f"✓ nothing to do. {state} is as declared; no database was asked.\n"
+    assert "The two states are alike." in call(team, "diff", "chain", "schema").out
+    assert "The database is as declared." in call(team, "plan", url=team.url).out
+    assert "The database is as declared." in call(team, "plan", "--from", f"url:{team.url}").out
 
 
 def test_a_project_that_is_in_no_repository(inside: Shop) -> None:

@@ -139,6 +139,27 @@ def test_what_is_merged_is_not_rewritten(ada: Clone) -> None:
     assert "a plan that was there is gone or was changed" in told.err
 
 
+def test_an_edited_plan_opens_no_way_to_rewrite_another(ada: Clone) -> None:
+    ada.declare(NAME)
+    ada.plan()
+    path = ada.only("0002*")
+    edited = path.read_text().replace("ADD COLUMN name text", "ADD COLUMN IF NOT EXISTS name text")
+    path.write_text(edited.replace("\nownership: ", "\nedited: it may be there\nownership: ", 1))
+    assert ada("plan", "--renew", "2").code == 0
+    ada.commit("a name")
+    ada.declare((NAME[0], "      name: varchar(80)\n      email: {"))
+    ada.plan("--name", "narrow")
+    ada.commit("narrower")
+    git(ada.folder, "branch", "base")
+    ada.only("0003*").unlink()
+    git(ada.folder, "checkout", "-q", "HEAD~1", "--", str(PLANS))
+    ada.declare((NAME[0], "      name: varchar(90)\n      email: {"))
+    ada.plan("--name", "narrow")
+    told = ada.check("--base", "git:base")
+    assert told.code == 65, told.err
+    assert "a plan that was there is gone or was changed" in told.err
+
+
 @pytest.mark.parametrize("base", ["main", "git:", "git:nowhere"])
 def test_what_is_no_base(ada: Clone, base: str) -> None:
     assert ada.check("--base", base).code == 64

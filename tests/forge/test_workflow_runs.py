@@ -214,6 +214,46 @@ def test_a_merge_is_deployed_and_what_is_done_by_hand_is_drift(
     assert "    changed" in team.runner.summary
 
 
+@pytest.mark.parametrize(
+    ("message", "number"),
+    [
+        (f"Merge pull request #{NUMBER} from ada/change\n\nchange (#8)", NUMBER),
+        (f"Add a column (#{NUMBER})", NUMBER),
+        ("Add a column\n\nas in (#7)", None),
+        ("$(touch pwned) (#7); touch pwned", None),
+    ],
+    ids=["merge", "squash", "neither", "hostile"],
+)
+def test_a_deployment_is_told_in_the_comment_of_its_pull_request(
+    team: Team, database: Callable[[], str], message: str, number: int | None
+) -> None:
+    team.runner.context |= {
+        "secrets.PROD_DATABASE_URL": database(),
+        "github.event.head_commit.message": message,
+    }
+    team.pull_request(AFTER)
+    team.run(PLAN, "plan")
+    team.run(PLAN, "comment")
+    assert set(codes(team.run(DEPLOY, "deploy")).values()) == {0}
+    assert set(codes(team.run(DEPLOY, "comment")).values()) == {0}
+    (body,) = team.forge.bodies()
+    assert ("· applied 20" in body) == (number is not None)
+    assert ("1/1 steps" in body) == (number is not None)
+    assert not (team.folder / "pwned").exists()
+
+
+def test_a_deployment_that_fails_is_told_too(team: Team, database: Callable[[], str]) -> None:
+    url = database()
+    message = f"Change (#{NUMBER})"
+    team.runner.context |= {"secrets.PROD_DATABASE_URL": url, "github.event.head_commit.message": message}
+    team.run(DEPLOY, "deploy")
+    team.write("schema/users.yaml", AFTER)
+    assert dict(team.run(DEPLOY, "deploy"))["Deploy"].code == 3
+    assert codes(team.run(DEPLOY, "comment"))["Comment"] == 0
+    (body,) = team.forge.bodies()
+    assert "### 🔴 Schema plan · `prod` · **blocked**" in body
+
+
 def test_a_deployment_that_is_held_back_is_not_tried_again(team: Team, database: Callable[[], str]) -> None:
     url = database()
     team.runner.context["secrets.PROD_DATABASE_URL"] = url

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId, quote
-from reconciler.core.kind import Kind, Nest
+from reconciler.core.kind import Destination, Kind, Nest
 from reconciler.kinds.default_privilege import DefaultPrivilege
 from reconciler.kinds.owner import Owner
 from reconciler.kinds.privilege import Privilege, PrivilegeState
@@ -23,6 +23,7 @@ from tests.kinds.test_comment import KINDS, OBJECTS
 
 OWNER, PRIVILEGE, DEFAULT = Owner(), Privilege(), DefaultPrivilege()
 TABLE = ObjectId("table", ("app", "users"))
+OURS = Destination("postgres", 18)
 
 
 @pytest.fixture
@@ -104,8 +105,8 @@ def test_owners(roles: Roles, database: Database) -> None:
 def test_the_database_owner_need_not_be_said(database: Database) -> None:
     source = database()
     entry = declare(OWNER, "owner", "postgres", TABLE)
-    assert OWNER.normal(entry, "postgres") is None
-    assert OWNER.normal(entry, "somebody") == entry
+    assert OWNER.normal(entry, OURS) is None
+    assert OWNER.normal(entry, Destination("somebody", 18)) == entry
     run(source, "CREATE TABLE public.t (id serial)")
     assert not told(OWNER, read(source, KINDS))
 
@@ -252,10 +253,27 @@ def test_a_column_that_a_grant_names_is_needed(roles: Roles, database: Database)
 
 def test_what_holds_anyway_is_nothing() -> None:
     function = ObjectId("function", ("app", "add()"))
-    assert PRIVILEGE.normal(declare(PRIVILEGE, "public", ["execute"], function), "postgres") is None
-    assert PRIVILEGE.normal(declare(PRIVILEGE, "public", [], function), "postgres") is not None
-    assert PRIVILEGE.normal(declare(PRIVILEGE, "postgres", "all", TABLE), "postgres") is None
-    assert PRIVILEGE.normal(declare(PRIVILEGE, "reader", [], TABLE), "postgres") is None
+    assert PRIVILEGE.normal(declare(PRIVILEGE, "public", ["execute"], function), OURS) is None
+    assert PRIVILEGE.normal(declare(PRIVILEGE, "public", [], function), OURS) is not None
+    assert PRIVILEGE.normal(declare(PRIVILEGE, "postgres", "all", TABLE), OURS) is None
+    assert PRIVILEGE.normal(declare(PRIVILEGE, "reader", [], TABLE), OURS) is None
+
+
+def test_all_that_a_server_without_maintain_has_is_all() -> None:
+    every = ["select", "insert", "update", "delete", "truncate", "references", "trigger"]
+    held = declare(PRIVILEGE, "reader", every, TABLE)
+    default = declare(DEFAULT, "reader", {"app": {"tables": {"public": every}}})
+    told = [
+        (entry.state.privileges, given.state.grants[0][3])
+        for major in (16, 17)
+        if (entry := PRIVILEGE.normal(held, Destination("postgres", major)))
+        and (given := DEFAULT.normal(default, Destination("postgres", major)))
+    ]
+    assert told == [(("all",), ("all",)), (tuple(sorted(every)), tuple(sorted(every)))]
+    passed_on = declare(PRIVILEGE, "reader", [f"{word} with grant option" for word in every], TABLE)
+    entry = PRIVILEGE.normal(passed_on, Destination("postgres", 14))
+    assert entry is not None
+    assert entry.state.privileges == ("all with grant option",)
 
 
 @pytest.mark.parametrize(

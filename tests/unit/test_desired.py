@@ -6,7 +6,7 @@ import dataclasses
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.document import Position
-from reconciler.core.kind import Declared
+from reconciler.core.kind import Declared, Destination
 from reconciler.engine.desired import Desired, with_intentions, without_server
 from reconciler.engine.load import Located, Written
 from tests.unit.toys import REGISTRY, BoxState, box, catalog, glass, label, part
@@ -22,7 +22,7 @@ def _written(*entries: Entry) -> Written:
 
 
 def _without_server(written: Written, current: Catalog) -> Desired | None:
-    return without_server(written, current, REGISTRY, "postgres")
+    return without_server(written, current, REGISTRY, Destination("postgres", 18))
 
 
 def test_text_that_is_equal_needs_no_server() -> None:

@@ -14,6 +14,7 @@ from reconciler.core.statement import Cost, LockMode, Mode, on
 from reconciler.engine.plan import Action, Plan, Step, Touch
 from reconciler.engine.planfile import plan_id
 from reconciler.report import json, sql, text
+from reconciler.report.standing import Context
 from reconciler.report.words import ended, lock_lines, runs, steps_named, visible
 from tests.unit.plan_samples import LEGACY, acked, drops, empty, nasty, sample
 
@@ -28,7 +29,7 @@ def plain(plan: Plan, **options: Any) -> str:
 
 class TestText:
     def test_hazards_that_need_consent_come_before_the_steps(self) -> None:
-        report = plain(sample(), title="prod")
+        report = plain(sample())
         consent = report.index("1 hazard needs your consent")
         assert (
             consent < report.index("every value of the column is gone") < report.index("in a transaction ──")
@@ -44,7 +45,9 @@ class TestText:
         report = plain(acked())
         assert "consent was given to 1 hazard" in report
         assert "allowed: copied to s3, says ann" in report
-        assert report.endswith("Next: reconcile apply PLAN\n")
+        assert report.endswith("Next: reconcile plan --save\n")
+        saved = text.render(acked(), Context(file="plans/x y.yaml"), colour=False, width=80)
+        assert saved.endswith("Next: reconcile apply 'plans/x y.yaml'\n")
 
     def test_every_step_is_there_with_sql_reason_and_source(self) -> None:
         report = plain(sample(), verbose=True)

@@ -15,12 +15,12 @@ from markdown_it.token import Token
 
 from reconciler.core.errors import Blocked, ConnectionFailed, NotApproved, ReconcileError, Stale
 from reconciler.core.ident import ObjectId
+from reconciler.core.size import Size
 from reconciler.core.statement import BLOCKING, Hazard, HazardCode, LockMode, Mode, on
 from reconciler.engine.plan import Ack, Action, Plan, Step
 from reconciler.report import markdown
 from reconciler.report.escape import code, fenced, prose, within
 from reconciler.report.markdown import BUDGET, LEAST, Context, Standing, State
-from reconciler.report.size import Size
 from reconciler.report.standing import labels
 from tests.unit.plan_samples import acked, drops, empty, nasty, sample
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.engine.yamlproblems import known_names
 from reconciler.engine.yamltext import (
     did_you_mean,
     problems_of,
@@ -103,3 +104,10 @@ def test_wrong_types_are_said_with_what_was_expected() -> None:
 def test_validation_does_not_repeat_secrets_nor_what_the_reader_said() -> None:
     faults = _faults("columns:\n  a: {type: t, password: 123, not_null: yes}\n", _table_model())
     assert faults == [(2, 26, "said a number, expected a string", 'quote it: "..."')]
+
+
+def test_a_long_list_of_names_begins_with_the_likeliest() -> None:
+    names = [f"option_{letter}" for letter in "abcdefghijklmno"] + ["fillfactor"]
+    assert known_names("fill", names).startswith("fillfactor, ")
+    assert known_names("fill", names).endswith(" … and 4 more")
+    assert known_names("fill", names[:12]) == ", ".join(names[:12])

@@ -166,8 +166,9 @@ def _changing(wiring: Wiring, catalog: Catalog, id: ObjectId) -> ObjectId:
 def _after_makers(wiring: Wiring, node: Node, entry: Entry) -> None:
     """What comes into being by itself is there when what brings it along is."""
     for maker in (entry.parent, entry.carrier):
-        if maker and (earlier := wiring.node(Verb.CREATE, maker)):
-            wiring.graph.add_edge(earlier, node)
+        for verb in (Verb.CREATE, Verb.ALTER):
+            if maker and (earlier := wiring.node(verb, maker)):
+                wiring.graph.add_edge(earlier, node)
 
 
 def _wanted(entry: Entry) -> set[ObjectId]:

@@ -24,7 +24,12 @@ from reconciler.kinds.column.alteration import (
 )
 from reconciler.kinds.column.documents import ColumnDocument, declared_state, in_full, written
 from reconciler.kinds.column.generated import drop_expression, generated_clause, why_generated_stays
-from reconciler.kinds.column.identity import change_identity, change_identity_options, identity_clause
+from reconciler.kinds.column.identity import (
+    change_identity,
+    change_identity_options,
+    identity_clause,
+    sequence_names,
+)
 from reconciler.kinds.column.not_null import (
     add_not_null,
     change_not_null,
@@ -123,6 +128,9 @@ class Column(Kind[ColumnState]):
         cost = Cost.REWRITE if state.identity or state.generated == "stored" else Cost.INSTANT
         yield alter_table(entry, f"ADD COLUMN {self.clause(entry, clauses)}", hazards=hazards, cost=cost)
         yield from self.settle(entry)
+
+    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+        return sequence_names(entry)
 
     def comes_with(self, field: str, new: Entry) -> bool:
         # A partition can hold a NOT NULL of its own, which outlives the parent's.

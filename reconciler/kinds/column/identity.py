@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from reconciler.core.catalog import Entry
 from reconciler.core.ident import literal, qualified, quote, split_name
-from reconciler.core.statement import Cost, Statement
+from reconciler.core.statement import Cost, Hazard, HazardCode, Statement
 from reconciler.kinds.column.alteration import alter, name_of, relation_of
 from reconciler.kinds.column.state import ColumnState
 
@@ -25,7 +25,9 @@ _SEQUENCE_DEFAULTS = {
 def without_identity(old: Entry, new: Entry) -> Iterable[Statement]:
     """An identity that goes must be gone before the type or NOT NULL that it insists on."""
     if old.state.identity and not new.state.identity:
-        yield alter(new, "DROP IDENTITY")
+        message = "where its sequence stands is lost: a sequence that takes its place starts anew"
+        hazards = (Hazard(HazardCode.APPLICATION_BREAK, new.id, message),)
+        yield alter(new, "DROP IDENTITY", hazards=hazards)
 
 
 def change_identity(old: Entry, new: Entry) -> Iterable[Statement]:
@@ -70,6 +72,14 @@ def _sequence(entry: Entry, option: str | None) -> str:
         return option.removeprefix(_SEQUENCE_NAME)
     schema, table, column = entry.id.path
     return qualified(schema, f"{table}_{column}_seq")
+
+
+def sequence_names(entry: Entry) -> Iterable[tuple[str, ...]]:
+    """The name that the sequence behind an identity takes."""
+    if entry.state.identity:
+        options = entry.state.identity_options
+        named = next((option for option in options if option.startswith(_SEQUENCE_NAME)), None)
+        yield ("relation", *split_name(_sequence(entry, named)))
 
 
 def identity_clause(state: ColumnState) -> str:

@@ -13,13 +13,14 @@ from reconciler.core.address import facet_of, grant_target
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Document
 from reconciler.core.ident import ObjectId
-from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
+from reconciler.core.kind import Declared, Destination, Ignored, InPlace, Kind, Nest, Rule
 from reconciler.core.privilege import (
     OBJECT_TYPES,
     OF_PUBLIC,
     Privileges,
     Target,
     canonical,
+    of_major,
     parsed,
     written,
 )
@@ -144,12 +145,15 @@ class Privilege(Kind[PrivilegeState]):
     def built_in(self, entry: Entry) -> bool:
         return bool(entry.state.privileges == entry.state.usual)
 
-    def normal(self, entry: Entry, database_owner: str) -> Entry | None:
-        state: PrivilegeState = entry.state
-        everything = canonical(("all",), _object_type(entry.id))
+    def normal(self, entry: Entry, destination: Destination) -> Entry | None:
+        object_type = _object_type(entry.id)
+        held = of_major(entry.state.privileges, object_type, destination.major)
+        state: PrivilegeState = dataclasses.replace(entry.state, privileges=held)
+        entry = dataclasses.replace(entry, state=state)
+        everything = canonical(("all",), object_type)
         if entry.id == _PUBLIC_IN_PUBLIC:
             return entry  # what is usual there depends on the server, and is always read
-        is_owner = entry.id.path[-1] == database_owner and entry.id.path[:2] != ("schema", "public")
+        is_owner = entry.id.path[-1] == destination.owner and entry.id.path[:2] != ("schema", "public")
         if is_owner and state.privileges == everything:
             return None
         return None if state.privileges == state.usual else entry

@@ -9,10 +9,11 @@ from reconciler.core.catalog import Entry
 from reconciler.core.fragment import options_sql
 from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_path
 from reconciler.core.inheritance import INHERITANCE, in_parentheses, locks_of_parents
-from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule
+from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Statement, application_break, data_loss, on
 from reconciler.kinds.table.alteration import (
     alter,
+    detach_referenced,
     force_row_security,
     inherit,
     repartition,
@@ -52,6 +53,7 @@ class Table(Kind[TableState]):
         "row_security": InPlace(set_row_security),
         "force_row_security": InPlace(force_row_security),
         "replica_identity": InPlace(set_replica_identity),
+        "referenced": Ignored("it follows from foreign keys of other tables"),
     }
 
     def query(self, major: int) -> LiteralString:
@@ -77,7 +79,10 @@ class Table(Kind[TableState]):
                 c.relrowsecurity AS row_security,
                 c.relforcerowsecurity AS force_row_security,
                 CASE c.relreplident WHEN 'd' THEN 'default' WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing'
-                    ELSE 'index' END AS replica_identity
+                    ELSE 'index' END AS replica_identity,
+                c.relispartition AND EXISTS (
+                    SELECT FROM pg_catalog.pg_constraint k
+                    WHERE k.confrelid = c.oid AND k.contype = 'f' AND k.conparentid <> 0) AS referenced
             FROM pg_catalog.pg_class c
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN pg_catalog.pg_type t ON t.oid = c.reltype
@@ -141,6 +146,8 @@ class Table(Kind[TableState]):
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         relation = qualified(*entry.id.path)
+        if entry.state.referenced:
+            yield from detach_referenced(entry)
         message = f"drops table {'.'.join(entry.id.path)} and its rows"
         yield Statement(f"DROP TABLE {relation}", on(relation), data_loss(entry.id, message))
 

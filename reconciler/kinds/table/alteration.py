@@ -37,6 +37,15 @@ def repartition(old: Entry, new: Entry) -> Iterable[Statement]:
     return move_partition(old, new, hazards)
 
 
+def detach_referenced(entry: Entry) -> Iterable[Statement]:
+    """DETACH of a partition before it is dropped, which looks for rows that refer to it."""
+    message = "rows elsewhere that refer to its rows make it fail"
+    hazards = (Hazard(HazardCode.MAY_FAIL, entry.id, message),)
+    relation, whole = qualified(*entry.id.path), entry.state.partition_of
+    sql = f"ALTER TABLE {whole} DETACH PARTITION {relation}"
+    yield Statement(sql, on(whole) + on(relation), hazards, cost=Cost.SCAN)
+
+
 def inherit(old: Entry, new: Entry) -> Iterable[Statement]:
     """NO INHERIT and INHERIT."""
     return change_inheritance(old, new)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +25,5 @@ class TableState:
     row_security: bool = False
     force_row_security: bool = False
     replica_identity: str = "default"
+    referenced: bool = field(default=False, compare=False)
+    """Of a partition: a foreign key refers to the whole, so that PostgreSQL drops it only once detached."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import BeforeValidator
@@ -42,50 +40,7 @@ from reconciler.core.index_attributes import (
 from reconciler.core.index_document import ExpressionIndexedDocument, attributes_from, attributes_to
 from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Statement, on
-
-
-@dataclass(frozen=True, slots=True)
-class IndexState:
-    """An index of a table or materialized view."""
-
-    columns: tuple[str, ...]
-    """Each key as CREATE INDEX writes it: `created_at DESC`, `lower(email) text_pattern_ops`."""
-    unique: bool = False
-    using: str = "btree"
-    include: tuple[str, ...] = ()
-    where: str | None = None
-    nulls_not_distinct: bool = False
-    """Of a unique index (15)."""
-    options: tuple[str, ...] = ()
-    tablespace: str | None = None
-    statistics: tuple[tuple[int, int], ...] = ()
-    """(number of an expression's column, target)."""
-    clustered: bool = False
-    replica_identity: bool = False
-    only: bool = False
-    """On a partitioned table: some partition has no such index yet."""
-    attached: bool = False
-    """On a partition: part of the partitioned table's index."""
-    invalid: bool = False
-    """Never declared: what is found invalid is built again."""
-    partitioned: bool = field(default=False, compare=False)
-    own_columns: tuple[str, ...] = field(default=(), compare=False)
-    bound_to_types: bool = field(default=True, compare=False)
-    """It has an expression, a predicate or a class of its own, which may not fit another type of a column."""
-
-
-_CAN_RAISE = re.compile(r"\)::(?!text\b|character varying\b(?!\())|\w\.[\w\"]+\(")
-"""In PostgreSQL's own words: a value cast to another type than text, or a function that is not built in."""
-
-
-def _doubts(state: IndexState) -> Iterable[str]:
-    """What in existing rows can make the build fail."""
-    if state.only:
-        return
-    if state.unique:
-        yield "rows with equal values make it fail"
-    if any(_CAN_RAISE.search(text) for text in (*state.columns, state.where or "")):
-        yield "a value that an expression of the index does not accept makes it fail"
+from reconciler.kinds.index.state import IndexState, doubts
 
 
 class IndexDocument(ExpressionIndexedDocument):
@@ -214,7 +169,7 @@ class Index(Kind[IndexState]):
             parts.append(f"TABLESPACE {quote(state.tablespace)}")
         if state.where:
             parts.append(f"WHERE {state.where}")
-        hazards = tuple(Hazard(HazardCode.MAY_FAIL, entry.id, message) for message in _doubts(state))
+        hazards = tuple(Hazard(HazardCode.MAY_FAIL, entry.id, message) for message in doubts(state))
         cost = Cost.INSTANT if state.only else Cost.BUILD
         yield Statement(" ".join(parts), on(relation, LockMode.SHARE), hazards, cost=cost)
         yield from settle_index(entry)

@@ -1,0 +1,1 @@
+ALTER TABLE app.events_eu ALTER number SET NOT NULL, ALTER number SET DEFAULT 7;
