@@ -67,7 +67,7 @@ corpus: venv  ## The pairs and histories of the corpus
 bench: venv  ## Measure speed and memory
 	$(BIN)/python -m bench
 
-image: venv  ## Build the container image, with Docker; where it does not answer, with buildah (docs/image.md)
+image: venv  ## Build the container image with Docker, or else with buildah (docs/image.md)
 	@if docker info >/dev/null 2>&1; then \
 	    docker build --tag reconcile --build-arg REVISION="$$(git rev-parse HEAD)" .; \
 	else \

@@ -43,7 +43,8 @@ def check(
         context = told_around(str(folder), str(folder))
         show_findings(findings.of_files(context, checked.server is not None), format)
         return 0
-    kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in checked.counts.items())
+    space = "\N{NO-BREAK SPACE}"
+    kinds = ", ".join(f"{count}{space}{kind.replace('_', space)}" for kind, count in checked.counts.items())
     listed = f" ({kinds})" if kinds else ""
     counts = f"{counted(checked.objects, 'object')} in {counted(checked.files, 'file')}"
     show_wrapped(f"{folder}: {counts}{listed}", "✓ ")

@@ -47,6 +47,6 @@ def diff(
     place = second if Path(second).exists() else "."
     names = [state_named(text) for text in (first, second)]
     context = told_around(" → ".join(names), place, again=f"reconcile diff {shlex.join(names)}")
-    context = dataclasses.replace(context, settled="The two states are alike.")
+    context = dataclasses.replace(context, settled="The two states are alike.", can_be_applied=False)
     show_plan(found, format, context, verbose, max_chars, "diff")
     return options.CHANGES if detailed_exitcode and not found.is_empty else 0

@@ -95,9 +95,12 @@ def show_json(data: Any) -> None:
 
 
 def show_wrapped(text: str, start: str = "") -> None:
-    """A sentence after `start`, at a terminal in lines that fit it: those that follow are indented as far."""
+    """A sentence after `start`, at a terminal in lines that fit it: those that follow are indented as far.
+
+    They do not break at a no-break space, which is written as a space.
+    """
     if not sys.stdout.isatty():
-        show(start + text)
+        show(start + text.replace("\N{NO-BREAK SPACE}", " "))
         return
     import textwrap
 
@@ -106,7 +109,7 @@ def show_wrapped(text: str, start: str = "") -> None:
         text, width(), initial_indent=start, subsequent_indent=rest, break_long_words=False,
         break_on_hyphens=False,
     )  # fmt: skip
-    show(shown)
+    show(shown.replace("\N{NO-BREAK SPACE}", " "))
 
 
 def show(line: str = "") -> None:

@@ -93,6 +93,8 @@ class Context:
     """The folder or file of the declared state."""
     again: str = "reconcile plan --save"
     """The command that plans again."""
+    can_be_applied: bool = True
+    """Whether it is a plan for a database, and not a comparison of two states."""
     doing: str = "plan"
     """What failed where the standing says so."""
     settled: str = "The database is as declared."

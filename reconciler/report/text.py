@@ -265,16 +265,17 @@ def _listing(paint: Paint, heading: str, items: tuple[str, ...]) -> list[str]:
 
 
 def _next(plan: Plan, context: Context, paint: Paint) -> list[str]:
-    """The command that goes on from here, as it can be copied."""
-    command = f"reconcile apply {shlex.quote(visible(context.file)) if context.file else 'PLAN'}"
+    """The commands that go on from here, as they can be copied."""
+    if not context.can_be_applied:
+        return []
+    saving = [] if context.file else [context.again]
+    apply = f"reconcile apply {shlex.quote(visible(context.file))}" if context.file else "reconcile apply"
     blocking = plan.blocking
     if not blocking:
-        goes_on = command if context.file else context.again
-        return [f"Next: {paint(goes_on, 'bold')}"] if goes_on else []
-    if len(blocking) == 1:
-        return [
-            "If that is what you want:",
-            f"  {paint(f'{command} {visible(allow_flag(blocking[0][1]))}', 'bold')}",
-        ]
-    flags = [f"    {visible(allow_flag(hazard))}" for _, hazard in blocking]
-    return ["If that is what you want:", " \\\n".join([f"  {paint(command, 'bold')}", *flags])]
+        return [f"Next: {paint(saving[0] if saving else apply, 'bold')}"]
+    before = [f"  {paint(command, 'bold')}" for command in saving]
+    flags = [visible(allow_flag(hazard)) for _, hazard in blocking]
+    if len(flags) == 1:
+        return ["If that is what you want:", *before, f"  {paint(f'{apply} {flags[0]}', 'bold')}"]
+    command = " \\\n".join([f"  {paint(apply, 'bold')}", *(f"    {flag}" for flag in flags)])
+    return ["If that is what you want:", *before, command]

@@ -109,7 +109,7 @@ def test_4_the_database_moved_on(shop: Shop) -> None:
     shop.execute("ALTER TABLE customers ADD name varchar(3)")
     done = shop.reconcile("apply", plan, "--url", shop.url)
     assert done.code == 4
-    assert "column:public.customers.name" in done.err
+    assert "column public.customers.name: is there already" in done.err
 
 
 def test_5_has_its_code() -> None:

@@ -41,6 +41,8 @@ _VARYING = (
     (re.compile(r"\b\d+ s ago\b"), "a while ago"),
     (re.compile(r"^(✓ \[.*?) \d+\.\d s$", re.MULTILINE), r"\1"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\.\d+)?Z?"), "some day"),
+    # How large a table is: a vacuum in the background makes it larger.
+    (re.compile(r"\((about [\d.]+( [kMG])? rows, )?[\d.]+ (bytes|kB|MB)\)"), "(so large)"),
     # Spaces at the ends of lines, which an editor may take away.
     (re.compile(r"[ \t]+$", re.MULTILINE), ""),
 )
