@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 import pytest
+from psycopg import Connection
 from pydantic import TypeAdapter
 
 import reconciler.kinds
@@ -220,12 +221,17 @@ def test_what_postgresql_says_itself_is_built_in(database: Database) -> None:
 def test_parts_that_postgresql_makes_are_left_out(database: Database) -> None:
     source = database()
     run(source, OBJECTS)
-    before = set(read(source, KINDS).entries)
+    before = own(source)
     run(source, "COMMENT ON RULE \"_RETURN\" ON app.names IS 'x'")
     run(source, "COMMENT ON TYPE app.users IS 'x'; COMMENT ON TYPE app._mood IS 'x'")
     if major_of(source) >= 18:
         run(source, "COMMENT ON CONSTRAINT users_id_not_null ON app.users IS 'x'")
-    assert set(read(source, KINDS).entries) == before
+    assert own(source) == before
+
+
+def own(source: Connection[Any]) -> set[ObjectId]:
+    """What the database has. Roles are the server's: other tests make and drop theirs at the same time."""
+    return {id for id in read(source, KINDS).entries if id.kind != "role"}
 
 
 def test_an_empty_comment_is_refused() -> None:
