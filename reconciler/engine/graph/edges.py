@@ -21,7 +21,8 @@ def link(wiring: Wiring, node: Node) -> None:
             if is_implied(change):
                 _after_makers(wiring, node, entry)
                 for needed in entry.needs:
-                    if later := wiring.node(Verb.DROP, needed):
+                    later = wiring.node(Verb.DROP, needed)
+                    if later and not wiring.node(Verb.CREATE, needed):  # what is replaced goes first
                         wiring.graph.add_edge(node, later)
             else:
                 _before_needs(wiring, node, _wanted(entry))
