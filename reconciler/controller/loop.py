@@ -40,6 +40,7 @@ class Loop:
         shared = self._shared
         try:
             with self._ended_by_signals():
+                self._tell_of_start()
                 while True:
                     self.turn()
                     shared.stop.pause(jittered(shared.interval_seconds, shared.clock), shared.clock)
@@ -48,6 +49,13 @@ class Loop:
                 target.close()
             shared.board.log.info("stopped")
             shared.board.write()
+
+    def _tell_of_start(self) -> None:
+        """Said once the signals are heeded: whoever reads it may stop the controller, and is told that it did."""
+        wanted, mode = self._shared.wanted, self._shared.mode
+        self._shared.board.log.info(
+            "started", source=str(wanted.source), mode=mode.value, interval=self._shared.interval_seconds
+        )
 
     def turn(self) -> None:
         """One turn. Raises Terminated alone."""
@@ -118,6 +126,8 @@ class Loop:
     def _cut_short_by_signals(self) -> Iterator[None]:
         self._may_be_cut = True
         try:
+            # A signal that came a moment ago has only asked.
+            self._shared.stop.check()
             yield
         finally:
             self._may_be_cut = False

@@ -55,14 +55,9 @@ def serve(options: Options) -> None:
         if options.listen is not None:
             board.log.info("listening", address=stack.enter_context(served(options.listen, pages)))
         listen(board.log.warning)
-        wanted = options.wanted
-        board.log.info(
-            "started", source=str(wanted.source), mode=options.mode.value, interval=options.interval_seconds
-        )
         try:
             loop.run()
         except Terminated:
-            board.log.info("stopped")
             raise Terminated("the controller was stopped") from None
 
 
