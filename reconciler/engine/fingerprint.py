@@ -22,21 +22,72 @@ _CLASS: Final[LiteralString] = (
 
 _RECORD: Final[LiteralString] = "pg_catalog.hash_record_extended(t, 0)"
 _TEXT: Final[LiteralString] = "pg_catalog.hashtextextended(t::text, 0)"
-"""Where a column's type has no hash function (pg_node_tree, int2vector). Takes twice as long."""
+"""For rows with a column whose type has no hash function (pg_node_tree, int2vector). Takes twice as long."""
 
 _ATTRIBUTE: Final[LiteralString] = (
-    "(SELECT attrelid, attname, atttypid, attlen, attnum, atttypmod, attndims, attstorage, attcompression,"
-    " attnotnull, atthasdef, attidentity, attgenerated, attisdropped, attislocal, attinhcount, attcollation,"
-    " attstattarget, attacl, attoptions, attfdwoptions FROM pg_catalog.pg_attribute"
+    "(SELECT attrelid, attname, atttypid, attnum, atttypmod, attstorage, attcompression, attnotnull,"
+    " attidentity, attgenerated, attisdropped, attislocal, attcollation, attstattarget, attacl, attoptions,"
+    " attfdwoptions FROM pg_catalog.pg_attribute"
     " WHERE attrelid >= 16384 AND attnum > 0)"
 )
-"""Without system columns, and without what a default was when the column came (attmissingval)."""
+"""Without system columns, what a default was when the column came (attmissingval), and what other catalogs
+say too."""
+
+_SINCE: Final[tuple[tuple[LiteralString, int], ...]] = (
+    ("confdelsetcols", 15),
+    ("indnullsnotdistinct", 15),
+    ("conenforced", 18),
+    ("conperiod", 18),
+)
+"""Columns of `LARGE` that not every major has, and the first that has them."""
+
+LARGE: Final[tuple[tuple[LiteralString, LiteralString, LiteralString, LiteralString], ...]] = (
+    (
+        "pg_constraint",
+        "oid, conname, connamespace, contype, condeferrable, condeferred, conenforced, convalidated,"
+        " conrelid, contypid, conindid, conparentid, confrelid, confupdtype, confdeltype, confmatchtype,"
+        " conislocal, coninhcount, connoinherit, conperiod, conkey, confkey, conpfeqop, conppeqop, conffeqop,"
+        " confdelsetcols, conexclop",
+        "pg_catalog.hashtextextended(conbin::text, 0) AS conbin",
+        "oid >= 16384",
+    ),
+    (
+        "pg_attrdef",
+        "oid, adrelid, adnum",
+        "pg_catalog.hashtextextended(adbin::text, 0) AS adbin",
+        "true",
+    ),
+    (
+        "pg_type",
+        "oid, typname, typnamespace, typowner, typlen, typbyval, typtype, typcategory, typispreferred,"
+        " typisdefined, typdelim, typrelid, typsubscript, typelem, typarray, typinput, typoutput, typreceive,"
+        " typsend, typmodin, typmodout, typanalyze, typalign, typstorage, typnotnull, typbasetype, typtypmod,"
+        " typndims, typcollation, typdefault, typacl",
+        "pg_catalog.hashtextextended(typdefaultbin::text, 0) AS typdefaultbin",
+        "oid >= 16384",
+    ),
+    (
+        "pg_trigger",
+        "oid, tgrelid, tgparentid, tgname, tgfoid, tgtype, tgenabled, tgisinternal, tgconstrrelid,"
+        " tgconstrindid, tgconstraint, tgdeferrable, tginitdeferred, tgnargs, tgargs, tgoldtable, tgnewtable",
+        "tgattr::int2[] AS tgattr, pg_catalog.hashtextextended(tgqual::text, 0) AS tgqual",
+        "true",
+    ),
+    (
+        "pg_index",
+        "indexrelid, indrelid, indnatts, indnkeyatts, indisunique, indnullsnotdistinct, indisprimary,"
+        " indisexclusion, indimmediate, indisclustered, indisvalid, indcheckxmin, indisready, indislive,"
+        " indisreplident, indcollation, indclass",
+        "indkey::int2[] AS indkey, indoption::int2[] AS indoption,"
+        " pg_catalog.hashtextextended(indexprs::text, 0) AS indexprs,"
+        " pg_catalog.hashtextextended(indpred::text, 0) AS indpred",
+        "indexrelid >= 16384",
+    ),
+)
+"""Catalogs with many rows whose columns are named one by one, so that their records can be hashed: the name,
+the columns, those whose type has no hash function, which rows."""
 
 _TABLES: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (
-    ("pg_attrdef", "true"),
-    ("pg_constraint", "oid >= 16384"),
-    ("pg_index", "indexrelid >= 16384"),
-    ("pg_type", "oid >= 16384"),
     ("pg_enum", "true"),
     ("pg_range", "rngtypid >= 16384"),
     ("pg_proc", "oid >= 16384"),
@@ -53,7 +104,6 @@ _TABLES: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (
     ("pg_language", "true"),
     ("pg_namespace", "true"),
     ("pg_description", "objoid >= 16384 OR objoid = 2200"),
-    ("pg_trigger", "true"),
     ("pg_event_trigger", "true"),
     ("pg_rewrite", "oid >= 16384"),
     ("pg_policy", "true"),
@@ -121,10 +171,27 @@ def _query(major: int) -> LiteralString:
         _sum("pg_depend", "pg_catalog.pg_depend", "true", _RECORD),
         _sum("roles elsewhere", _ROLES_ELSEWHERE, "true", _RECORD),
     ]
+    parts.extend(
+        _sum(
+            name,
+            f"(SELECT {_of(major, columns)}, {more} FROM pg_catalog.{name} WHERE {rows})",
+            "true",
+            _RECORD,
+        )
+        for name, columns, more, rows in LARGE
+    )
     parts.extend(_sum(name, f"pg_catalog.{name}", rows) for name, rows in _TABLES)
     if major >= 15:
         parts.append(_sum("pg_publication_namespace", "pg_catalog.pg_publication_namespace", "true"))
     return " UNION ALL ".join(parts) + " ORDER BY 1"
+
+
+def _of(major: int, columns: LiteralString) -> LiteralString:
+    """The columns that this major has."""
+    for column, first in _SINCE:
+        if major < first:
+            columns = columns.replace(f" {column},", "")
+    return columns
 
 
 def _sum(

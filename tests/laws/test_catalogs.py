@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from reconciler.app import registry
+from reconciler.engine.fingerprint import LARGE
 from tests.conftest import AnyServer
 
 pytestmark = pytest.mark.matrix
@@ -168,6 +169,16 @@ def test_each_column_is_read_or_excused(catalog: str, server: AnyServer) -> None
         if not re.search(rf"\b{name}\b", text) and name not in EXCUSED.get(catalog, {})
     ]
     assert not undecided, f"{catalog}: read these columns, or say why not in EXCUSED"
+
+
+@pytest.mark.parametrize(("catalog", "columns", "more"), [large[:3] for large in LARGE])
+def test_the_fingerprint_names_each_column_of_a_large_catalog(
+    catalog: str, columns: str, more: str, server: AnyServer
+) -> None:
+    with psycopg.connect(server.url()) as connection:
+        there = {name for (name,) in connection.execute(_COLUMNS, (f"pg_catalog.{catalog}",))}
+    named = set(re.findall(r"\w+", columns)) | set(re.findall(r" AS (\w+)", more))
+    assert not there - named, "a change of these would go unseen: name them in fingerprint.LARGE"
 
 
 @pytest.mark.parametrize("catalog", EXCUSED)
