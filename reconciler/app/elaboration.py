@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.app import memory
 from reconciler.app.discovery import registry
-from reconciler.app.servers import no_scratch_server, scratch_on, scratch_servers
+from reconciler.app.servers import draft_on, no_scratch_server, scratch_on, scratch_servers
 from reconciler.core.catalog import Catalog
 from reconciler.core.errors import InvalidInput, ServerError
 from reconciler.core.kind import Destination
@@ -34,7 +34,8 @@ def desired(
         remember = _cached_under(f"{written.digest} {server.name} {destination.major}")
         try:
             scratch = scratch_on(server, target, written.objects)
-            return desired_catalog(written, live, Workshop(kinds, scratch, destination, remember))
+            draft = draft_on(server, target, written.objects)
+            return desired_catalog(written, live, Workshop(kinds, scratch, destination, remember, draft))
         except (InvalidInput, ServerError) as error:
             # An embedded build may lack what the target's own has (ICU, an extension): the target decides.
             refused = error

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from reconciler.core.errors import EmbeddedUnavailable
 from reconciler.embedded import cluster
 from reconciler.embedded.installations import choose
 from reconciler.embedded.server import Server, stop_at
@@ -13,17 +14,22 @@ from reconciler.embedded.server import Server, stop_at
 IDLE_STOP_S = 600.0
 
 
-def shared_scratch(major: int | None = None, extensions: Iterable[str] = ()) -> Server:
+def shared_scratch(
+    major: int | None = None, extensions: Iterable[str] = (), needs_all: bool = False
+) -> Server:
     """The scratch server of the best fitting installation (see `choose`), shared by all commands of this
     user. It stops by itself ten minutes after its last use. Nothing in it is kept: make a database of
     your own.
 
-    Raises EmbeddedUnavailable.
+    Raises EmbeddedUnavailable, with `needs_all` also where that installation lacks one of the extensions.
     """
     wanted = frozenset(extensions)
     if (folder := _running(major, wanted)) is not None:
         return Server.attach_or_start(folder, idle_stop_s=IDLE_STOP_S)
-    installation = choose(major, wanted).installation
+    choice = choose(major, wanted)
+    if needs_all and choice.missing_extensions:
+        raise EmbeddedUnavailable(choice.why)
+    installation = choice.installation
     folder = _home() / f"{installation.source}-{installation.version}".replace("/", "_")
     server = Server.attach_or_start(folder, installation, idle_stop_s=IDLE_STOP_S)
     folder.with_name(f"{folder.name}.extensions").write_text("\n".join(sorted(installation.extensions)))

@@ -7,6 +7,7 @@ what PostgreSQL writes differently when it reads its own words again is read twi
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalog import Catalog, Entry, State
-from reconciler.core.errors import InvalidInput
+from reconciler.core.errors import InvalidInput, ReconcileError
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Destination
 from reconciler.engine.load import Written
@@ -42,6 +43,10 @@ class Desired:
     used_scratch: bool
 
 
+MOST_DRAFTED = 2000
+"""More objects than this are not made in one transaction: the server's lock table is finite."""
+
+
 class TooLittleRead(Exception):
     """What was not read of the declared state is needed to understand what was."""
 
@@ -55,6 +60,8 @@ class Workshop:
     destination: Destination
     remember: Remember
     """`remember(name, make)` may answer with what `make` made before."""
+    draft: Scratch | None = None
+    """Like `scratch`, quicker, and for little: what PostgreSQL refuses there must be tried in `scratch`."""
 
     def build(self, written: Written) -> Elaborated:
         """Make it on the scratch server and read it back. Raises InvalidInput for what PostgreSQL refuses."""
@@ -87,15 +94,33 @@ def desired_catalog(written: Written, current: Catalog, workshop: Workshop) -> D
 
 def _by_part(written: Written, part: Written, current: Catalog, workshop: Workshop) -> Desired | None:
     """The desired catalog with only a part of it elaborated; None where that does not work out."""
-    registry = workshop.registry
+    settled = _drafted(part, current, workshop)
+    if settled is None:
+        try:
+            settled = _built(part, current, workshop)
+        except ScratchLacks:
+            raise
+        except InvalidInput:
+            return None  # the whole gives the better message, or has what the part lacks
+    return without_server(written, current, workshop.registry, workshop.destination, settled.entries)
+
+
+def _drafted(part: Written, current: Catalog, workshop: Workshop) -> Catalog | None:
+    """The part as built in drafts; None where those do not serve."""
+    import psycopg
+
+    if workshop.draft is None or len(part.objects) > MOST_DRAFTED:
+        return None
     try:
-        elaborated = workshop.build(part)
-    except ScratchLacks:
-        raise
-    except InvalidInput:
-        return None  # the whole gives the better message, or has what the part lacks
-    settled = _settled(part, elaborated, current, registry, lambda: workshop.build_again(elaborated))
-    return without_server(written, current, registry, workshop.destination, settled.entries)
+        return _built(part, current, dataclasses.replace(workshop, scratch=workshop.draft))
+    except (ReconcileError, psycopg.Error):
+        return None  # such as a statement that no transaction may hold
+
+
+def _built(part: Written, current: Catalog, workshop: Workshop) -> Catalog:
+    elaborated = workshop.build(part)
+    again = functools.partial(workshop.build_again, elaborated)
+    return _settled(part, elaborated, current, workshop.registry, again)
 
 
 def without_server(

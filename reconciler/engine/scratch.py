@@ -12,7 +12,8 @@ from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.errors import InvalidInput, Problem, ServerError
 from reconciler.core.ident import ObjectId, quote
 from reconciler.engine.diff import diff
-from reconciler.engine.introspect import introspect
+from reconciler.engine.draft import undone_on_error
+from reconciler.engine.introspect import introspect, present
 from reconciler.engine.load import Located, Written
 from reconciler.engine.plan import Step
 from reconciler.engine.planner import Context, steps_of
@@ -125,8 +126,8 @@ _Failed = list[tuple[Step, Any]]
 def _build(
     catalog: Catalog, schemas: Mapping[ObjectId, str], connection: Connection[Any], registry: Registry
 ) -> _Failed:
-    present = introspect(connection, registry)
-    missing = catalog.only(entry.id for entry in catalog if entry.id not in present)
+    there = present(connection, {registry.of(entry) for entry in catalog})
+    missing = catalog.only(entry.id for entry in catalog if entry.id not in there)
     failed: _Failed = []
     for fold in (True, False):
         failed = _attempt(missing, schemas, connection, registry, fold)
@@ -187,14 +188,16 @@ def _run(
     for batch in _batches(steps, schemas):
         path = _search_path(schemas.get(batch[0].object))
         try:
-            connection.execute((path + "".join(map(_text, batch))).encode())
+            with undone_on_error(connection):
+                connection.execute((path + "".join(map(_text, batch))).encode())
         except psycopg.Error as error:
             if len(batch) == 1:
                 yield batch[0], error
                 continue
             for step in batch:
                 try:
-                    connection.execute((path + _text(step)).encode())
+                    with undone_on_error(connection):
+                        connection.execute((path + _text(step)).encode())
                 except psycopg.Error as error:
                     yield step, error
     connection.execute("SET search_path = ''")

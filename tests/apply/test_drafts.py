@@ -1,0 +1,128 @@
+"""Drafts: what is built in a transaction reads as in a database of its own, and nothing stays of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from reconciler.app import Request, make_plan, registry
+from reconciler.core.errors import ServerError
+from reconciler.embedded import shared_scratch
+from reconciler.engine.draft import BLANK, blank_database, draft, undone_on_error
+from reconciler.engine.introspect import introspect
+from reconciler.engine.load import load
+from reconciler.engine.scratch import elaborate, scratch_database
+from tests.conftest import AnyServer
+
+_SCHEMA = """
+enums:
+  mood: [sad, ok]
+domains:
+  email: {type: text, checks: {has_at: "VALUE ~ '@'"}}
+tables:
+  people:
+    columns:
+      id: {type: bigint, identity: always}
+      mail: {type: email, not_null: true}
+      mood: {type: mood, default: "'ok'"}
+    primary_key: {columns: [id]}
+    indexes:
+      people_mail: {columns: [lower(mail)], unique: true}
+views:
+  happy: {query: "SELECT id, mail FROM people WHERE mood = 'ok'"}
+functions:
+  shout(text): {language: sql, returns: text, body: SELECT upper($1)}
+"""
+
+
+@pytest.fixture
+def blank(server: AnyServer) -> Iterator[psycopg.Connection]:
+    with blank_database(server.url()) as connection:
+        yield connection
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> Path:
+    path = tmp_path / "schema.yaml"
+    path.write_text(_SCHEMA)
+    return path
+
+
+def _is_empty(server: AnyServer) -> bool:
+    with blank_database(server.url()):
+        return True
+
+
+def test_a_draft_reads_as_a_database_of_its_own(
+    schema: Path, blank: psycopg.Connection, server: AnyServer
+) -> None:
+    written = load(schema, registry())
+    with draft(blank):
+        drafted = elaborate(written, blank, registry())
+    with scratch_database(server.url()) as connection:
+        built = elaborate(written, connection, registry())
+    assert drafted == built
+    assert "view:public.happy" in map(str, drafted.catalog.entries)
+
+
+def test_nothing_stays_of_a_draft(schema: Path, blank: psycopg.Connection, server: AnyServer) -> None:
+    before = introspect(blank, registry())
+    with draft(blank):
+        elaborate(load(schema, registry()), blank, registry())
+    assert introspect(blank, registry()) == before
+    assert _is_empty(server)
+
+
+def test_what_fails_in_a_draft_takes_nothing_with_it(blank: psycopg.Connection) -> None:
+    with draft(blank):
+        blank.execute("CREATE TABLE public.a (id integer)")
+        with pytest.raises(psycopg.errors.UndefinedTable), undone_on_error(blank):
+            blank.execute(
+                "CREATE TABLE public.b (id integer); CREATE VIEW public.v AS SELECT 1 FROM public.c"
+            )
+        found = {str(id) for id in introspect(blank, registry()).entries}
+    assert "table:public.a" in found
+    assert "table:public.b" not in found
+
+
+def test_a_blank_database_that_is_not_blank_is_refused(server: AnyServer) -> None:
+    with blank_database(server.url()) as connection:
+        connection.execute("CREATE TABLE public.in_the_way (id integer)")
+    try:
+        with pytest.raises(ServerError, match=f"{BLANK} is not empty"), blank_database(server.url()):
+            pass
+    finally:
+        with psycopg.connect(make_conninfo(server.url(), dbname=BLANK), autocommit=True) as connection:
+            connection.execute("DROP TABLE public.in_the_way")
+
+
+def test_two_drafts_of_the_same_names_go_on_one_after_the_other(server: AnyServer) -> None:
+    with ExitStack() as stack:
+        first, second = (stack.enter_context(blank_database(server.url())) for _ in range(2))
+        second.execute("SET lock_timeout = '20ms'")
+        with draft(first):
+            first.execute("CREATE TYPE public.same AS ENUM ('a')")
+            with draft(second), pytest.raises(psycopg.errors.LockNotAvailable), undone_on_error(second):
+                second.execute("CREATE TYPE public.same AS ENUM ('a')")
+        with draft(second):
+            second.execute("CREATE TYPE public.same AS ENUM ('a')")
+
+
+def test_where_a_draft_does_not_serve_a_database_of_its_own_does(
+    database: Callable[[], str], tmp_path: Path
+) -> None:
+    url = database()
+    path = tmp_path / "schema.yaml"
+    path.write_text("enums: {mood: [sad]}\ntables:\n  t: {columns: {id: bigint}}\n")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE public.t (id bigint)")
+        major = connection.info.server_version // 10000
+    with blank_database(shared_scratch(major).url()) as in_the_way, draft(in_the_way):
+        in_the_way.execute("CREATE TYPE public.mood AS ENUM ('sad')")
+        steps = make_plan(Request(url, path)).steps
+    assert [str(step.object) for step in steps] == ["enum:public.mood"]
