@@ -15,12 +15,13 @@ from .chaincheck import CheckedChain, check_chain
 from .chains import ChainedPlan, Place, place_in, place_of, read_plans, saved_as, uncovered
 from .checking import Checked, check
 from .codeowners import CodeOwners, Owners, owners_of
-from .comparison import Compared, Request, live_catalog, make_plan, observer, pull
+from .comparison import Compared, Request, live_catalog, observer, pull
 from .demo import Edit, Stage, add_column, set_stage
 from .discovery import registry
 from .files import Written, schema_files, write_schema, write_text
 from .jsonschema import json_schema
 from .local import embedded_url, local_folder
+from .planning import make_plan
 from .policy import Policy
 from .proving import prove
 from .pulling import Pulled, pull_into

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.app.comparison import Request, live_catalog, make_plan
+from reconciler.app.comparison import Request, live_catalog
 from reconciler.app.discovery import registry
 from reconciler.app.files import write_text
 from reconciler.app.histories import History, find_histories, not_ignored
+from reconciler.app.planning import make_plan
 from reconciler.core.errors import Blocked, InvalidInput
 from reconciler.engine.scope import managed
 from reconciler.engine.shared import of_this_database

@@ -10,8 +10,9 @@ from typing import LiteralString
 
 from reconciler.app.applying import Application, apply_plan
 from reconciler.app.approving import Requirement
-from reconciler.app.comparison import Request, make_plan
+from reconciler.app.comparison import Request
 from reconciler.app.discovery import registry
+from reconciler.app.planning import make_plan
 from reconciler.app.servers import scratch_on, scratch_servers
 from reconciler.core.errors import Unsupported, UsageError
 

@@ -155,6 +155,9 @@ def _agree(state: Mapping[ObjectId, str | None], observed: Mapping[ObjectId, str
 
 def saved_as(folder: Path, plan: Plan) -> ChainedPlan | None:
     """The chain's last plan where it is this very one; None also where the chain cannot be read."""
+    if plan.is_empty:
+        return None  # none is ever saved
+
     from reconciler.engine import planfile
 
     try:

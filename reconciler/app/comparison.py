@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,84 +71,6 @@ def pull(url: str, scope: Scope) -> tuple[Mapping[str, Mapping[str, Any]], tuple
         kinds = registry()
         catalog = catalog.only(entry.id for entry in catalog if not kinds.of(entry).managed_with_ownership)
     return documents(catalog, registry()), catalog.unknown
-
-
-def make_plan(request: Request) -> Plan:
-    """Compare the declared state with the live database.
-
-    Raises InvalidInput for the YAML, ConnectionFailed and ServerError for the servers.
-    """
-    from reconciler.app import memory, shortcut
-    from reconciler.engine.fingerprint import fingerprint
-    from reconciler.engine.graph import prepare
-    from reconciler.engine.plan import Plan
-    from reconciler.engine.session import opened
-
-    with opened(request.url, read_only=True) as connection, _collector_paused():
-        catalogs = fingerprint(connection)
-        contents = memory.digests_of(request.schema)
-        asked, key = _keys(request, catalogs, contents)
-        if key is None or asked is None:
-            return compare(request, *_both_sides(request, connection), connection).plan
-        if (known := memory.read(key)) is not None:
-            assert isinstance(known, Plan)
-            return known
-        prepare()
-        plan = shortcut.plan_again(request, asked, contents, connection)
-        if plan is None:
-            written, live = _both_sides(request, connection)
-            compared = compare(request, written, live, connection)
-            plan = compared.plan
-            # What was read must be what the keys name: nobody changed catalogs or files in between.
-            if catalogs == fingerprint(connection) and contents == memory.digests_of(request.schema):
-                shortcut.keep(asked, contents, written, compared)
-                memory.write(key, plan)
-        return plan
-
-
-def _both_sides(request: Request, connection: Connection[Any]) -> tuple[Written, Catalog]:
-    """The declared and the live state, read at the same time: one is work here, the other at the server."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from reconciler.engine.load import load
-    from reconciler.engine.retry import Stop
-
-    stop = Stop()
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        live = reader.submit(live_catalog, connection, stop)
-        try:
-            return load(request.schema, registry()), live.result()
-        except BaseException:
-            stop.ask()
-            raise
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Without the garbage collector, which would walk 100,000 entries again and again and find no cycle."""
-    import gc
-
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-def _keys(
-    request: Request, catalogs: str | None, contents: Mapping[str, str]
-) -> tuple[str | None, str | None]:
-    """What names all that a comparison depends on, without the files and with them; None where the catalogs
-    cannot be summed up."""
-    from reconciler.app import memory
-
-    if catalogs is None:
-        return None, None
-    asked = (str(request.schema), repr(request.scope), str(request.scratch_url), str(request.base))
-    files = [f"{file} {digest}" for file, digest in contents.items()]
-    return f"sides-{memory.key(catalogs, *asked)}", f"plan-{memory.key(catalogs, *asked, *files)}"
 
 
 def compare(request: Request, written: Written, live: Catalog, connection: Connection[Any]) -> Compared:

@@ -25,6 +25,10 @@ class Nest:
     position: int = 0
     """The place among its siblings in the file, from 1."""
 
+    def at(self, position: int) -> Nest:
+        """The same for the sibling at that place."""
+        return Nest(self.schema, self.parent, self.lineage, self.folder, self.parent_document, position)
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Kind
+from reconciler.engine.catalogrows import Columns, Reading, Row
 from reconciler.engine.reading import LOCK_TIMEOUT, patiently
 from reconciler.engine.registry import Registry
 from reconciler.engine.retry import Stop
@@ -50,51 +49,8 @@ _IDENTIFY: LiteralString = """
         AND coalesce(i.schema, '') <> 'information_schema'
     ORDER BY 1"""
 
-_SPECIAL = frozenset({"address", "path", "also", "parent", "carrier", "suffix", "needs"})
 _INSIDE = frozenset({"i"})
 """pg_depend's internal dependencies: the object is a part of what it refers to (array types, row types)."""
-
-
-@dataclass(slots=True)
-class _Row:
-    kind: Kind[Any]
-    values: dict[str, Any]
-    id: ObjectId | None = None
-
-
-@dataclass(slots=True)
-class _Reading:
-    """What one snapshot says, before it becomes a catalog."""
-
-    rows: list[_Row] = field(default_factory=list)
-    ids: dict[str, ObjectId] = field(default_factory=dict)
-    members: dict[str, str] = field(default_factory=dict)
-    """Address of an extension's member -> address of the extension."""
-    whole: dict[str, str] = field(default_factory=dict)
-    """Address of a part -> address of what it is a part of."""
-    edges: list[tuple[str, str, str]] = field(default_factory=list)
-
-    def known(self, address: str | None) -> ObjectId | None:
-        """The id behind an address; a column that is no entry means its relation."""
-        if address is None:
-            return None
-        found = self.ids.get(address)
-        if found is None and not address.endswith("/0"):
-            found = self.ids.get(address.rpartition("/")[0] + "/0")
-        return found
-
-    def resolve(self, address: str) -> ObjectId | None:
-        """The id behind an address, through wholes and extensions."""
-        for _ in range(4):
-            found = self.known(address)
-            if found is not None:
-                return found
-            whole = address if address.endswith("/0") else address.rpartition("/")[0] + "/0"
-            following = self.members.get(whole) or self.whole.get(whole)
-            if following is None:
-                return None
-            address = following
-        return None
 
 
 def introspect(connection: Connection[Any], registry: Registry, stop: Stop | None = None) -> Catalog:
@@ -102,17 +58,49 @@ def introspect(connection: Connection[Any], registry: Registry, stop: Stop | Non
 
     Raises Busy where a lock keeps it from that for long, and Terminated where `stop` is asked meanwhile.
     """
-    reading = patiently(lambda: _read(connection, registry), connection, stop)
+    return understood(read(connection, registry, stop), connection)
+
+
+def read(connection: Connection[Any], registry: Registry, stop: Stop | None = None) -> Reading:
+    """What `introspect` asks of the server, without what it makes of the answers. Raises what it raises."""
+    return patiently(lambda: _read(connection, list(registry)), connection, stop)
+
+
+def understood(reading: Reading, connection: Connection[Any]) -> Catalog:
+    """The catalog that was read; the connection names what no kind models."""
     entries = {entry.id: entry for entry in _entries(reading)}
     return Catalog(entries, unknown=_unknown(connection, reading))
 
 
-def _read(connection: Connection[Any], registry: Registry) -> _Reading:
-    major = connection.info.server_version // 10000
-    reading = _Reading()
-    kinds = list(registry)
+def present(connection: Connection[Any], kinds: Iterable[Kind[Any]]) -> frozenset[ObjectId]:
+    """Which objects of these kinds there are. Facets are told where the kind of their parent is among them.
+
+    Raises what `introspect` raises.
+    """
+    wanted = list(kinds)
+    reading = patiently(lambda: _read(connection, wanted), connection)
+    return frozenset(entry.id for entry in _entries(reading))
+
+
+@contextmanager
+def _one_snapshot(connection: Connection[Any]) -> Iterator[None]:
+    """A transaction to read in; the open one where there is one: what is read then is its own work."""
+    from psycopg.pq import TransactionStatus
+
+    if connection.info.transaction_status == TransactionStatus.INTRANS:
+        yield
+        return
     connection.execute(_BEGIN)
     try:
+        yield
+    finally:
+        connection.execute("COMMIT")
+
+
+def _read(connection: Connection[Any], kinds: Sequence[Kind[Any]]) -> Reading:
+    major = connection.info.server_version // 10000
+    reading = Reading()
+    with _one_snapshot(connection):
         with connection.pipeline():
             connection.execute(_SHORT_WAITS)
             cursors = [connection.execute(kind.query(major)) for kind in kinds]
@@ -121,15 +109,13 @@ def _read(connection: Connection[Any], registry: Registry) -> _Reading:
         for classid, objid, sub, refclass, refobj, refsub, deptype in dependencies:
             _add_dependency(reading, f"{classid}/{objid}/{sub}", f"{refclass}/{refobj}/{refsub}", deptype)
         for kind, cursor in zip(kinds, cursors, strict=True):
-            names = [column.name for column in cursor.description or ()]
-            reading.rows.extend(_Row(kind, dict(zip(names, row, strict=True))) for row in cursor)
+            columns = Columns.of(kind, [column.name for column in cursor.description or ()])
+            reading.rows.extend(Row(columns, row) for row in cursor.fetchall())
         reading.edges.extend((f"{cls}/{oid}/0", "world", "n") for cls, oid in world)
-    finally:
-        connection.execute("COMMIT")
     return reading
 
 
-def _add_dependency(reading: _Reading, dependent: str, referenced: str, deptype: str) -> None:
+def _add_dependency(reading: Reading, dependent: str, referenced: str, deptype: str) -> None:
     if deptype == "e":
         reading.members[dependent] = referenced
     elif deptype in _INSIDE and not dependent.startswith("pg_constraint"):
@@ -139,61 +125,61 @@ def _add_dependency(reading: _Reading, dependent: str, referenced: str, deptype:
         reading.edges.append((dependent, referenced, deptype))
 
 
-def _entries(reading: _Reading) -> Iterator[Entry]:
+def _entries(reading: Reading) -> Iterator[Entry]:
     for row in reading.rows:
-        path = row.values.get("path")
-        if path is not None and row.values["address"] not in reading.members and path[0] != JOURNAL_SCHEMA:
+        path = row.path
+        if path is not None and row.address not in reading.members and path[0] != JOURNAL_SCHEMA:
             _register(reading, row, ObjectId(row.kind.name, tuple(path)))
     for row in reading.rows:
         if row.id is not None and _is_part(reading, row):
-            del reading.ids[row.values["address"]]
+            del reading.ids[row.address]
             row.id = None
     kept = [row for row in reading.rows if _place(reading, row)]
     needs = _needs(reading, kept)
     for row in kept:
         assert row.id is not None
-        carrier = reading.known(row.values.get("carrier"))
+        carrier = reading.known(row.get("carrier"))
         if carrier is not None and carrier.kind != row.id.kind:
             carrier = None  # a key below a plain index: PostgreSQL refuses to drop the index first
-        parent = reading.known(row.values.get("parent"))
+        parent = reading.known(row.parent)
         wanted = needs.get(row.id, set()) - {row.id, carrier}
         if parent is not None and parent != carrier:
             wanted.add(parent)
-        yield Entry(row.id, _state(row), parent, frozenset(wanted), carrier)
+        yield Entry(row.id, row.state(), parent, frozenset(wanted), carrier)
 
 
-def _register(reading: _Reading, row: _Row, id: ObjectId) -> None:
+def _register(reading: Reading, row: Row, id: ObjectId) -> None:
     row.id = id
-    reading.ids[row.values["address"]] = id
-    for address in row.values.get("also") or ():
+    reading.ids[row.address] = id
+    for address in row.get("also") or ():
         if address:
             reading.ids[address] = id
 
 
-def _is_part(reading: _Reading, row: _Row) -> bool:
+def _is_part(reading: Reading, row: Row) -> bool:
     """Whether the object belongs inside another entry: a range type's constructor functions."""
-    address = reading.whole.get(row.values["address"])
+    address = reading.whole.get(row.address)
     # A column of a partition key is tied to its table in the same way.
-    if address is None or address == row.values.get("parent"):
+    if address is None or address == row.parent:
         return False
     return reading.known(address) not in (None, row.id)
 
 
-def _place(reading: _Reading, row: _Row) -> bool:
+def _place(reading: Reading, row: Row) -> bool:
     """Give a facet its id; False for what hangs on something that is not ours (an extension's table)."""
-    if "parent" not in row.values or row.values["parent"] is None:
+    if row.parent is None:
         return row.id is not None
-    parent = reading.known(row.values["parent"])
+    parent = reading.known(row.parent)
     if parent is None:
         return False
     if row.id is None:
-        if row.values.get("path") is not None:
+        if row.path is not None:
             return False  # a member of an extension, or a part of another object
-        row.id = parent.facet(row.kind.name, *(row.values.get("suffix") or ()))
+        row.id = parent.facet(row.kind.name, *(row.get("suffix") or ()))
     return True
 
 
-def _needs(reading: _Reading, rows: Iterable[_Row]) -> dict[ObjectId, set[ObjectId]]:
+def _needs(reading: Reading, rows: Iterable[Row]) -> dict[ObjectId, set[ObjectId]]:
     ignores = {row.id: row.kind.ignores for row in rows if row.id is not None and row.kind.ignores}
     needs: dict[ObjectId, set[ObjectId]] = {}
     for dependent, referenced, _ in reading.edges:
@@ -205,29 +191,14 @@ def _needs(reading: _Reading, rows: Iterable[_Row]) -> dict[ObjectId, set[Object
             continue
         needs.setdefault(source, set()).add(target)
     for row in rows:
-        for address in row.values.get("needs") or ():
+        for address in row.get("needs") or ():
             target = reading.resolve(address)
             if target is not None and row.id is not None:
                 needs.setdefault(row.id, set()).add(target)
     return needs
 
 
-def _state(row: _Row) -> Any:
-    state: Any = row.kind.state
-    values = row.values
-    return state(**{name: _frozen(values[name]) for name in _fields(state) if name in values})
-
-
-@cache
-def _fields(state: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(state))
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
-
-
-def _unknown(connection: Connection[Any], reading: _Reading) -> tuple[str, ...]:
+def _unknown(connection: Connection[Any], reading: Reading) -> tuple[str, ...]:
     found: dict[tuple[str, int], None] = {}
     for dependent, referenced, _ in reading.edges:
         if not (referenced == "world" or referenced.startswith("pg_namespace/")):

@@ -11,6 +11,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from reconciler.core.catalog import Catalog, Entry, State
 from reconciler.core.document import Node, Position
 from reconciler.core.errors import InvalidInput, Problem
@@ -19,8 +21,6 @@ from reconciler.core.kind import Declared, Kind, Nest
 from reconciler.engine.registry import Registry
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
     from reconciler.engine.yamltext import Read
 
 HOME = "schema"
@@ -163,7 +163,7 @@ def _load_section(loading: _Loading, kind: Kind[Any], section: str, node: Node, 
         loading.complain(node.value_position(), None, message, f"write `{section}: {{name: ...}}`")
         return
     for position, (name, inner) in enumerate(node.items(), start=1):
-        _load_object(loading, kind, name, inner, dataclasses.replace(nest, position=position))
+        _load_object(loading, kind, name, inner, nest.at(position))
 
 
 def _load_object(loading: _Loading, kind: Kind[Any], name: str, node: Node, nest: Nest) -> None:
@@ -194,15 +194,14 @@ def _split(
     if not isinstance(node.data, dict):
         return node.data, []
     fields = _own_fields(kind)
-    nested = [(key, child) for key, child in node.items() if key in sections and key not in fields]
-    taken = {key for key, _ in nested}
+    taken = {key for key in node.data if key in sections and key not in fields}
+    if not taken:
+        return node.data, []
     own = {key: value for key, value in node.data.items() if key not in taken}
-    return own, [(key, child) for key, child in nested if child.data is not None]
+    return own, [(key, child) for key, child in node.items() if key in taken and child.data is not None]
 
 
 def _validate(loading: _Loading, kind: Kind[Any], name: str, own: Any, node: Node) -> Any:
-    from pydantic import ValidationError
-
     try:
         return _adapter(kind).validate_python({} if own is None else own)
     except ValidationError as error:
@@ -225,8 +224,6 @@ def _add(loading: _Loading, declared: Declared, schema: str, position: Position)
 
 @cache
 def _adapter(kind: Kind[Any]) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
-
     return TypeAdapter(kind.document)
 
 

@@ -67,10 +67,13 @@ def in_full(value: object) -> object:
     return {"type": value} if isinstance(value, str) else value
 
 
+_UNNAMED = NotNullDocument()
+
+
 def declared_state(document: ColumnDocument, position: int) -> ColumnState:
     """The state that a document declares, at that place among its siblings."""
     not_null = document.not_null
-    named = not_null if isinstance(not_null, NotNullDocument) else NotNullDocument()
+    named = not_null if isinstance(not_null, NotNullDocument) else _UNNAMED
     flags = (("no inherit", named.no_inherit), ("not valid", named.not_valid))
     identity = document.identity
     generated = document.generated

@@ -1,0 +1,129 @@
+"""Making a plan by the shortest way that is surely right: remembered, by what has changed, or in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from reconciler.app.comparison import Request, compare
+from reconciler.app.discovery import registry
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from reconciler.core.catalog import Catalog
+    from reconciler.engine.load import Written
+    from reconciler.engine.plan import Plan
+
+
+def make_plan(request: Request) -> Plan:
+    """Compare the declared state with the live database.
+
+    Raises InvalidInput for the YAML, ConnectionFailed and ServerError for the servers.
+    """
+    from reconciler.app import memory, shortcut
+    from reconciler.engine.fingerprint import fingerprint
+    from reconciler.engine.plan import Plan
+    from reconciler.engine.session import opened
+
+    with opened(request.url, read_only=True) as connection, _collector_paused():
+        catalogs, contents = _summed_up(request, connection)
+        if catalogs is None:
+            return compare(request, *_both_sides(request, connection), connection).plan
+        asked, name = (f"{said}-{memory.key(catalogs)}" for said in _names(request, contents))
+        if (known := memory.read(name)) is not None:
+            assert isinstance(known, Plan)
+            return known
+        plan = shortcut.plan_again(request, asked, contents, connection)
+        if plan is not None:
+            # The catalogs were not read again: they are as they were when they were summed up.
+            if contents == memory.digests_of(request.schema):
+                memory.write(name, plan)
+            return plan
+        written, live = _both_sides(request, connection)
+        compared = compare(request, written, live, connection)
+
+        def is_as_read() -> bool:
+            """Nobody changed catalogs or files in between: what was read is what the names say."""
+            return (catalogs, contents) == (fingerprint(connection), memory.digests_of(request.schema))
+
+        if is_as_read():
+            shortcut.keep(asked, contents, written, compared)
+            memory.write(name, compared.plan)
+        return compared.plan
+
+
+def _summed_up(request: Request, connection: Connection[Any]) -> tuple[str | None, Mapping[str, str]]:
+    """The fingerprint of the catalogs, and digests of the files. While the server works on the one, the other
+    is read, and where a comparison is to be expected, what that needs is loaded."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from reconciler.app import memory
+    from reconciler.engine.fingerprint import fingerprint
+
+    with ThreadPoolExecutor(max_workers=1) as server:
+        catalogs = server.submit(fingerprint, connection)
+        contents = memory.digests_of(request.schema)
+        if not memory.has_some(_names(request, contents)[1]):
+            from reconciler.engine.graph import prepare
+
+            registry()
+            prepare()
+        return catalogs.result(), contents
+
+
+def _both_sides(request: Request, connection: Connection[Any]) -> tuple[Written, Catalog]:
+    """The declared and the live state, read at the same time: one is work here, the other at the server."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from reconciler.engine.introspect import read, understood
+    from reconciler.engine.load import load
+    from reconciler.engine.retry import Stop
+
+    stop = Stop()
+    with ThreadPoolExecutor(max_workers=1) as reader, _switching_often():
+        reading = reader.submit(read, connection, registry(), stop)
+        try:
+            written = load(request.schema, registry())
+            return written, understood(reading.result(), connection)
+        except BaseException:
+            stop.ask()
+            raise
+
+
+@contextmanager
+def _switching_often() -> Iterator[None]:
+    """Threads take turns quickly: one that reads from a server is not kept waiting for its next turn, and the
+    server not for it."""
+    import sys
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(0.0003)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Without the garbage collector, which would walk 100,000 entries again and again and find no cycle."""
+    import gc
+
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _names(request: Request, contents: Mapping[str, str]) -> tuple[str, str]:
+    """What names a comparison, without the catalogs: for any files, and for just these."""
+    from reconciler.app import memory
+
+    asked = (str(request.schema), repr(request.scope), str(request.scratch_url), str(request.base))
+    files = [f"{file} {digest}" for file, digest in contents.items()]
+    return f"sides-{memory.key(*asked)}", f"plan-{memory.key(*asked, *files)}"
