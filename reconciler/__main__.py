@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
+from reconciler.cli import run
 
-from reconciler.cli import main
-
-sys.exit(main())
+run()

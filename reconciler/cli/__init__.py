@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 COMMANDS = (
     "init", "demo", "check", "pull", "plan", "show", "explain", "ack", "sign", "apply", "run", "push",
@@ -17,6 +17,28 @@ COMMANDS = (
 
 USAGE = 64
 _DEBUG = "--debug"
+
+
+def run() -> NoReturn:
+    """The program: `main`, and the process ends without taking itself apart, which takes as long as a plan
+    where nothing is to do. All that must be given back was given back by then, in `finally` clauses."""
+    import logging
+
+    code = main()
+    logging.shutdown()
+    os._exit(code if _flushed() else code or 1)
+
+
+def _flushed() -> bool:
+    """Whether all that was said has arrived. A reader that has gone (`| head`) wanted no more."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -54,22 +54,32 @@ def rendered(
     command: str = "plan",
 ) -> str:
     """A plan in the chosen format."""
-    from reconciler.cli.reporting import rendered_findings, sources_folder
-    from reconciler.report import findings, gitlab, json, markdown, sql, text
-
     match format:
         case Format.JSON:
+            from reconciler.report import json
+
             return json.render(plan, context)
         case Format.MARKDOWN:
+            from reconciler.report import markdown
+
             return markdown.render(plan, context, max_chars or markdown.BUDGET)
         case Format.SQL:
+            from reconciler.report import sql
+
             return sql.render(plan)
         case Format.TEXT:
+            from reconciler.report import text
+
             colour = has_colour(sys.stdout)
             return text.render(plan, context, colour=colour, width=width(), verbose=verbose)
         case Format.GITLAB_TERRAFORM:
+            from reconciler.report import gitlab
+
             return gitlab.terraform(plan)
         case _:
+            from reconciler.cli.reporting import rendered_findings, sources_folder
+            from reconciler.report import findings
+
             return rendered_findings(findings.of_plan(plan, context, command), format, sources_folder())
 
 

@@ -125,7 +125,6 @@ def _make(where: options.Where, start: str, prove: bool, strict: bool, kept: _Ke
     """Plan, prove and save as asked. Raises Blocked with `strict` where the plan leaves something out."""
     from reconciler import app
     from reconciler.cli.output import say
-    from reconciler.engine import planfile
 
     is_live = start == stating.LIVE
     chosen = where.chosen(connects=is_live)
@@ -138,6 +137,8 @@ def _make(where: options.Where, start: str, prove: bool, strict: bool, kept: _Ke
     if prove and not made.is_empty:
         say(app.prove(made, request) if is_live else app.prove_from(state, made, request))
     if kept.out is not None:
+        from reconciler.engine import planfile
+
         app.write_text(kept.out, planfile.dump(made))
     if kept.in_chain and compared is not None and not made.is_empty:
         return _Made(made, chosen, _save(chosen, compared, request, kept.name))

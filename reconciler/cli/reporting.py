@@ -158,7 +158,7 @@ def planned_around(
     again = f"reconcile plan --target {shlex.quote(chosen.target)} --save"
     named = again if chosen.target in chosen.project.settings.targets else None
     context = told_around(chosen.target, str(chosen.schema), str(file) if file else None, named)
-    owners = owners_around(file, chosen.plans, chosen.requirement)
+    owners = () if plan.is_empty else owners_around(file, chosen.plans, chosen.requirement)
     context = dataclasses.replace(context, owners=owners)
     plan = _allowed_by_rules(plan, chosen)
     if is_live and format not in _WITHOUT_SIZES and not plan.is_empty:
