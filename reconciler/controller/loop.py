@@ -51,7 +51,7 @@ class Loop:
             shared.board.write()
 
     def _tell_of_start(self) -> None:
-        """Said once the signals are heeded: whoever reads it may stop the controller, and is told that it did."""
+        """Said once signals are heeded: whoever reads it may stop the controller, and is told that it did."""
         wanted, mode = self._shared.wanted, self._shared.mode
         self._shared.board.log.info(
             "started", source=str(wanted.source), mode=mode.value, interval=self._shared.interval_seconds
