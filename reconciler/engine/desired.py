@@ -165,17 +165,15 @@ def _come_along(entries: dict[ObjectId, Entry], current: Catalog, registry: Regi
     """Add what the live database has of what nobody need write. False where it has some of that otherwise
     than an ancestor makes it: a key may explain it (NOT NULL), which a server knows."""
     for entry in current:
-        if (
-            entry.carrier is not None
-            and entry.id not in entries
-            and _is_brought(entry, entries, current, registry)
-        ):
+        if entry.id in entries:
+            continue
+        if entry.carrier is not None and _is_brought(entry, entries, current, registry):
             entries[entry.id] = entry
             carrier = current[entry.carrier]
             if not registry.of(entry).is_adopted and registry.of(entry).deviates(entry, carrier):
                 return False
         elif registry.of(entry).built_in(entry) and not registry.of(entry).is_shared:
-            entries.setdefault(entry.id, entry)
+            entries[entry.id] = entry
     return True
 
 
@@ -183,6 +181,8 @@ def _can_stand(entries: dict[ObjectId, Entry], registry: Registry) -> bool:
     """Whether nothing stands on what goes: only a server can say whether such an object can stay. What an
     ancestor no longer carries becomes an object of its own."""
     for id, entry in entries.items():
+        if entry.carrier is None and entry.needs <= entries.keys():
+            continue
         if entry.carrier is not None and entry.carrier not in entries:
             entries[id] = dataclasses.replace(entry, carrier=None)
         # Not a difference with entries.keys(): that walks all keys for every entry.

@@ -106,7 +106,7 @@ def _read(connection: Connection[Any], kinds: Sequence[Kind[Any]]) -> Reading:
             cursors = [connection.execute(kind.query(major)) for kind in kinds]
             dependencies = connection.execute(_DEPENDENCIES)
             world = connection.execute(_GLOBAL)
-        for classid, objid, sub, refclass, refobj, refsub, deptype in dependencies:
+        for classid, objid, sub, refclass, refobj, refsub, deptype in dependencies.fetchall():
             _add_dependency(reading, f"{classid}/{objid}/{sub}", f"{refclass}/{refobj}/{refsub}", deptype)
         for kind, cursor in zip(kinds, cursors, strict=True):
             columns = Columns.of(kind, [column.name for column in cursor.description or ()])

@@ -55,6 +55,8 @@ def _is_ours(entry: Entry, scope: Scope) -> bool:
 def left_out(written: Written, ids: Mapping[ObjectId, ObjectId], scope: Scope) -> Iterator[Problem]:
     """What is declared and left out of management at once: its live side would not be looked at, so that it
     would be created again with each plan. `ids` is what each written id is called in the catalog."""
+    if not scope.schemas and not scope.ignore:
+        return
     for id, item in written.objects.items():
         by = _left_out_by(ids.get(id, id), item.declared.parent, scope)
         if by is not None:
@@ -90,7 +92,7 @@ def compared_with(
         id: entry
         for id, entry in kept.items()
         # A comment on a role that is somebody else's is theirs too.
-        if entry.parent in kept or entry.parent is None or not registry.of(entry.parent).is_shared
+        if entry.parent is None or entry.parent in kept or not registry.of(entry.parent).is_shared
     }
     return counted(dataclasses.replace(current, entries=ours), declared, registry)
 

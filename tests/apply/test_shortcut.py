@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from reconciler.app import Application, Request, apply_plan, make_plan, shortcut
+from reconciler.embedded import Server, choose
 from reconciler.engine import planfile
 from reconciler.engine.consent import Consent
 from tests.conftest import AnyServer
@@ -132,7 +133,17 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(server: AnyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def alone(server: AnyServer) -> Iterator[AnyServer]:
+    """A server that no other test changes: roles that come and go are a change of every database."""
+    if not isinstance(server, Server):
+        yield server
+        return
+    with Server.start(choose(server.major).installation) as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def stage(alone: AnyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """The database, made and compared once."""
     folder, cache = tmp_path_factory.mktemp("declared"), tmp_path_factory.mktemp("cache")
     for number in range(TABLES):
@@ -140,15 +151,15 @@ def stage(server: AnyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     for name, text in (("shared", SHARED), ("views", VIEWS), ("log", PARTED)):
         (folder / f"{name}.yaml").write_text(text)
     name = f"shortcut_{uuid4().hex}"
-    with psycopg.connect(server.url(), autocommit=True) as admin:
+    with psycopg.connect(alone.url(), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}".encode())
-    request = Request(server.url(name), folder, scratch_url=server.url())
+    request = Request(alone.url(name), folder, scratch_url=alone.url())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RECONCILE_CACHE_DIR", str(cache))
         apply_plan(make_plan(request), Application(request.url, Consent(everything=True)))
         assert make_plan(request).is_empty
     yield Stage(request, cache)
-    with psycopg.connect(server.url(), autocommit=True) as admin:
+    with psycopg.connect(alone.url(), autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
