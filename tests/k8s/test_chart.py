@@ -27,8 +27,6 @@ from tests.k8s.manifests import (
 )
 from tests.k8s.tools import tool
 
-pytestmark = pytest.mark.quick
-
 HOOK, WEIGHT, POLICY = "helm.sh/hook", "helm.sh/hook-weight", "helm.sh/hook-delete-policy"
 HELMS_TIMEOUT_S = 300
 """Of `helm install` and `helm upgrade`, where --timeout says nothing."""

@@ -13,8 +13,6 @@ from reconciler.cli import COMMANDS
 from reconciler.settings import Settings
 from tests.k8s.manifests import CHART_VALUES, RENDERED, Refused, charted, of_kind, rendered, workloads
 
-pytestmark = pytest.mark.quick
-
 TARGETS = {"dev": "dev"}
 
 

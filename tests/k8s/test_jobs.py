@@ -9,8 +9,6 @@ import pytest
 from reconciler.core import errors
 from tests.k8s.manifests import RENDERED, Workload, rendered, workloads
 
-pytestmark = pytest.mark.quick
-
 FINAL = [3, 4, 5, 64, 65]
 RETRIED = [1, 6, 7, 143]
 DRIFT = 2

@@ -21,8 +21,6 @@ from reconciler.controller.state import State
 from tests.k8s.manifests import HERE, K8S, Manifest, of_kind, rendered
 from tests.k8s.tools import tool
 
-pytestmark = pytest.mark.quick
-
 FOREIGN = {
     "kube_job_failed": {"condition", "job_name"},
     "kube_job_status_start_time": {"job_name"},

@@ -20,8 +20,6 @@ from tests.k8s.manifests import (
     workloads,
 )
 
-pytestmark = pytest.mark.quick
-
 HOOK = "argocd.argoproj.io/hook"
 WAVE = "argocd.argoproj.io/sync-wave"
 DIGEST = "sha256:" + "0123456789abcdef" * 4

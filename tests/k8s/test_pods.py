@@ -8,8 +8,6 @@ import pytest
 
 from tests.k8s.manifests import RENDERED, Workload, rendered, workloads
 
-pytestmark = pytest.mark.quick
-
 VOLUME_TYPES = {
     "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected",
     "secret",

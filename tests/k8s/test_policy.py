@@ -18,7 +18,6 @@ from tests.k8s.tools import CHECKOV, NotHad
 CONFIG = K8S / ".checkov.yaml"
 
 
-@pytest.mark.quick
 def test_yamllint() -> None:
     words = [
         sys.executable,
@@ -34,7 +33,6 @@ def test_yamllint() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.quick
 def test_every_check_that_is_left_out_has_a_reason() -> None:
     skipped = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["skip-check"]
     reasons = re.findall(r"^  - (CKV\w+) +# \S.{20,}", CONFIG.read_text(encoding="utf-8"), re.MULTILINE)

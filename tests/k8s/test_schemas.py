@@ -12,8 +12,6 @@ import yaml
 
 from tests.k8s.manifests import K8S, RENDERED, rendered
 
-pytestmark = pytest.mark.quick
-
 VERSIONS = ("1.29", "1.31", "1.33", "1.35", "1.37")
 CUSTOM = frozenset({"ServiceMonitor", "PrometheusRule"})
 """Their schemas come with their operators, not with Kubernetes."""

@@ -11,8 +11,6 @@ import pytest
 from tests.k8s.manifests import K8S, RENDERED, ROOT, Refused, built, by_sdk, charted, of_kind, rendered
 from tests.k8s.tools import tool
 
-pytestmark = pytest.mark.quick
-
 CHECK = K8S / "check_configmaps.py"
 MIB = 1024 * 1024
 

@@ -18,8 +18,6 @@ from tests.k8s.manifests import (
     workloads,
 )
 
-pytestmark = pytest.mark.quick
-
 README = (K8S / "README.md").read_text(encoding="utf-8")
 GIVEN = {"registry", "high", "signers"}
 """Names that the values of these tests make up."""
