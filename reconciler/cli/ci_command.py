@@ -13,7 +13,7 @@ from reconciler.cli import options
 
 if TYPE_CHECKING:
     from reconciler.core.errors import ReconcileError
-    from reconciler.forge import Place, Posted
+    from reconciler.forge import Asked, Credential, Place, Posted
 
 
 class OfForge(StrEnum):
@@ -54,6 +54,10 @@ Number = Annotated[
     int | None,
     typer.Option("--number", min=1, help="Of the request; else the pipeline's.", show_default=False),
 ]
+Commit = Annotated[
+    str | None,
+    typer.Option("--commit", help="The request that brought this commit.", show_default=False),
+]
 ApiUrl = Annotated[
     str | None, typer.Option("--api-url", help="The API; else the pipeline's.", show_default=False)
 ]
@@ -83,6 +87,7 @@ def comment(
     forge: ForgeChoice = None,
     repo: Repository = None,
     number: Number = None,
+    commit: Commit = None,
     api_url: ApiUrl = None,
     token_file: TokenFile = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail where the comment fails.")] = False,
@@ -95,15 +100,17 @@ def comment(
     GITLAB_TOKEN. A comment that fails is a warning, and the exit code stays 0, unless --strict.
     """
     from reconciler import forge as forges
-    from reconciler.core.errors import InvalidInput
+    from reconciler.core.errors import InvalidInput, UsageError
+
+    if commit is not None and number is not None:
+        raise UsageError("--number and --commit each say which request: pass one")
 
     asked = forges.Asked(forges.ForgeName(forge) if forge else None, repo, number, api_url)
     place = None
     try:
         marker, body = forges.read_body(file, target, forges.Told(state) if state else None)
         labels = None if labels_from is None else forges.read_labels(labels_from)
-        place = forges.find_place(asked, os.environ)
-        credential = forges.find_credential(place.forge, token_file, os.environ)
+        place, credential = _found(asked, commit, token_file)
         with forges.opened(place, credential) as request:
             posted = forges.post(request, marker, body, labels, dry_run)
     except (forges.ForgeFailed, InvalidInput) as error:
@@ -115,6 +122,19 @@ def comment(
     if strict and posted.labels_refused:
         raise forges.ForgeFailed(f"no labels: {posted.labels_refused}")
     return 0
+
+
+def _found(asked: Asked, commit: str | None, token_file: Path | None) -> tuple[Place, Credential]:
+    """The request, and the token to write with."""
+    from reconciler import forge as forges
+
+    if commit is None:
+        place = forges.find_place(asked, os.environ)
+        return place, forges.find_credential(place.forge, token_file, os.environ)
+    project = forges.find_project(asked, os.environ)
+    credential = forges.find_credential(project.forge, token_file, os.environ)
+    brought = forges.Brought(commit, forges.find_branch(project.forge, os.environ))
+    return forges.place_of_commit(project, credential, brought, os.environ), credential
 
 
 def _warn(error: ReconcileError, place: Place | None, format: options.Shape) -> None:

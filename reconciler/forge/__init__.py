@@ -6,13 +6,15 @@ from contextlib import AbstractContextManager
 
 from reconciler.forge.body import Told, read_body
 from reconciler.forge.comment import Comment, Forge, Posted, post
+from reconciler.forge.commit import Brought, place_of_commit
 from reconciler.forge.credential import Credential, find_credential
 from reconciler.forge.errors import ForgeFailed
 from reconciler.forge.labels import read_labels
-from reconciler.forge.place import Asked, ForgeName, Place, find_place
+from reconciler.forge.place import Asked, ForgeName, Place, find_branch, find_place, find_project
 
 __all__ = [
     "Asked",
+    "Brought",
     "Comment",
     "Credential",
     "Forge",
@@ -21,9 +23,12 @@ __all__ = [
     "Place",
     "Posted",
     "Told",
+    "find_branch",
     "find_credential",
     "find_place",
+    "find_project",
     "opened",
+    "place_of_commit",
     "post",
     "read_body",
     "read_labels",

@@ -26,6 +26,16 @@ class Credential:
     author: str | None = None
     """Who writes with it, where the environment says so."""
 
+    def headers(self, forge: ForgeName) -> dict[str, str]:
+        """What a request to the forge's API says with it."""
+        if forge is ForgeName.GITHUB:
+            return {
+                "Authorization": f"Bearer {self.token}",
+                "Accept": "application/vnd.github+json",
+                "X-GitHub-Api-Version": "2022-11-28",
+            }
+        return {"JOB-TOKEN" if self.is_job_token else "PRIVATE-TOKEN": self.token}
+
 
 def find_credential(forge: ForgeName, token_file: Path | None, environment: Mapping[str, str]) -> Credential:
     """The token: of the file, else of the environment.

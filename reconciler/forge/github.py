@@ -147,10 +147,5 @@ def _checked(adapter: TypeAdapter[Any], data: Any) -> Any:
 @contextmanager
 def opened(place: Place, credential: Credential) -> Iterator[GitHub]:
     """A pull request to work on. Raises UsageError without httpx."""
-    headers = {
-        "Authorization": f"Bearer {credential.token}",
-        "Accept": "application/vnd.github+json",
-        "X-GitHub-Api-Version": "2022-11-28",
-    }
-    with Wire(place.api_url, headers, _HINTS) as wire:
+    with Wire(place.api_url, credential.headers(place.forge), _HINTS) as wire:
         yield GitHub(wire, place)

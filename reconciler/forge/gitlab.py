@@ -139,7 +139,6 @@ def _checked(adapter: TypeAdapter[Any], data: Any) -> Any:
 @contextmanager
 def opened(place: Place, credential: Credential) -> Iterator[GitLab]:
     """A merge request to work on. Raises UsageError without httpx."""
-    name = "JOB-TOKEN" if credential.is_job_token else "PRIVATE-TOKEN"
     hints = dict.fromkeys(_HINTS, _JOB_HINT) if credential.is_job_token else _HINTS
-    with Wire(place.api_url, {name: credential.token}, hints) as wire:
+    with Wire(place.api_url, credential.headers(place.forge), hints) as wire:
         yield GitLab(wire, place, credential)

@@ -40,6 +40,21 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Project:
+    """A repository of a forge."""
+
+    forge: ForgeName
+    api_url: str
+    """Without a slash at its end."""
+    repository: str
+    """`owner/name`; on GitLab also the project's number."""
+
+    def place(self, number: int) -> Place:
+        """One of its requests."""
+        return Place(self.forge, self.api_url, self.repository, number)
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """One pull or merge request."""
 
@@ -61,22 +76,45 @@ def find_place(asked: Asked, environment: Mapping[str, str]) -> Place:
     Raises UsageError where it can be neither read nor guessed, and ForgeFailed in a pipeline that belongs to
     no request.
     """
+    project = find_project(asked, environment)
+    if project.forge is ForgeName.GITHUB:
+        number = asked.number or _pull_request(environment)
+    else:
+        number = asked.number or _positive(environment.get("CI_MERGE_REQUEST_IID"))
+    if number is None:
+        raise _no_request(project.forge, environment)
+    return project.place(number)
+
+
+def find_project(asked: Asked, environment: Mapping[str, str]) -> Project:
+    """The repository that is meant. Raises UsageError where it can be neither read nor guessed."""
     forge = asked.forge or _forge(environment)
     if forge is ForgeName.GITHUB:
         api_url = asked.api_url or environment.get("GITHUB_API_URL") or PUBLIC
         repository = asked.repository or environment.get("GITHUB_REPOSITORY")
-        number = asked.number or _pull_request(environment)
     else:
         api_url = asked.api_url or environment.get("CI_API_V4_URL") or "https://gitlab.com/api/v4"
         repository = asked.repository or environment.get("CI_PROJECT_ID")
-        number = asked.number or _positive(environment.get("CI_MERGE_REQUEST_IID"))
     if not repository:
         raise UsageError("which repository?", hint="pass --repo OWNER/NAME")
     if not _REPOSITORY.match(repository):
         raise UsageError(f"--repo {repository!r} is no repository", hint="it looks like OWNER/NAME")
-    if number is None:
-        raise _no_request(forge, environment)
-    return Place(forge, _checked(api_url), repository, number)
+    return Project(forge, _checked(api_url), repository)
+
+
+def find_branch(forge: ForgeName, environment: Mapping[str, str]) -> str | None:
+    """The branch whose pipeline this is, as far as the CI system says."""
+    name = "GITHUB_REF_NAME" if forge is ForgeName.GITHUB else "CI_COMMIT_BRANCH"
+    return environment.get(name) or None
+
+
+def head_message(forge: ForgeName, commit: str, environment: Mapping[str, str]) -> str | None:
+    """The message of a commit that was pushed, where the pipeline's event holds it."""
+    head = _event(environment.get("GITHUB_EVENT_PATH")).get("head_commit")
+    if forge is not ForgeName.GITHUB or not isinstance(head, dict) or head.get("id") != commit:
+        return None
+    message = head.get("message")
+    return message if isinstance(message, str) else None
 
 
 def _forge(environment: Mapping[str, str]) -> ForgeName:
@@ -94,13 +132,14 @@ def _no_request(forge: ForgeName, environment: Mapping[str, str]) -> Exception:
         event = environment["GITHUB_EVENT_NAME"]
         return ForgeFailed(
             f"this workflow runs on `{event}`, which belongs to no pull request",
-            hint="run it on: pull_request, or pass --number",
+            hint="run it on: pull_request, or pass --number, or --commit after a merge",
         )
     if forge is ForgeName.GITLAB and environment.get("CI_PIPELINE_SOURCE"):
         source = environment["CI_PIPELINE_SOURCE"]
         return ForgeFailed(
             f"this pipeline comes from `{source}`, which belongs to no merge request",
-            hint='a job gets one with rules: [{if: $CI_PIPELINE_SOURCE == "merge_request_event"}]',
+            hint='a job gets one with rules: [{if: $CI_PIPELINE_SOURCE == "merge_request_event"}]; '
+            "after a merge pass --commit",
         )
     return UsageError("which pull or merge request?", hint="pass --number N")
 

@@ -67,6 +67,8 @@ class FakeForge:
     labels: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     mishaps: list[Mishap] = field(default_factory=list)
+    brought: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """The requests that have to do with a commit, as the forge shows them."""
     url: str = ""
     per_page: int = 100
     """The most that a page holds."""
@@ -125,7 +127,15 @@ class FakeGitHub(FakeForge):
             return Reply(403, {"message": _REFUSED}) if is_app else Reply(200, {"login": login})
         if request.method != "GET" and request.token == FORK_TOKEN:
             return Reply(403, {"message": _REFUSED})
+        if found := re.fullmatch(f"/repos/{REPOSITORY}/commits/([0-9a-f]+)/pulls", request.path):
+            return self._pulls(request, found[1])
         return self._issues(request, login)
+
+    def _pulls(self, request: Request, commit: str) -> Reply:
+        if commit not in self.brought:
+            return Reply(422, {"message": f"No commit found for SHA: {commit}"})
+        items, following = self._page(request, self.brought[commit])
+        return Reply(200, items, self._links(request, following))
 
     def _issues(self, request: Request, login: str) -> Reply:
         base = f"/repos/{REPOSITORY}/issues"
@@ -189,6 +199,9 @@ class FakeGitLab(FakeForge):
         path = request.path.removeprefix(self.prefix)
         if path == "/user":
             return Reply(200, {"id": 5, "username": name})
+        if found := re.fullmatch("/projects/42/repository/commits/([0-9a-f]+)/merge_requests", path):
+            items, following = self._page(request, self.brought.get(found[1], []))
+            return Reply(200, items, {"X-Next-Page": str(following or "")})
         merge_request = next(
             (
                 start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -214,38 +214,59 @@ def test_a_merge_is_deployed_and_what_is_done_by_hand_is_drift(
     assert "    changed" in team.runner.summary
 
 
+SHA = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
+PULL = {"number": NUMBER, "state": "closed", "merged_at": "2026-11-22T10:00:00Z", "base": {"ref": "main"}}
+
+
 @pytest.mark.parametrize(
-    ("message", "number"),
+    ("pulls", "message", "is_told"),
     [
-        (f"Merge pull request #{NUMBER} from ada/change\n\nchange (#8)", NUMBER),
-        (f"Add a column (#{NUMBER})", NUMBER),
-        ("Add a column\n\nas in (#7)", None),
-        ("$(touch pwned) (#7); touch pwned", None),
+        ([PULL], "Add a column", True),
+        ([], f"Add a column, as in (#{NUMBER})", False),
+        (None, f"Merge pull request #{NUMBER} from ada/change\n\nchange (#8)", True),
+        (None, f"Add a column (#{NUMBER})", True),
+        (None, "$(touch pwned) (#7); touch pwned", False),
     ],
-    ids=["merge", "squash", "neither", "hostile"],
+    ids=["rebase", "pushed", "merge, no answer", "squash, no answer", "hostile"],
 )
 def test_a_deployment_is_told_in_the_comment_of_its_pull_request(
-    team: Team, database: Callable[[], str], message: str, number: int | None
+    team: Team,
+    database: Callable[[], str],
+    pulls: list[dict[str, Any]] | None,
+    message: str,
+    is_told: bool,
 ) -> None:
-    team.runner.context |= {
-        "secrets.PROD_DATABASE_URL": database(),
-        "github.event.head_commit.message": message,
-    }
+    team.runner.context["secrets.PROD_DATABASE_URL"] = database()
     team.pull_request(AFTER)
     team.run(PLAN, "plan")
     team.run(PLAN, "comment")
+    merged(team, pulls, message)
     assert set(codes(team.run(DEPLOY, "deploy")).values()) == {0}
-    assert set(codes(team.run(DEPLOY, "comment")).values()) == {0}
+    comment = dict(team.run(DEPLOY, "comment"))["Comment"]
+    assert comment.code == 0
     (body,) = team.forge.bodies()
-    assert ("· applied 20" in body) == (number is not None)
-    assert ("1/1 steps" in body) == (number is not None)
+    assert ("· applied 20" in body) == is_told
+    assert ("1/1 steps" in body) == is_told
+    assert ("warning: the comment was not written: " in comment.out) != is_told
     assert not (team.folder / "pwned").exists()
 
 
+def merged(team: Team, pulls: list[dict[str, Any]] | None, message: str) -> None:
+    """The push after the merge; GitHub tells these pull requests of it, or refuses to."""
+    if pulls is not None:
+        team.forge.brought[SHA] = pulls
+    path = team.folder.parent / "event.json"
+    team.runner.variables |= {
+        "GITHUB_EVENT_NAME": "push",
+        "GITHUB_EVENT_PATH": event(path, {"head_commit": {"id": SHA, "message": message}}),
+        "GITHUB_REF_NAME": "main",
+        "GITHUB_SHA": SHA,
+    }
+
+
 def test_a_deployment_that_fails_is_told_too(team: Team, database: Callable[[], str]) -> None:
-    url = database()
-    message = f"Change (#{NUMBER})"
-    team.runner.context |= {"secrets.PROD_DATABASE_URL": url, "github.event.head_commit.message": message}
+    team.runner.context["secrets.PROD_DATABASE_URL"] = database()
+    merged(team, [PULL], "Change")
     team.run(DEPLOY, "deploy")
     team.write("schema/users.yaml", AFTER)
     assert dict(team.run(DEPLOY, "deploy"))["Deploy"].code == 3
@@ -327,7 +348,42 @@ def test_gitlab_comments_on_a_failure_and_fails(team: Team) -> None:
     assert "❌" in forge.bodies()[0]
 
 
-def gitlab(team: Team, forge: FakeForge, script: list[Any]) -> Ended:
+@pytest.mark.parametrize("is_known", [True, False], ids=["merged", "pushed"])
+def test_gitlab_deploys_and_says_so_in_the_merge_request(
+    team: Team, database: Callable[[], str], is_known: bool
+) -> None:
+    forge = FakeGitLab()
+    if is_known:
+        forge.brought[SHA] = [{"iid": NUMBER, "merged_at": "2026-11-22T10:00:00Z", "target_branch": "main"}]
+    deployed = {"CI_COMMIT_SHA": SHA, "CI_COMMIT_BRANCH": "main", "PROD_DATABASE_URL": database()}
+    deployed |= {"CI_PIPELINE_SOURCE": "push", "CI_MERGE_REQUEST_IID": ""}
+    team.pull_request(BEFORE.replace("id: bigint", "id: integer"))
+    with running(forge):
+        done = gitlab(team, forge, read(GITLAB)["schema-deploy"]["script"], deployed)
+        assert done.code == 0, done.out
+        assert "applied 20" in done.out
+        if not is_known:
+            assert forge.bodies() == []
+            assert (
+                f"warning: the comment was not written: no merged merge request brought commit {SHA[:12]}"
+                in done.out
+            )
+            return
+        assert "· applied 20" in forge.bodies()[0]
+        team.write("schema/users.yaml", AFTER)
+        done = gitlab(team, forge, read(GITLAB)["schema-deploy"]["script"], deployed)
+        assert done.code == 3, done.out
+        (body,) = forge.bodies()
+        assert "### 🔴 Schema plan · `prod` · **blocked**" in body
+        # Neither a wrong token nor a missing library makes a deployment fail, or hides that it did.
+        for token in ("wrong token\n", "glpat-nobody"):
+            done = gitlab(
+                team, forge, read(GITLAB)["schema-deploy"]["script"], deployed | {"GITLAB_TOKEN": token}
+            )
+            assert done.code == 3, done.out
+
+
+def gitlab(team: Team, forge: FakeForge, script: list[Any], more: Mapping[str, str] | None = None) -> Ended:
     """Run a job's script, whose parts GitLab's runner joins into one."""
     variables = {
         "GITLAB_CI": "true",
@@ -337,5 +393,6 @@ def gitlab(team: Team, forge: FakeForge, script: list[Any]) -> Ended:
         "CI_MERGE_REQUEST_DIFF_BASE_SHA": team.git("rev-parse", "HEAD^1"),
         "GITLAB_TOKEN": PROJECT_TOKEN,
         **{name: text for name, text in read(GITLAB)["variables"].items() if name != "RECONCILE_SOURCE"},
+        **(more or {}),
     }
     return team.runner.bash("\n".join(script), variables)
