@@ -21,6 +21,7 @@ from .discovery import registry
 from .files import Written, schema_files, write_schema, write_text
 from .jsonschema import json_schema
 from .local import embedded_url, local_folder
+from .once import require_unused
 from .planning import make_plan
 from .policy import Policy
 from .proving import prove
@@ -105,6 +106,7 @@ __all__ = [
     "registry",
     "renew",
     "require_approval",
+    "require_unused",
     "run_data",
     "save_baseline",
     "save_live",

@@ -55,7 +55,8 @@ def read_plan(path: Path) -> tuple[Plan, str]:
 def apply_plan(plan: Plan, how: Application, saved: Saved | None = None) -> Verdict:
     """Carry out a plan; `saved` is its file, where it has one.
 
-    Raises NotApproved before the database is connected to, and what engine.apply.apply raises.
+    Raises NotApproved before the database is connected to, and what engine.apply.apply raises. What was
+    signed is run once.
     """
     from reconciler import __version__
     from reconciler.engine import planfile
@@ -63,7 +64,6 @@ def apply_plan(plan: Plan, how: Application, saved: Saved | None = None) -> Verd
 
     require_approval(plan, saved, how.requirement)
     consent = how.policy.consent(how.consent)
-    how.policy.hold_back(plan, how.url, consent)
     witness = Witness(plan, saved.path.parent if saved is not None else None, how.stop)
     options = ApplyOptions(
         consent=consent,
@@ -73,6 +73,8 @@ def apply_plan(plan: Plan, how: Application, saved: Saved | None = None) -> Verd
         wait_lock_seconds=how.wait_lock_seconds,
         pooler=how.pooler,
         told=witness.told,
+        runs_once=how.requirement.signers is not None,
+        gate=lambda done: how.policy.hold_back(plan, how.url, consent, done),
         stop=how.stop,
     )
     return apply(plan, how.url, witness.observe, options, how.report)

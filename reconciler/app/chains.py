@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,17 +155,23 @@ def _agree(state: Mapping[ObjectId, str | None], observed: Mapping[ObjectId, str
 
 
 def saved_as(folder: Path, plan: Plan) -> ChainedPlan | None:
-    """The chain's last plan where it is this very one; None also where the chain cannot be read."""
+    """The chain's last plan where it does just this, as the first of the chain or once more; None also where
+    the chain cannot be read."""
     if plan.is_empty:
         return None  # none is ever saved
 
     from reconciler.engine import planfile
+    from reconciler.engine.notes import without_once_more
 
     try:
         plans = read_plans(folder)
     except InvalidInput:
         return None
-    return plans[-1] if plans and plans[-1].link.id == planfile.plan_id(plan) else None
+    if not plans:
+        return None
+    last = plans[-1].plan
+    plain = dataclasses.replace(last, notes=without_once_more(last.notes))
+    return plans[-1] if planfile.plan_id(plan) in (plans[-1].link.id, planfile.plan_id(plain)) else None
 
 
 def uncovered(pending: Sequence[ChainedPlan], wanted: Plan) -> tuple[str, ...]:

@@ -1,19 +1,19 @@
 """What a target approves by itself (`approve:` in reconcile.yaml), and what it holds back.
 
 `CODE: always` consents to a hazard, `CODE: never` (the default) leaves it to --allow and acks.
-`lock: table < SIZE` holds back steps that block writes of a larger table while it is read or written anew.
+`lock: table < SIZE` holds back steps that block writes of a larger table while it is read or written anew;
+its partitions, and the tables that inherit from it, count.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING
 
 from reconciler.core.errors import Blocked, InvalidInput
-from reconciler.core.size import Size
 from reconciler.core.statement import BLOCKS_WRITES, Cost, Hazard, HazardCode
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 _LOCK = re.compile(r"table\s*<\s*(\d+(?:\.\d+)?)\s*(kB|KB|MB|GB|TB)\Z")
 _UNITS = {"kB": 1024, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
 _WORK = frozenset({HazardCode.TABLE_REWRITE, HazardCode.TABLE_SCAN})
-_SIZES: LiteralString = """
-    SELECT s.relation, pg_catalog.pg_total_relation_size(pg_catalog.to_regclass(s.relation))
-    FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS s (relation)
-    WHERE pg_catalog.to_regclass(s.relation) IS NOT NULL"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +57,26 @@ class Policy:
         """What is allowed in all: by a person, and by the rules."""
         return dataclasses.replace(given, codes=given.codes | self.always)
 
-    def hold_back(self, plan: Plan, url: str, consent: Consent) -> None:
-        """Raise Blocked where a step blocks writes of a table for longer than its size permits."""
-        suspects = [] if self.lock_below_bytes is None else list(_long_locks(plan, consent))
-        if not suspects or self.lock_below_bytes is None:
+    def hold_back(self, plan: Plan, url: str, consent: Consent, done: Collection[int] = ()) -> None:
+        """Raise Blocked where a step blocks writes of a table for longer than its size permits, or of one
+        whose size cannot be had; steps that are `done` count no longer. Raises ConnectionFailed too."""
+        if self.lock_below_bytes is None:
             return
+        from reconciler.app.sizes import measured
         from reconciler.engine.consent import flags
-        from reconciler.engine.session import opened
 
-        with opened(url, read_only=True) as connection:
-            rows = connection.execute(_SIZES, (sorted({relation for _, relation in suspects}),)).fetchall()
-        too_large = {relation: size for relation, size in rows if size >= self.lock_below_bytes}
-        lines = [
-            f"  step {step.number} ({step.label}) blocks writes of {relation}, {Size(size).space}"
-            for step, relation in suspects
-            if (size := too_large.get(relation)) is not None
-        ]
-        if lines:
-            held = dict.fromkeys(step for step, relation in suspects if relation in too_large)
-            allowed = flags((step, Hazard(code, step.object, "")) for step in held for code in _work(step))
+        suspects = [one for one in _long_locks(plan, consent) if one[0].number not in done]
+        found = measured(plan, {relation for _, relation in suspects}, url)
+        told = {
+            relation: f", {size.space}"
+            for relation, size in found.sizes.items()
+            if size.size_bytes >= self.lock_below_bytes
+        } | {relation: f", and its size cannot be had: {why}" for relation, why in found.unknown.items()}
+        held = [one for one in suspects if one[1] in told]
+        if held:
+            lines = (f"  step {s.number} ({s.label}) blocks writes of {r}{told[r]}" for s, r in held)
+            steps = dict.fromkeys(step for step, _ in held)
+            allowed = flags((step, Hazard(code, step.object, "")) for step in steps for code in _work(step))
             hint = f"to go on, pass {' '.join(allowed)}, or write it into the plan: reconcile ack"
             raise Blocked("\n".join(["locks on large tables need consent:", *lines]), hint=hint)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from reconciler.core.errors import Blocked
 
 if TYPE_CHECKING:
     from reconciler.app.comparison import Compared, Request
+    from reconciler.engine.chain import Link
+    from reconciler.engine.plan import Plan
     from reconciler.engine.scope import Scope
 
 
@@ -40,10 +43,9 @@ def save_plan(folder: Path, compared: Compared, scope: Scope, name: str | None) 
     from reconciler.app.chains import read_plans
     from reconciler.engine import chain, planfile, snapshot
 
-    plan = compared.plan
     plans = read_plans(folder)
-    id = planfile.plan_id(plan)
-    if plans and plans[-1].link.id == id:
+    plan = _told_apart(compared.plan, chain.read_history(folder))
+    if plan is None:
         return None
     if (found := chain.joint_problem([(one.link, one.plan) for one in plans], plan)) is not None:
         raise Blocked(
@@ -53,10 +55,30 @@ def save_plan(folder: Path, compared: Compared, scope: Scope, name: str | None) 
             "reconcile plan --from chain --save",
         )
     facts = (plan.server_major, compared.owner)
-    files = [(snapshot.NAME, snapshot_text(after(compared), scope, *facts, id))]
+    files = [(snapshot.NAME, snapshot_text(after(compared), scope, *facts, planfile.plan_id(plan)))]
     if not plans and _has_something(compared.before) and not (folder / snapshot.BASELINE).exists():
         files.insert(0, (snapshot.BASELINE, snapshot_text(compared.before, scope, *facts)))
     return chain.append(folder, plan, name or chain.next_slug(plan), files)
+
+
+def _told_apart(plan: Plan, history: Sequence[Link]) -> Plan | None:
+    """The plan with an id that no other of its chain has: one that does what was done before says so. None
+    where it is the last already.
+
+    The journal, and who signs, know a plan by its id.
+    """
+    from reconciler.engine import planfile
+    from reconciler.engine.notes import once_more
+
+    links = {link.id: link for link in history}
+    same: list[str] = []
+    told = plan
+    while (link := links.get(planfile.plan_id(told))) is not None:
+        if link is history[-1]:
+            return None
+        same.append(f"{link.number:04}_{link.slug}")
+        told = dataclasses.replace(plan, notes=(*plan.notes, once_more(same)))
+    return told
 
 
 def save_live(request: Request, file: Path) -> tuple[int, tuple[str, ...]]:

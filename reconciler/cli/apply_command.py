@@ -48,9 +48,10 @@ def apply(
     if not chained:
         hint = "name a plan file, or make one: reconcile plan --save"
         raise UsageError(f"target `{chosen.target}` has no chain of plans in {chosen.plans}", hint=hint)
-    pending = app.place_in(chained, chosen.url).pending
+    place = app.place_in(chained, chosen.url)
+    pending = place.pending
     taken = pending if everything else pending[:1]
-    carrying.require_approvals(taken, chosen)
+    carrying.require_approvals(place, taken, chosen)
     done = []
     for next_one in taken:
         if len(taken) > 1:

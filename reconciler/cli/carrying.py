@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from reconciler.cli.options import AppliedFormat, Chosen
 from reconciler.core.counting import counted
 
 if TYPE_CHECKING:
-    from reconciler.app import ChainedPlan, Saved
+    from reconciler.app import ChainedPlan, Place, Saved
     from reconciler.engine.apply import Verdict
     from reconciler.engine.consent import Consent
     from reconciler.engine.plan import Plan
@@ -61,12 +61,15 @@ def carry_out(
     return app.apply_plan(plan, dataclasses.replace(how, consent=given), saved)
 
 
-def require_approvals(pending: Iterable[ChainedPlan], chosen: Chosen) -> None:
+def require_approvals(place: Place, taken: Sequence[ChainedPlan], chosen: Chosen) -> None:
     """Raise NotApproved for the first plan that lacks what the target wants, before any of them is run."""
     from reconciler import app
+    from reconciler.cli import ending
 
-    for one in pending:
+    ending.course().waiting = len(place.pending)
+    for one in taken:
         app.require_approval(one.plan, one.saved, chosen.requirement)
+    app.require_unused(place, taken, chosen.url, chosen.requirement)
 
 
 def _asked(plan: Plan, consent: Consent) -> Consent | None:
@@ -132,10 +135,13 @@ def timed(
 
     from reconciler.cli import ending
 
-    ending.note_plan(plan, name)
+    begun = ending.note_plan(plan, name)
     start = monotonic()
-    verdict = carry_out(plan, chosen, consent, wait_lock, saved)
-    return Carried(plan, verdict, monotonic() - start, name)
+    try:
+        begun.verdict = verdict = carry_out(plan, chosen, consent, wait_lock, saved)
+    finally:
+        begun.seconds = monotonic() - start
+    return Carried(plan, verdict, begun.seconds, name)
 
 
 def conclude(carried: Sequence[Carried], format: AppliedFormat, chosen: Chosen, pending: int = 0) -> None:
@@ -175,6 +181,29 @@ def _comment(carried: Sequence[Carried], chosen: Chosen, pending: int) -> None:
     ]
     context = told_around(chosen.target, str(chosen.schema))
     sys.stdout.write(applied.render(done, context, datetime.now(UTC), pending))
+
+
+def with_begun(comment: str) -> str:
+    """The comment on a failure, with the plans that were begun where that is more than one."""
+    from reconciler.cli import ending
+    from reconciler.report import applied
+
+    course = ending.course()
+    if len(course.plans) < 2:
+        return comment
+    told = [
+        applied.Done(
+            one.plan,
+            len(one.ran) + (len(one.verdict.resumed_after) if one.verdict is not None else 0),
+            one.seconds,
+            one.file,
+            one.verdict is not None and one.verdict.was_applied,
+            has_failed=one.verdict is None,
+        )
+        for one in course.plans
+    ]
+    behind = (course.pending or 0) - (course.failed is not None)
+    return applied.with_plans(comment, told, behind)
 
 
 def require_no_difference(plan: Plan, chosen: Chosen) -> None:

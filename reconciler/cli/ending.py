@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from reconciler.cli.begun import Begun, Course
+
 if TYPE_CHECKING:
     from reconciler.core.errors import ReconcileError
     from reconciler.engine.plan import Plan
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 VARIABLE = "RECONCILE_TERMINATION_LOG"
 LIMIT_BYTES = 4096
+_LAST_PLANS = 10
+"""How many plans are told one by one: the last ones, so that there is room for the error."""
 
 NAMES = {
     0: "ok",
@@ -35,12 +39,16 @@ NAMES = {
 }
 """The exit codes of the contract (docs/format.md, section 4)."""
 
+_OUTCOMES = {0: "succeeded", 2: "succeeded"}
 _facts: dict[str, Any] = {}
+_courses = [Course()]
+"""The last is that of the command that runs."""
 
 
 def begin(words: list[str]) -> None:
     """A command begins: forget the one before."""
     _facts.clear()
+    _courses[:] = [Course()]
     _facts["command"] = next((word for word in words if not word.startswith("-")), None)
 
 
@@ -49,14 +57,18 @@ def note(**facts: Any) -> None:
     _facts.update({name: value for name, value in facts.items() if value is not None})
 
 
-def note_plan(plan: Plan, name: str = "") -> None:
-    """Remember which plan is carried out: its file, or its id where it has none."""
-    if name or not os.environ.get(VARIABLE):
-        note(plan=name or None)
-        return
-    from reconciler.engine.planfile import plan_id
+def course() -> Course:
+    """What the command that runs has carried out so far."""
+    return _courses[-1]
 
-    note(plan=plan_id(plan))
+
+def note_plan(plan: Plan, name: str = "") -> Begun:
+    """Remember which plan is carried out: its file, or its id where it has none."""
+    begun = Begun(plan, name)
+    course().plans.append(begun)
+    if name or os.environ.get(VARIABLE):
+        note(plan=name or begun.id)
+    return begun
 
 
 def counting(report: Callable[[Event], None]) -> Callable[[Event], None]:
@@ -66,6 +78,8 @@ def counting(report: Callable[[Event], None]) -> Callable[[Event], None]:
     def hear(event: Event) -> None:
         if isinstance(event, GroupCommitted):
             _facts["steps_ran"] = _facts.get("steps_ran", 0) + len(event.steps)
+            if course().plans:
+                course().plans[-1].ran += [step.number for step in event.steps]
         report(event)
 
     return hear
@@ -101,20 +115,20 @@ def message(code: int) -> bytes:
     """The message, as JSON in UTF-8, at most 4096 bytes: what is too long loses its end."""
     from reconciler import __version__
 
+    outcome = "stopped" if code in (130, 143) else _facts.get("outcome") or _OUTCOMES.get(code, "failed")
     data = {
         "command": _facts.get("command"),
         "target": _facts.get("target"),
         "exit_code": code,
         "exit_name": NAMES.get(code, "unknown"),
-        "outcome": _facts.get("outcome") or ("succeeded" if code in (0, 2) else "failed"),
+        "outcome": outcome,
         "plan": _facts.get("plan"),
         "steps_ran": _facts.get("steps_ran", 0),
+        "plans": course().as_lines(outcome)[-_LAST_PLANS:],
         "message": _facts.get("message"),
         "hint": _facts.get("hint"),
         "version": __version__,
     }
-    if code in (130, 143):
-        data["outcome"] = "stopped"
     for name in ("message", "hint", "plan", "target", "command"):
         encoded = _encoded(data)
         if len(encoded) <= LIMIT_BYTES:

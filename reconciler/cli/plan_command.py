@@ -141,9 +141,10 @@ def _make(where: options.Where, start: str, prove: bool, strict: bool, kept: _Ke
 
         app.write_text(kept.out, planfile.dump(made))
     if kept.in_chain and compared is not None and not made.is_empty:
-        return _Made(made, chosen, _save(chosen, compared, request, kept.name))
+        _save(chosen, compared, request, kept.name)
     if (saved := app.saved_as(chosen.plans, made)) is not None:
-        return _Made(saved.plan, chosen, saved.path)  # with the consent that was given since
+        # With its own id, and with the consent that was given since.
+        return _Made(saved.plan, chosen, saved.path)
     return _Made(made, chosen, kept.out)
 
 
@@ -182,14 +183,12 @@ def _refuse_unknown(made: Plan) -> None:
         )
 
 
-def _save(chosen: options.Chosen, compared: Compared, request: Request, name: str | None) -> Path:
+def _save(chosen: options.Chosen, compared: Compared, request: Request, name: str | None) -> None:
     from reconciler import app
     from reconciler.cli.output import say
 
     path = app.save_plan(chosen.plans, compared, request.scope, name)
     if path is None:
-        path = app.read_plans(chosen.plans)[-1].path
-        say(f"saved already: {path}")
+        say(f"saved already: {app.read_plans(chosen.plans)[-1].path}")
     else:
         say(f"saved as {path}")
-    return path

@@ -6,7 +6,7 @@ import functools
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.report.finding import Report
     from reconciler.report.standing import Context, Standing
 
+_APPLYING = frozenset({"apply", "run", "push"})
 _FOR_PEOPLE = frozenset({"text", "sql"})
 _WITHOUT_SIZES = frozenset({Format.SQL, Format.GITLAB_TERRAFORM})
 
@@ -86,22 +87,32 @@ def rendered_failure(
     """Why a command failed, in the chosen format; nothing in those that are for people."""
     import dataclasses
 
+    from reconciler.cli.carrying import with_begun
     from reconciler.report import findings, gitlab, json, markdown
 
     match format.value:
         case "text" | "sql":
             return ""
         case "json":
-            return json.render_failure(error, {"is_valid": False} if command == "check" else {})
+            return json.render_failure(error, _around_failure(command))
         case "markdown":
-            doing = "apply" if command in ("apply", "run") else "plan"
+            doing = "apply" if command in _APPLYING else "plan"
             failed = dataclasses.replace(context, standing=markdown.Standing.failed(error), doing=doing)
-            return markdown.render(None, failed, max_chars or markdown.BUDGET)
+            return with_begun(markdown.render(None, failed, max_chars or markdown.BUDGET))
         case "gitlab-terraform":
             return gitlab.terraform_failure(error)
         case _:
             report = findings.of_failure(error, context, command)
             return rendered_findings(report, format, Path.cwd())
+
+
+def _around_failure(command: str) -> Mapping[str, Any]:
+    """What the JSON of a failure says besides the error."""
+    from reconciler.cli import ending
+
+    if command in _APPLYING:
+        return ending.course().as_data()
+    return {"is_valid": False} if command == "check" else {}
 
 
 def rendered_findings(report: Report, format: StrEnum, folder: Path) -> str:

@@ -39,8 +39,9 @@ def run(
         made = app.make_plan(request)
         carrying.conclude([carrying.timed(chosen, consent, wait_lock, made)], format, chosen)
         return 0
-    pending = app.place_in(chained, chosen.url).pending
-    carrying.require_approvals(pending, chosen)
+    place = app.place_in(chained, chosen.url)
+    pending = place.pending
+    carrying.require_approvals(place, pending, chosen)
     done = [carrying.timed(chosen, consent, wait_lock, one.plan, one.saved, one.path.name) for one in pending]
     carrying.require_no_difference(app.make_plan(request), chosen)
     carrying.conclude(done, format, chosen)

@@ -60,8 +60,10 @@ def undo(
     if out is not None:
         app.write_text(out, planfile.dump(plan))
     if save and not plan.is_empty:
-        file = app.save_plan(chosen.plans, found.compared, request.scope, name or f"back_to_{found.to:04}")
-        say(f"saved as {file}")
+        path = app.save_plan(chosen.plans, found.compared, request.scope, name or f"back_to_{found.to:04}")
+        if (saved := app.saved_as(chosen.plans, plan)) is not None:
+            plan, file = saved.plan, saved.path  # with the id that it has in the chain
+        say(f"saved as {file}" if path else f"saved already: {file}")
         say(f"{chosen.schema} still asks for the later state: take it back too, or it is planned again")
     shown, context = planned_around(plan, chosen, format, file, is_live=False)
     context = dataclasses.replace(context, settled="The last state is that state.")

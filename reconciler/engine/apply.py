@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -17,7 +17,7 @@ from reconciler.core.errors import Blocked, NotConverged
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Mode
 from reconciler.engine import journal
-from reconciler.engine.consent import Consent, require_consent
+from reconciler.engine.consent import Consent, require_consent, used
 from reconciler.engine.ending import Ending
 from reconciler.engine.execute import Surroundings, clear, execute_group
 from reconciler.engine.journal import PlanText, Progress
@@ -53,6 +53,11 @@ class ApplyOptions:
     pooler: Pooler = "refuse"
     told: Told | None = None
     """Words for what is at neither end of the plan; None: digests."""
+    runs_once: bool = False
+    """Whether a plan that this database finished before is refused: what it was approved for is done."""
+    gate: Callable[[Collection[int]], None] = lambda _done: None
+    """Asked before anything is done, with the numbers of the steps that are done already; raises what forbids
+    the rest."""
     stop: Stop = field(default_factory=Stop)
     clock: Clock = field(default_factory=Clock)
 
@@ -90,7 +95,8 @@ def apply(
 
     `report` hears of every event, one at a time, some from another thread. Of a failed transaction nothing
     remains. Raises Busy (another run, or locks not had), Stale, Blocked (consent), Stopped (part-way: run
-    again), ServerError and ConnectionFailed (nothing was changed), NotConverged, Terminated, Unsupported.
+    again), NotApproved (`runs_once`), ServerError and ConnectionFailed (nothing was changed), NotConverged,
+    Terminated, Unsupported.
     """
     chosen = options or ApplyOptions()
     tell = _one_at_a_time(report)
@@ -132,7 +138,9 @@ class _Run:
             return Verdict(self._plan_id, was_applied=True, run=self._noted())
         earlier = stands.done if isinstance(stands, Ready) else progress.done
         if isinstance(stands, Ready):
+            self._require_unused()
             require_consent(self.plan, self.options.consent, earlier)
+            self.options.gate(earlier)
         fence = self._begin(stands, progress)
         self.done = set(earlier)
         ending = Ending(self.worker, self.lease.watcher, self.number, self._plan_id, len(self.plan.steps))
@@ -152,6 +160,11 @@ class _Run:
             resumed_after=tuple(sorted(earlier)),
             run=self.number,
         )
+
+    def _require_unused(self) -> None:
+        finished = journal.finished_runs(self.worker, [self._plan_id]) if self.options.runs_once else {}
+        if self._plan_id in finished:
+            raise used(f"run {finished[self._plan_id]} of this database")
 
     @property
     def _plan_id(self) -> str:
@@ -179,7 +192,7 @@ class _Run:
         no journal or the role may not write to it, and where a run has brought the plan to its end before."""
         if not self.plan.steps or not journal.exists(self.worker):
             return None
-        if journal.has_led_to(self.worker, self._plan_id):
+        if journal.finished_runs(self.worker, [self._plan_id]):
             return None
         try:
             self._begin(Applied(), Progress())

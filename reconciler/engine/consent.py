@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.core.errors import Blocked, UsageError
+from reconciler.core.errors import Blocked, NotApproved, UsageError
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Hazard, HazardCode
 from reconciler.engine.plan import Plan, Step
@@ -90,3 +90,12 @@ def _code(word: str, text: str) -> HazardCode:
 def _names(id: ObjectId) -> tuple[str, ...]:
     encoded = str(id)
     return (encoded, encoded.partition(":")[2], ".".join(id.path))
+
+
+def used(by: str, where: str | None = None) -> NotApproved:
+    """The refusal of a signed plan that was carried out before, by `by`."""
+    return NotApproved(
+        f"a signed plan is carried out once, and this one was before: by {by}",
+        where=where,
+        hint="to do it once more, plan again and have the new plan signed: reconcile plan --save",
+    )

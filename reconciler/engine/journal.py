@@ -28,7 +28,7 @@ __all__ = [
     "ensure",
     "exists",
     "finish",
-    "has_led_to",
+    "finished_runs",
     "history",
     "holds_fence",
     "last_applied",
@@ -219,14 +219,17 @@ def last_applied(connection: Connection[Any]) -> Run | None:
     return runs[0] if runs else None
 
 
-def has_led_to(connection: Connection[Any], plan_id: str) -> bool:
-    """Whether a run has brought this database to the end of that plan."""
+def finished_runs(connection: Connection[Any], plan_ids: Iterable[str]) -> Mapping[str, int]:
+    """Which of these plans a run has brought this database to the end of, with the last such run."""
+    if not exists(connection):
+        return {}
     with journal_errors(connection):
-        row = connection.execute(
-            "SELECT 1 FROM _reconcile.run WHERE plan_id = %s AND outcome IN ('applied', 'adopted') LIMIT 1",
-            (plan_id,),
-        ).fetchone()
-    return row is not None
+        rows = connection.execute(
+            "SELECT plan_id, pg_catalog.max(id) FROM _reconcile.run"
+            " WHERE plan_id = ANY (%s) AND outcome IN ('applied', 'adopted') GROUP BY plan_id",
+            (list(plan_ids),),
+        ).fetchall()
+    return dict(rows)
 
 
 def _runs(connection: Connection[Any], where: bytes, parameters: tuple[object, ...]) -> tuple[Run, ...]:

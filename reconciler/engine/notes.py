@@ -1,14 +1,29 @@
-"""What a plan's notes say: what an undo leads back to and cannot bring back, and what was seen and left."""
+"""What a plan's notes say: what an undo leads back to and cannot bring back, which plans of the chain it does
+over again, and what was seen and left."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-__all__ = ["back_to", "goes_back_to", "not_back", "of_undo"]
+__all__ = [
+    "LEFT_ALONE",
+    "ONCE_MORE",
+    "TAKEN_BACK",
+    "back_to",
+    "by_heading",
+    "goes_back_to",
+    "not_back",
+    "once_more",
+    "without_once_more",
+]
 
+TAKEN_BACK = "Taken back"
+ONCE_MORE = "Once more"
+LEFT_ALONE = "Seen, and left alone"
 _BACK = re.compile(r"back to the state after plan (\d{4,})\Z")
 _NOT_BACK = " does not come back as it was: plan "
+_ONCE_MORE = "does once more what was done by "
 
 
 def back_to(number: int) -> str:
@@ -27,9 +42,23 @@ def goes_back_to(notes: Sequence[str]) -> int | None:
     return int(match[1]) if match else None
 
 
-def of_undo(notes: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The notes about what is taken back, and the others."""
-    if goes_back_to(notes) is None:
-        return (), tuple(notes)
-    ours = tuple(note for number, note in enumerate(notes) if number == 0 or _NOT_BACK in note)
-    return ours, tuple(note for note in notes if note not in ours)
+def once_more(names: Sequence[str]) -> str:
+    """A note that tells a plan from the plans of its chain that do the same, and makes its id another."""
+    return f"{_ONCE_MORE}{', '.join(names)}"
+
+
+def without_once_more(notes: Sequence[str]) -> tuple[str, ...]:
+    """The notes but for that one."""
+    return tuple(note for note in notes if not note.startswith(_ONCE_MORE))
+
+
+def by_heading(notes: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    """The notes under the headings that people read, in order; without the headings that have none."""
+    is_undo = goes_back_to(notes) is not None
+    found: dict[str, list[str]] = {TAKEN_BACK: [], ONCE_MORE: [], LEFT_ALONE: []}
+    for number, note in enumerate(notes):
+        if is_undo and (number == 0 or _NOT_BACK in note):
+            found[TAKEN_BACK].append(note)
+        else:
+            found[ONCE_MORE if note.startswith(_ONCE_MORE) else LEFT_ALONE].append(note)
+    return {heading: tuple(lines) for heading, lines in found.items() if lines}

@@ -13,7 +13,7 @@ from reconciler.report import markdown
 from reconciler.report.escape import code, within
 from reconciler.report.standing import Context, Standing, State
 
-__all__ = ["Done", "render"]
+__all__ = ["Done", "render", "with_plans"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Done:
     seconds: float
     file: str = ""
     was_applied: bool = False
+    has_failed: bool = False
+    """Whether it ended before its last step."""
 
 
 def render(done: Sequence[Done], context: Context, at: datetime, pending: int = 0) -> str:
@@ -37,9 +39,14 @@ def render(done: Sequence[Done], context: Context, at: datetime, pending: int = 
     if not done:
         none = dataclasses.replace(context, standing=Standing(State.NO_CHANGES, "Nothing was pending."))
         return markdown.render(None, none)
-    table = ["| Plan | Steps | Time |", "|---|--:|--:|", *(_row(one) for one in done)]
     around = dataclasses.replace(context, standing=_standing(done, at))
-    return _with(markdown.render(None, around), table, pending)
+    return with_plans(markdown.render(None, around), done, pending)
+
+
+def with_plans(comment: str, done: Sequence[Done], pending: int = 0) -> str:
+    """A comment on several plans, with a row for each."""
+    table = ["| Plan | Steps | Time |", "|---|--:|--:|", *(_row(one) for one in done)]
+    return _with(comment, table, pending)
 
 
 def _standing(done: Sequence[Done], at: datetime) -> Standing:
@@ -53,6 +60,7 @@ def _standing(done: Sequence[Done], at: datetime) -> Standing:
 def _row(one: Done) -> str:
     name = within(200, one.file, code) if one.file else "made on the spot"
     steps = "applied before" if one.was_applied else f"{one.steps}/{len(one.plan.steps)}"
+    steps += ", then it failed" if one.has_failed else ""
     return f"| {name} | {steps} | {one.seconds:.1f} s |"
 
 

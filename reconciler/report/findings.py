@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from reconciler.core.errors import InvalidInput, ReconcileError
 from reconciler.core.statement import BLOCKING, Hazard, HazardCode
+from reconciler.engine import notes
 from reconciler.engine.plan import Plan, Step
 from reconciler.report.finding import (
     Check,
@@ -17,7 +18,7 @@ from reconciler.report.finding import (
     outcome_of,
     split_place,
 )
-from reconciler.report.rules import DRIFT, NOTED, UNMODELLED
+from reconciler.report.rules import DRIFT, NOTED, ONCE_MORE, TAKEN_BACK, UNMODELLED
 from reconciler.report.standing import Context, State
 from reconciler.report.words import HARM, counted
 
@@ -133,5 +134,10 @@ def _of_hazard(step: Step, hazard: Hazard, is_open: bool) -> Finding:
 
 
 def _noted(plan: Plan) -> Check:
-    found = tuple(Finding(Severity.NOTE, NOTED, note) for note in plan.notes)
-    return Check("what is seen and left alone", Outcome.PASSED, found)
+    codes = {notes.LEFT_ALONE: NOTED, notes.TAKEN_BACK: TAKEN_BACK, notes.ONCE_MORE: ONCE_MORE}
+    found = tuple(
+        Finding(Severity.NOTE, codes[heading], note)
+        for heading, told in notes.by_heading(plan.notes).items()
+        for note in told
+    )
+    return Check("what there is to know", Outcome.PASSED, found)

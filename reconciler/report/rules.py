@@ -9,6 +9,8 @@ from reconciler.report.finding import Severity
 
 UNMODELLED = "unmodelled"
 NOTED = "noted"
+TAKEN_BACK = "taken_back"
+ONCE_MORE = "once_more"
 DRIFT = "drift"
 
 _ALLOW = (
@@ -132,6 +134,20 @@ _OTHERS = (
         "Seen, and left alone",
         "Something differs from what is declared, and is left as it is.",
         "Nothing needs to be done.",
+        Severity.NOTE,
+    ),
+    Rule(
+        TAKEN_BACK,
+        "Taken back",
+        "An undo: to which state of the chain the plan leads back, and what does not come back as it was.",
+        "Make sure that nobody needs what does not come back: what was deleted stays deleted.",
+        Severity.NOTE,
+    ),
+    Rule(
+        ONCE_MORE,
+        "Once more",
+        "An earlier plan of the chain does just the same.",
+        "Nothing needs to be done. Where a target requires signatures, this plan needs one of its own.",
         Severity.NOTE,
     ),
     Rule(

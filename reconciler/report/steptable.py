@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.core.statement import BLOCKING, LockMode
-from reconciler.engine.notes import of_undo
+from reconciler.core.statement import BLOCKING, BLOCKS_WRITES, LockMode
+from reconciler.engine.notes import by_heading
 from reconciler.engine.plan import Plan, Step
 from reconciler.report.caution import fitting, listed, place
 from reconciler.report.escape import code, fenced, within
@@ -23,7 +23,6 @@ from reconciler.report.words import (
 
 MINUS = "\N{MINUS SIGN}"
 _LOCKS = {LockMode.ACCESS_EXCLUSIVE: "reads and writes wait"}
-_WRITERS_WAIT = frozenset({LockMode.SHARE, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.EXCLUSIVE})
 _SPARE = 700
 """Characters kept for the lines that say what was left out, and for what holds a part together."""
 
@@ -44,12 +43,7 @@ def collapsed(title: str, body: str) -> list[str]:
 def asides(plan: Plan, room: int) -> list[str]:
     """What was seen and is not part of the plan."""
     found: list[str] = []
-    taken_back, left = of_undo(plan.notes)
-    items = {
-        "Taken back": taken_back,
-        "Not looked at: kinds that are not modelled": plan.unknown,
-        "Seen, and left alone": left,
-    }
+    items = {"Not looked at: kinds that are not modelled": plan.unknown, **by_heading(plan.notes)}
     for title, lines in items.items():
         if lines:
             found += collapsed(f"{title} ({len(lines)})", listed(lines, room // 2 - 120))
@@ -88,7 +82,7 @@ def _locks(step: Step, context: Context) -> list[str]:
             f"{code(name)}, {context.sizes[name].space}" if name in context.sizes else code(name)
             for name in names
         ]
-        effect = _LOCKS.get(mode, "writes wait" if mode in _WRITERS_WAIT else "nobody waits")
+        effect = _LOCKS.get(mode, "writes wait" if mode in BLOCKS_WRITES else "nobody waits")
         cells.append(f"{mode}, {step.cost}: {effect} ({'; '.join(sized)})")
     return cells
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from reconciler.core.errors import UsageError
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import BLOCKING, Hazard, Mode
-from reconciler.engine.notes import of_undo
+from reconciler.engine.notes import by_heading
 from reconciler.engine.plan import Plan, Step
 from reconciler.engine.subject import Subjects
 from reconciler.report.paint import ACTION_COLOURS, Paint
@@ -250,11 +250,8 @@ def _asides(plan: Plan, paint: Paint) -> Iterator[list[str]]:
     if plan.unknown:
         count = counted(len(plan.unknown), "object")
         yield _listing(paint, f"Not looked at: {count} of a kind that is not modelled", plan.unknown)
-    taken_back, left = of_undo(plan.notes)
-    if taken_back:
-        yield _listing(paint, "Taken back", taken_back)
-    if left:
-        yield _listing(paint, "Seen, and left alone", left)
+    for heading, notes in by_heading(plan.notes).items():
+        yield _listing(paint, heading, notes)
 
 
 def _listing(paint: Paint, heading: str, items: tuple[str, ...]) -> list[str]:

@@ -47,7 +47,11 @@ def test_a_command_that_does_its_work(inside: Shop) -> None:
     _, message = call(inside, "run", *inside.options)
     assert message["plan"].startswith("sha256:")
     assert message["steps_ran"] > 5
-    rest = {key: value for key, value in message.items() if key not in ("plan", "steps_ran")}
+    steps = message["steps_ran"]
+    assert message["plans"] == [
+        {"plan": message["plan"], "outcome": "applied", "steps_ran": steps, "steps": steps}
+    ]
+    rest = {key: value for key, value in message.items() if key not in ("plan", "plans", "steps_ran")}
     assert rest == {
         "command": "run",
         "target": "default",

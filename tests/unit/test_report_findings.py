@@ -23,6 +23,7 @@ from reconciler.core.errors import (
     ServerError,
 )
 from reconciler.core.statement import HazardCode
+from reconciler.engine.notes import back_to, not_back, once_more
 from reconciler.engine.plan import Ack, Action
 from reconciler.report import findings, github, gitlab, json, junit, sarif
 from reconciler.report.finding import (
@@ -216,6 +217,14 @@ class TestFindings:
         assert [check.outcome for check in report.checks] == [outcome]
         if error.where:
             assert (report.findings[0].file, report.findings[0].line) == ("schema/a.yaml", 4)
+
+    def test_notes_of_an_undo_are_not_left_alone(self) -> None:
+        said = (back_to(3), not_back("column app.users.x", 4, "drops it"), "seen", once_more(["0002_name"]))
+        report = findings.of_plan(dataclasses.replace(sample(), notes=said), CONTEXT)
+        codes = {one.message: one.code for one in report.findings if one.message in said}
+        assert [codes[note] for note in said] == ["taken_back", "taken_back", "noted", "once_more"]
+        assert all(rule_of(code).severity is Severity.NOTE for code in codes.values())
+        assert "Seen" not in rule_of("taken_back").title
 
     def test_what_every_code_means_is_said(self) -> None:
         assert {code.value for code in HazardCode} <= RULES.keys()
