@@ -30,6 +30,8 @@ class Opinion:
     """Empty: it sees no difference."""
     blind: tuple[str, ...] = ()
     """Kinds that it has no say in."""
+    unreliable: tuple[str, ...] = ()
+    """Kinds about which it sees differences that are none."""
 
 
 @contextmanager
@@ -74,5 +76,5 @@ def opinion(auditor: str, request: Request, fresh_url: str) -> Opinion:
 
         verdict = migra.audit(request.url, fresh_url)
         found = (verdict.differences,) if verdict.differences else ()
-        return Opinion(auditor, found, verdict.blind)
+        return Opinion(auditor, found, verdict.blind, verdict.unreliable)
     raise UsageError(f"there is no auditor `{auditor}`", hint=f"one of: {', '.join(AUDITORS)}")

@@ -44,7 +44,8 @@ def check(
         show_findings(findings.of_files(context, checked.server is not None), format)
         return 0
     space = "\N{NO-BREAK SPACE}"
-    kinds = ", ".join(f"{count}{space}{kind.replace('_', space)}" for kind, count in checked.counts.items())
+    told = (counted(count, kind.replace("_", " ")) for kind, count in checked.counts.items())
+    kinds = ", ".join(one.replace(" ", space) for one in told)
     listed = f" ({kinds})" if kinds else ""
     counts = f"{counted(checked.objects, 'object')} in {counted(checked.files, 'file')}"
     show_wrapped(f"{folder}: {counts}{listed}", "✓ ")

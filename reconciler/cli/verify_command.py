@@ -30,7 +30,7 @@ def verify(
 ) -> int:
     """Whether the database is as declared; --with asks others too."""
     from reconciler import app
-    from reconciler.cli.output import show, show_json
+    from reconciler.cli.output import show, show_json, show_wrapped
     from reconciler.core.errors import UsageError
 
     asked = list(dict.fromkeys(auditors or ()))
@@ -45,7 +45,15 @@ def verify(
             opinions += [app.opinion(name, request, fresh_url) for name in asked]
     is_agreed = not any(one.findings for one in opinions)
     if format is options.Shape.JSON:
-        found = [{"auditor": one.auditor, "findings": list(one.findings)} for one in opinions]
+        found = [
+            {
+                "auditor": one.auditor,
+                "findings": list(one.findings),
+                "blind": list(one.blind),
+                "unreliable": list(one.unreliable),
+            }
+            for one in opinions
+        ]
         show_json({"is_verified": is_agreed, "opinions": found})
         return 0 if is_agreed else DISAGREES
     for one in opinions:
@@ -53,4 +61,8 @@ def verify(
         show(sees.format(one.auditor))
         for finding in one.findings:
             show("\n".join(f"    {line}" for line in finding.splitlines()))
+        if one.findings and one.unreliable:
+            show_wrapped(f"it can be wrong about {', '.join(one.unreliable)}", "  ")
+        if one.blind:
+            show_wrapped(f"it does not look at {', '.join(one.blind)}", "  ")
     return 0 if is_agreed else DISAGREES

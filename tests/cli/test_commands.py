@@ -26,6 +26,13 @@ def test_init_writes_a_project_that_works(tmp_path: Path, database: Callable[[],
     assert project("plan", "--url", url, "--detailed-exitcode").code == 0
 
 
+@pytest.mark.parametrize("option", ["--url", "--target"])
+def test_an_empty_option_is_a_variable_that_is_not_set(inside: Shop, option: str) -> None:
+    refused = inside.reconcile("run", option, "")
+    assert refused.code == 64
+    assert f"{option} is empty" in refused.err
+
+
 def test_a_named_target_wins_over_a_url_in_the_environment(inside: Shop) -> None:
     inside.reconcile.write("reconcile.yaml", "targets: {prod: {url_env: SHOP_URL}}\n")
     nowhere = "postgresql://127.0.0.1:1/none"
@@ -77,6 +84,32 @@ def test_check_builds_where_it_is_asked_to(inside: Shop, database: Callable[[], 
     refused = inside.reconcile("check", "--build", "--scratch-url", database())
     assert refused.code == 65
     assert "schema/shop.yaml:" in refused.err
+
+
+def test_check_reads_the_bodies_of_routines(tmp_path: Path, database: Callable[[], str]) -> None:
+    inside = Inside(tmp_path)
+    inside.write(
+        "schema/f.yaml",
+        """functions:
+  late(): {returns: int, language: sql, body: select id from made_at_run_time}
+  wrong():
+    returns: int
+    language: plpgsql
+    body: |
+      begin
+        retrun 1;
+      end
+procedures:
+  worse(a int): {language: sql, body: select from where}
+""",
+    )
+    assert inside("check").code == 0
+    refused = inside("check", "--build", "--scratch-url", database())
+    assert refused.code == 65
+    assert "schema/f.yaml:3:3: function public.wrong(): PostgreSQL refuses it: " in refused.err
+    assert 'syntax error at or near "retrun" in line 2 of its body' in refused.err
+    assert "schema/f.yaml:11:3: procedure public.worse(" in refused.err
+    assert "late" not in refused.err
 
 
 def test_status_and_history_tell_of_runs(inside: Shop) -> None:
@@ -226,6 +259,11 @@ def test_verify_asks_others(inside: Shop) -> None:
     refuted = inside.reconcile("verify", *inside.options, *every, "--format", "json")
     assert refuted.code == 3
     assert all("by_hand" in one["findings"][0] for one in refuted.data["opinions"])
+    assert {one["auditor"] for one in refuted.data["opinions"] if one["blind"]} == {"migra"}
+    told = inside.reconcile("verify", *inside.options, "--with", "migra").out
+    assert "✗ migra sees differences:" in told
+    assert "  it can be wrong about changed generated columns, " in told
+    assert "  it does not look at " in told
 
 
 def test_push_shows_what_it_does(inside: Shop) -> None:
