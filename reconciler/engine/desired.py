@@ -10,14 +10,15 @@ import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalog import Catalog, Entry, State
 from reconciler.core.errors import InvalidInput, ReconcileError
 from reconciler.core.ident import ObjectId
-from reconciler.core.kind import Destination
+from reconciler.core.kind import Destination, InPlace
+from reconciler.engine.change import differing as differing_fields
 from reconciler.engine.load import Written
 from reconciler.engine.part import differing, part_of
 from reconciler.engine.registry import Registry
@@ -218,6 +219,7 @@ def _settled(
     """Take the live text where the YAML says just that text; read what differs a second time."""
     entries = dict(elaborated.catalog.entries)
     names = {real: id for id, real in elaborated.ids.items()}
+    taken: dict[ObjectId, Entry] = {}
     doubtful = False
     for id, entry in entries.items():
         if (item := written.objects.get(names.get(id, id))) is not None:
@@ -228,10 +230,11 @@ def _settled(
             continue
         item = written.objects.get(names.get(id, id))
         if there is not None and item is not None and item.declared.state == there.state:
+            taken[id] = entry
             entries[id] = dataclasses.replace(entry, state=there.state)
         else:
             doubtful = doubtful or item is None or item.declared.state != entry.state
-    if doubtful:
+    if doubtful or any(map(_Disturbed(entries, current, registry), taken)):
         again = read_again()
         for id, entry in entries.items():
             there, second = current.get(id), again.get(id)
@@ -241,7 +244,32 @@ def _settled(
                 and (there is None or there.state != entry.state)
             ):
                 entries[id] = dataclasses.replace(entry, state=second.state)
+        disturbed = _Disturbed(entries, current, registry)
+        entries.update({id: again.get(id) or entry for id, entry in taken.items() if disturbed(id)})
     return dataclasses.replace(elaborated.catalog, entries=entries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Disturbed:
+    """Whether what an object needs changes in a way that may change the meaning of its text: `b <> 'x'` has a
+    cast once `b` is no longer text. Then the live text says nothing any more."""
+
+    entries: Mapping[ObjectId, Entry]
+    current: Catalog
+    registry: Registry
+    known: dict[ObjectId, bool] = field(default_factory=dict)
+
+    def __call__(self, id: ObjectId) -> bool:
+        if id not in self.known:
+            self.known[id] = False  # what needs itself is not disturbed by itself
+            old, new = self.current.get(id), self.entries.get(id)
+            if old is not None and new is not None:
+                self.known[id] = self._itself(old, new) or any(map(self, old.needs))
+        return self.known[id]
+
+    def _itself(self, old: Entry, new: Entry) -> bool:
+        rules = (self.registry.of(new).rules[name] for name in differing_fields(old, new))
+        return any(not isinstance(rule, InPlace) or rule.disturbs is not None for rule in rules)
 
 
 def with_intentions(state: State, declared: State) -> State:

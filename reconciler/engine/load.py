@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -69,13 +69,27 @@ class Written:
         above = holder.declared.parent if holder else None
         if entry.parent is None or above is None or not entry.id.kind != entry.parent.kind == above.kind:
             return None  # not below a partition, or a partition itself
-        same_name = ObjectId(entry.id.kind, (*above.path, *entry.id.path[len(entry.parent.path) :]))
-        if same_name in self.objects and same_name != entry.id:
-            return same_name
+        for ancestor in self._upwards(above):  # a level in between need not say it
+            same_name = ObjectId(entry.id.kind, (*ancestor.path, *entry.id.path[len(entry.parent.path) :]))
+            if same_name in self.objects and same_name != entry.id:
+                return same_name
         if not kind.is_adopted:
             return None
-        others = (Entry(other.id, other.state) for other in self._by_parent.get((entry.id.kind, above), ()))
+        others = (
+            Entry(other.id, other.state)
+            for ancestor in self._upwards(above)
+            for other in self._by_parent.get((entry.id.kind, ancestor), ())
+        )
         return next((other.id for other in others if kind.is_part_of(entry, other)), None)
+
+    def _upwards(self, id: ObjectId) -> Iterator[ObjectId]:
+        """A partition, what it is a partition of, and so on up to the root."""
+        seen: set[ObjectId] = set()  # a partition of itself is PostgreSQL's to refuse
+        above: ObjectId | None = id
+        while above is not None and above not in seen:
+            yield above
+            seen.add(above)
+            above = holder.declared.parent if (holder := self.objects.get(above)) else None
 
     @cached_property
     def _by_parent(self) -> Mapping[tuple[str, ObjectId], tuple[Declared, ...]]:
@@ -205,10 +219,10 @@ def _validate(loading: _Loading, kind: Kind[Any], name: str, own: Any, node: Nod
     try:
         return _adapter(kind).validate_python({} if own is None else own)
     except ValidationError as error:
-        from reconciler.engine.yamlproblems import problems_of
+        from reconciler.engine.yamlproblems import Sectioned, problems_of
 
-        label = f"{kind.name} {name}"
-        loading.problems.extend(problems_of(error, (), node, kind.document, label))
+        model = Sectioned(kind.document, loading.registry.under(kind.name))
+        loading.problems.extend(problems_of(error, (), node, model, f"{kind.name} {name}"))
         return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.core.errors import Problem
 
@@ -93,14 +93,21 @@ class _Fault:
         return _EXPECTED.get(self.kind)
 
 
+class Sectioned(NamedTuple):
+    """A model with the sections that may stand beside its fields in the file."""
+
+    model: Any
+    sections: Iterable[str]
+
+
 def problems_of(
     error: ValidationError, base_path: Path, node: Node, model: Any = None, object_name: str | None = None
 ) -> tuple[Problem, ...]:
     """Every fault that pydantic found, where it stands in the file and in plain words.
 
     `base_path` leads from `node` to the value that was validated. `model` is the type it was validated
-    against: with it, unknown keys are compared with those that exist. Values that the reader has already
-    complained about are left out.
+    against, perhaps with sections beside it: with it, unknown keys are compared with those that exist. Values
+    that the reader has already complained about are left out.
     """
     raw = error.errors(include_url=False, include_input=False)
     faults = [_Fault(details, node, base_path) for details in raw]
@@ -193,6 +200,9 @@ def _shown(path: Path, text: str | None) -> str:
 
 
 def _known_keys(annotation: Any, loc: Sequence[str | int]) -> set[str]:
+    if isinstance(annotation, Sectioned):
+        beside = annotation.sections if not loc else ()
+        return _known_keys(annotation.model, loc) | set(beside)
     return {
         field.alias or name
         for found in _models_at(annotation, tuple(loc))

@@ -117,6 +117,11 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     assert all(problem.hint for problem in problems[4:7])
 
 
+def test_a_misspelt_section_inside_an_object_is_guessed_too(tmp_path: Path) -> None:
+    (problem,) = _problems(tmp_path, a="boxes:\n  chest:\n    prats: {lid: {}}\n")
+    assert problem.hint == "did you mean `parts`?"
+
+
 def test_an_unknown_section_like_none_lists_those_that_there_are(tmp_path: Path) -> None:
     (problem,) = _problems(tmp_path, a="xyzzy: {}\n")
     assert problem.hint is not None
