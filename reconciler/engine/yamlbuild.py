@@ -114,7 +114,7 @@ class Builder:
     def _scalar(self, event: Any, flow: bool) -> tuple[Any, str | None, bool]:
         text: str = event.value
         if not event.implicit[0]:
-            return text, None, False
+            return text, None, self._has_nul(text, event.start_mark)
         found = self.scalars.get(text)
         if found is None:
             found = self.scalars[text] = plain_scalar(text)
@@ -131,6 +131,14 @@ class Builder:
             )
             return text, text, True
         return found.value, None if found.value is text else text, False
+
+    def _has_nul(self, text: str, mark: Any) -> bool:
+        if "\0" not in text:
+            return False
+        self._problem(
+            mark, "the text holds the character NUL, which PostgreSQL cannot hold", "remove the `\\0`"
+        )
+        return True
 
     def _said(self, text: str) -> str:
         return "the value" if is_sensitive(self.key) else f"`{text}`"
@@ -227,6 +235,8 @@ class Builder:
         if event.tag is not None:
             self._tag(event)
         key: str = event.value
+        if self._has_nul(key, event.start_mark):
+            return None
         if event.anchor is not None:
             mark: Any = event.start_mark
             spot = Spot(mark.line + 1, mark.column + 1, 0, 0, None, None, False)

@@ -264,6 +264,14 @@ def test_broken_syntax_is_told_in_plain_words(
     assert hint in found[3]
 
 
+def test_a_character_that_postgresql_cannot_hold_is_refused() -> None:
+    found = read('a: "x\\0y"\n"b\\0": 1\nc: 2\n', "f.yaml")
+    assert places(found) == [(1, 4), (2, 1)]
+    assert "NUL" in found.problems[0].message
+    assert found.root is not None
+    assert "c" in found.root.data
+
+
 def test_only_text_is_a_key() -> None:
     assert "{{ name }}" in only("a: {{ name }}\n")[3]
     assert "plain text" in only("? [a, b]\n: c\n")[2]
