@@ -10,8 +10,6 @@ from typing import Any
 
 from reconciler.app.discovery import registry
 from reconciler.app.files import schema_files
-from reconciler.core.catalog import Catalog
-from reconciler.core.kind import Destination
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +44,15 @@ def check(schema: Path, build: bool = False, scratch_url: str | None = None) -> 
 
 
 def _built(written: Any, scratch_url: str | None) -> str:
-    from reconciler.engine.desired import Workshop, desired_catalog
-    from reconciler.engine.scratch import scratch_database
+    from reconciler.app.bodies import broken_bodies
+    from reconciler.core.errors import InvalidInput
+    from reconciler.engine.scratch import elaborate, scratch_database
 
-    url = scratch_url or _embedded(written)
-    with scratch_database(url) as connection:
+    with scratch_database(scratch_url or _embedded(written)) as connection:
         major = connection.info.server_version // 10000
-
-    def remember(_name: str, make: Any) -> Any:
-        return make()
-
-    workshop = Workshop(registry(), lambda: scratch_database(url), Destination("", major), remember)
-    desired_catalog(written, Catalog({}), workshop)
+        elaborated = elaborate(written, connection, registry())
+        if problems := broken_bodies(elaborated, written.objects, connection):
+            raise InvalidInput.of(problems)
     return f"PostgreSQL {major}"
 
 
