@@ -138,11 +138,10 @@ def url_of(
     `root`.
     """
     if target.url_env:
-        if target.url_env not in environment:
+        if not environment.get(target.url_env, "").strip():
             hint = f"export {target.url_env}, or pass --url"
-            raise UsageError(
-                f"target `{name}` wants its URL in {target.url_env}, which is not set", hint=hint
-            )
+            how = "empty" if target.url_env in environment else "not set"
+            raise UsageError(f"target `{name}` wants its URL in {target.url_env}, which is {how}", hint=hint)
         return environment[target.url_env]
     if target.url_file:
         return _url_in((root or Path()) / target.url_file, f"target `{name}`")
@@ -152,8 +151,12 @@ def url_of(
 
 
 def url_in(environment: Mapping[str, str]) -> str | None:
-    """What RECONCILE_URL says, or the file that RECONCILE_URL_FILE names. Raises UsageError for the file."""
-    if url := environment.get("RECONCILE_URL"):
+    """What RECONCILE_URL says, or the file that RECONCILE_URL_FILE names. Raises UsageError for the file, and
+    for a variable that is there and empty, as CI makes it of a secret that does not exist."""
+    url = environment.get("RECONCILE_URL")
+    if url is not None and not url.strip():
+        raise UsageError("RECONCILE_URL is empty", hint="give it a value, or unset it")
+    if url:
         return url
     file = environment.get("RECONCILE_URL_FILE")
     return _url_in(Path(file), "RECONCILE_URL_FILE") if file else None

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg.conninfo import make_conninfo
 
 from reconciler.core.errors import EmbeddedUnavailable
@@ -52,6 +53,10 @@ class External:
     def at(cls, url: str) -> External:
         with psycopg.connect(url) as connection:
             return cls(url, connection.info.server_version // 10000)
+
+
+settings.register_profile("reconcile", deadline=None)  # a busy machine is no failure
+settings.load_profile("reconcile")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -34,6 +34,7 @@ def init(
     from reconciler.cli.adopt_command import tell_left
     from reconciler.cli.output import say, show, show_json
 
+    options.refuse_empty("--url", url)
     written = list(app.scaffold(folder, example=url is None))
     if url is not None:
         left = _left_alone(folder, url)

@@ -139,6 +139,8 @@ def choose(target: str | None, url: str | None, schema: Path | None = None, conn
     from reconciler.app import Policy, Requirement
     from reconciler.cli import ending
 
+    refuse_empty("--target", target)
+    refuse_empty("--url", url)
     project = settings.find_project(Path.cwd())
     if target is None:
         # A target that is named on the command line is meant, whatever the environment says.
@@ -162,6 +164,14 @@ def choose(target: str | None, url: str | None, schema: Path | None = None, conn
     requirement = Requirement.of(chosen.require, project.root, os.environ)
     place = schema or near(project.schema)
     return Chosen(project, name, found, place, chosen.pooler, policy, requirement)
+
+
+def refuse_empty(option: str, value: str | None) -> None:
+    """Where a script's variable is not set, no other database than the one that was meant must be taken."""
+    if value is not None and not value.strip():
+        from reconciler.core.errors import UsageError
+
+        raise UsageError(f"{option} is empty", hint="is the variable set that stands there?")
 
 
 @dataclass(frozen=True, slots=True)

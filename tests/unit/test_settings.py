@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import InvalidInput, UsageError
-from reconciler.settings import TargetSettings, find_project, url_of
+from reconciler.settings import TargetSettings, find_project, url_in, url_of
 
 FULL = """
 schema: db/
@@ -103,8 +103,19 @@ def test_urls_come_from_a_key_a_variable_or_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    [TargetSettings(), TargetSettings(url_env="NOT_SET"), TargetSettings(url_file="/nowhere/at/all")],
+    [
+        TargetSettings(),
+        TargetSettings(url_env="NOT_SET"),
+        TargetSettings(url_env="EMPTY"),
+        TargetSettings(url_file="/nowhere/at/all"),
+    ],
 )
 def test_a_url_that_is_not_there_is_a_usage_error(target: TargetSettings) -> None:
     with pytest.raises(UsageError):
-        url_of(target, "dev", {})
+        url_of(target, "dev", {"EMPTY": " "})
+
+
+def test_an_empty_url_in_the_environment_is_not_no_url() -> None:
+    assert url_in({}) is None
+    with pytest.raises(UsageError, match="RECONCILE_URL is empty"):
+        url_in({"RECONCILE_URL": ""})
