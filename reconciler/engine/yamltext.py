@@ -109,7 +109,11 @@ def _collect(folder: str, seen: set[str], files: list[str], failed: list[Read]) 
         if os.path.isdir(full):
             _collect(full, seen, files, failed)
         elif name.lower().endswith(_SUFFIXES):
-            files.append(full)
+            # To read a pipe may never end.
+            if os.path.exists(full) and not os.path.isfile(full):
+                failed.append(_unread(full, "is a pipe or a device, expected a file"))
+            else:
+                files.append(full)
 
 
 def _refused(file: str, error: OSError) -> Read:

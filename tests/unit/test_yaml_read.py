@@ -345,3 +345,11 @@ def test_a_folder_is_read_in_order_without_what_is_hidden(tmp_path: Path) -> Non
     assert "does not exist" in read_folder(tmp_path / "absent")[0].problems[0].message
     (tmp_path / "empty").mkdir()
     assert read_folder(tmp_path / "empty") == []
+
+
+def test_a_pipe_in_a_folder_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "tables.yaml").write_text("tables: {}\n")
+    pipe, tables = read_folder(tmp_path)
+    assert [problem.message for problem in pipe.problems] == ["is a pipe or a device, expected a file"]
+    assert tables.root is not None
