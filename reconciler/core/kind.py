@@ -215,6 +215,11 @@ class Kind(ABC, Generic[S]):
         """Statements that give the object another name (its last path part) and keep all else."""
         raise ValueError(f"{self.name.replace('_', ' ')} cannot be renamed")
 
+    def proof(self, entry: Entry) -> str | None:
+        """A statement to run on the scratch server once all is there: where the text inside of what was built
+        is no grammar, it fails with syntax_error. None where building proves that."""
+        return None
+
     def implied(self, created: Entry, catalog: Iterable[Entry]) -> Iterable[Entry]:
         """Entries of this kind that come into being by themselves when `created` is made in a database that
         holds `catalog` (privileges from default privileges)."""

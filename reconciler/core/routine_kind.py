@@ -44,6 +44,10 @@ class Routine(Kind[S]):
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         yield Statement(self.definition(entry, "CREATE"))
 
+    def proof(self, entry: Entry) -> str | None:
+        # Made with check_function_bodies off, so that the order does not matter (as pg_dump does it).
+        return self.definition(entry, "CREATE OR REPLACE")
+
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP {self.name.upper()} {routine.target(entry)}")
 

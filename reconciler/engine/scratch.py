@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.errors import InvalidInput, Problem, ServerError
 from reconciler.core.ident import ObjectId, quote
+from reconciler.engine.bodies import broken_bodies
 from reconciler.engine.diff import diff
 from reconciler.engine.draft import undone_on_error
 from reconciler.engine.introspect import introspect, present
@@ -91,6 +92,9 @@ def elaborate(written: Written, connection: Connection[Any], registry: Registry)
         raise ScratchLacks(refused.message, refused.problems) if _lacks(failed) else refused
     read = introspect(connection, registry)
     ids = dict(_resolved(written.objects, read, connection, registry))
+    built = [(read.get(ids[id]), item, _search_path(item.schema)) for id, item in objects.items()]
+    if problems := list(broken_bodies(built, connection, registry)):
+        raise InvalidInput.of(problems)
     return Elaborated(_with_plain(written, read, ids, registry), ids)
 
 

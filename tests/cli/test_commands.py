@@ -107,9 +107,12 @@ procedures:
     refused = inside("check", "--build", "--scratch-url", database())
     assert refused.code == 65
     assert "schema/f.yaml:3:3: function public.wrong(): PostgreSQL refuses it: " in refused.err
-    assert 'syntax error at or near "retrun" in line 2 of its body' in refused.err
+    assert 'syntax error at or near "retrun", in `retrun 1;`' in refused.err
     assert "schema/f.yaml:11:3: procedure public.worse(" in refused.err
     assert "late" not in refused.err
+    planned = inside("plan", "--url", database())
+    assert planned.code == 65
+    assert "schema/f.yaml:3:3: function public.wrong(): PostgreSQL refuses it: " in planned.err
 
 
 def test_status_and_history_tell_of_runs(inside: Shop) -> None:
