@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def broken_bodies(
     built: Iterable[tuple[Entry | None, Located, str]], connection: Connection[Any], registry: Registry
 ) -> Iterator[Problem]:
-    """Run the proof of each object that was built. Beside it stand the place that declares it and the statement
+    """Run the proof of each object that was built. Beside it stand the place that declares it and a statement
     that sets its search_path. Nothing stays of the proof."""
     import psycopg
 
