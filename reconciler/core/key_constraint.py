@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString
@@ -29,8 +30,8 @@ from reconciler.core.index_attributes import (
     settle_index,
 )
 from reconciler.core.index_document import IndexedDocument, attributes_from, attributes_to
-from reconciler.core.kind import Kind, Recreate, Rule
-from reconciler.core.statement import Statement
+from reconciler.core.kind import Ignored, Kind, Recreate, Rule
+from reconciler.core.statement import Hazard, HazardCode, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class KeyState:
     """On a partitioned table: some partition has no such index yet."""
     partitioned: bool = field(default=False, compare=False)
     own_columns: tuple[str, ...] = field(default=(), compare=False)
+    lent: bool = field(default=False, compare=False)
+    """Its index is part of the partitioned table's plain index. PostgreSQL drops neither before the other."""
 
 
 class KeyDocument(IndexedDocument):
@@ -83,6 +86,7 @@ class KeyConstraint(Kind[KeyState]):
         "deferrable": Recreate("only a foreign key's deferrability can be altered"),
         "initially_deferred": Recreate("only a foreign key's deferrability can be altered"),
         **ATTRIBUTE_RULES,
+        "lent": Ignored("it follows from the partitioned table's index"),
     }
 
     def default_name(self, table: str, columns: Iterable[str]) -> str:
@@ -103,6 +107,12 @@ class KeyConstraint(Kind[KeyState]):
                     WHERE u.n <= i.indnkeyatts ORDER BY u.n) AS columns,
                 k.condeferrable AS deferrable,
                 k.condeferred AS initially_deferred,
+                CASE WHEN ic.relispartition THEN NOT EXISTS (
+                        SELECT FROM pg_catalog.pg_inherits h
+                        JOIN pg_catalog.pg_constraint pk
+                            ON pk.conindid = h.inhparent AND pk.contype IN ('p', 'u', 'x')
+                        WHERE h.inhrelid = i.indexrelid)
+                    ELSE false END AS lent,
                 """
         tail: LiteralString = """
             JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid
@@ -177,7 +187,8 @@ class KeyConstraint(Kind[KeyState]):
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         columns = ", ".join(entry.state.columns)
-        yield drop_constraint(entry, f"equal values in {columns} are accepted from now on")
+        statement = drop_constraint(entry, f"equal values in {columns} are accepted from now on")
+        yield _doubtful(entry, statement) if entry.state.lent else statement
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         yield rename_constraint(old, name)
@@ -197,6 +208,15 @@ class KeyConstraint(Kind[KeyState]):
 
     def given_name(self, entry: Entry, carrier: Entry) -> str:
         return self.default_name(entry.id.path[1], carrier.state.own_columns)
+
+
+def _doubtful(entry: Entry, drop: Statement) -> Statement:
+    message = (
+        "its index is part of an index of the partitioned table, and PostgreSQL drops neither before the "
+        "other: this fails unless the partition was detached first, by ALTER TABLE ... DETACH PARTITION"
+    )
+    hazard = Hazard(HazardCode.MAY_FAIL, entry.id, message)
+    return dataclasses.replace(drop, hazards=(*drop.hazards, hazard))
 
 
 def _same_key(one: Entry, other: Entry) -> bool:

@@ -215,6 +215,11 @@ class Kind(ABC, Generic[S]):
         """Statements that give the object another name (its last path part) and keep all else."""
         raise ValueError(f"{self.name.replace('_', ' ')} cannot be renamed")
 
+    def renamed_along(self, old: Entry, table: str, declared: Container[ObjectId]) -> Iterable[Statement]:
+        """Statements that come before `old`'s parent is called `table`, and give what has a name that
+        PostgreSQL derived from the parent's and the YAML need not say the name that it would have there."""
+        return ()
+
     def proof(self, entry: Entry) -> str | None:
         """A statement to run on the scratch server once all is there: where the text inside of what was built
         is no grammar, it fails with syntax_error. None where building proves that."""

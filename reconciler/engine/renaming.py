@@ -54,7 +54,7 @@ def renamings(written: Written, live: Catalog, registry: Registry) -> tuple[Rena
             moved[id] = old.id
             place = f"{item.position.file}:{item.position.line}"
             found.append(Renaming(old, id, place, ()))
-    return tuple(_with_statements(found, live, registry))
+    return tuple(_with_statements(found, live, registry, frozenset(written.objects)))
 
 
 def _formers(id: ObjectId, item: Located, moved: Mapping[ObjectId, ObjectId]) -> Iterator[ObjectId]:
@@ -67,13 +67,28 @@ def _formers(id: ObjectId, item: Located, moved: Mapping[ObjectId, ObjectId]) ->
         yield ObjectId(id.kind, (*path[:-1], name))
 
 
-def _with_statements(found: list[Renaming], live: Catalog, registry: Registry) -> Iterator[Renaming]:
+def _with_statements(
+    found: list[Renaming], live: Catalog, registry: Registry, declared: frozenset[ObjectId]
+) -> Iterator[Renaming]:
     """Children first, under their table's former name; then the table."""
+    names = {renaming.old.id: renaming.id.path[-1] for renaming in found}
     for renaming in reversed(found):
         if renaming.old.id.path[-1] == renaming.id.path[-1]:
             continue  # only its table is renamed
-        statements = tuple(registry.of(renaming.old).rename(renaming.old, renaming.id.path[-1]))
-        yield Renaming(renaming.old, renaming.id, renaming.place, statements)
+        old, name = renaming.old, renaming.id.path[-1]
+        along = (
+            statement
+            for child in sorted(live.children.get(old.id, ()), key=lambda entry: entry.id)
+            for statement in registry.of(child).renamed_along(_named(child, names), name, declared)
+        )
+        statements = (*along, *registry.of(old).rename(old, name))
+        yield Renaming(old, renaming.id, renaming.place, statements)
+
+
+def _named(entry: Entry, names: Mapping[ObjectId, str]) -> Entry:
+    """The entry under the name that it has when its table's turn comes."""
+    name = names.get(entry.id, entry.id.path[-1])
+    return dataclasses.replace(entry, id=ObjectId(entry.id.kind, (*entry.id.path[:-1], name)))
 
 
 def after_renaming(

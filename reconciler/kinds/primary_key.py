@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import short_columns
-from reconciler.core.ident import bare_name, written_bare
+from reconciler.core.ident import ObjectId, bare_name, written_bare
 from reconciler.core.key_constraint import KeyConstraint, KeyDocument
 from reconciler.core.kind import Declared, Nest
+from reconciler.core.statement import Statement
 
 
 class PrimaryKeyDocument(KeyDocument):
@@ -44,6 +45,12 @@ class PrimaryKey(KeyConstraint):
             former_names=transition.former_names,
             not_renamed=transition.not_renamed,
         )
+
+    def renamed_along(self, old: Entry, table: str, declared: Container[ObjectId]) -> Iterable[Statement]:
+        schema, former, own = old.id.path
+        is_said = ObjectId(self.name, (schema, table, own)) in declared
+        if own == self.default_name(former, ()) and not is_said:
+            yield from self.rename(old, self.default_name(table, ()))
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
         own = entry.id.path[2]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import psycopg
+import pytest
+
 from reconciler.core.ident import ObjectId
+from reconciler.core.statement import HazardCode
 from reconciler.kinds.primary_key import PrimaryKey
 from reconciler.kinds.table import Table
 from tests.kinds.constraints_schema import Database, major_of, tables
@@ -56,6 +60,35 @@ def test_partitions_are_carried(database: Database) -> None:
     assert plain.carrier == named.carrier == parent.id
     assert not KIND.deviates(plain, parent)
     assert KIND.deviates(named, parent)
+
+
+def test_a_name_that_the_yaml_says_stays_when_the_table_is_renamed(database: Database) -> None:
+    source = database()
+    run(source, tables(major_of(source)), BEFORE, OBJECTS)
+    entries = {id.path[1]: entry for id, entry in of_kind(read(source, KINDS), KIND).items()}
+    (statement,) = KIND.renamed_along(entries["users"], "people", ())
+    assert statement.sql == "ALTER TABLE app.users RENAME CONSTRAINT users_pkey TO people_pkey"
+    said = ObjectId("primary_key", ("app", "people", "users_pkey"))
+    assert not list(KIND.renamed_along(entries["users"], "people", {said}))
+    assert not list(KIND.renamed_along(entries["orgs"], "people", ()))
+
+
+def test_a_key_whose_index_is_lent_says_so_when_it_goes(database: Database) -> None:
+    source = database()
+    run(source, tables(major_of(source)))
+    run(source, "ALTER TABLE public.events ALTER kind SET NOT NULL")
+    run(source, "ALTER TABLE public.events_1 ADD PRIMARY KEY (id, day)")
+    run(source, "CREATE UNIQUE INDEX every_day ON public.events (id, day)")
+    entry = read(source, KINDS)[ObjectId("primary_key", ("public", "events_1", "events_1_pkey"))]
+    (statement,) = KIND.drop(entry)
+    with pytest.raises(psycopg.errors.DependentObjectsStillExist):
+        run(source, statement)
+    assert HazardCode.MAY_FAIL in {hazard.code for hazard in statement.hazards}
+    run(source, "ALTER TABLE public.events DETACH PARTITION public.events_1")
+    entry = read(source, KINDS)[entry.id]
+    (statement,) = KIND.drop(entry)
+    assert HazardCode.MAY_FAIL not in {hazard.code for hazard in statement.hazards}
+    run(source, statement)
 
 
 def test_incomplete_on_partitions(database: Database) -> None:

@@ -66,7 +66,6 @@ EXCUSED: Mapping[str, Mapping[str, str]] = {
     "pg_collation": {"collversion": "what the operating system had when the collation was made"},
     "pg_constraint": {
         "connamespace": _CACHED,
-        "coninhcount": "conislocal says whether a constraint is the table's own",
         "conpfeqop": _OPERATORS,
         "conppeqop": _OPERATORS,
         "conffeqop": _OPERATORS,

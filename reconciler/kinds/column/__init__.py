@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import BeforeValidator
@@ -28,6 +28,7 @@ from reconciler.kinds.column.identity import (
     change_identity,
     change_identity_options,
     identity_clause,
+    rename_sequence,
     sequence_names,
 )
 from reconciler.kinds.column.not_null import (
@@ -69,6 +70,7 @@ class Column(Kind[ColumnState]):
         "compression": InPlace(set_compression),
         "statistics": InPlace(set_statistics),
         "options": InPlace(set_options),
+        "not_null_kept": Ignored("it follows from the name"),
         "not_null_as_usual": Ignored("it follows from the name"),
         "position": Ignored("the order of existing columns is never rebuilt"),
         "type_storage": Ignored("a fact about the type"),
@@ -156,8 +158,10 @@ class Column(Kind[ColumnState]):
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         hazards = application_break(old.id, f"say {old.id.path[2]}")
         yield alter_table(old, f"RENAME COLUMN {name_of(old)} TO {quote(name)}", hazards=hazards)
-        if old.state.not_null_as_usual:
-            yield rename_not_null(old, name)
+        yield from _renamed_parts(old, old.id.path[1], name)
+
+    def renamed_along(self, old: Entry, table: str, declared: Container[ObjectId]) -> Iterable[Statement]:
+        return _renamed_parts(old, table, old.id.path[2])
 
     def follow(
         self, old: Entry, new: Entry, replaced: ObjectId, stand_ins: Mapping[str, str]
@@ -174,6 +178,13 @@ class Column(Kind[ColumnState]):
 
     def informed(self, new: Entry, answer: str | None) -> Entry:
         return _with_using(new, answer) if answer else new
+
+
+def _renamed_parts(old: Entry, table: str, column: str) -> Iterable[Statement]:
+    """Its NOT NULL and the sequence of its identity after the table's or its own new name."""
+    if old.state.not_null_as_usual:
+        yield rename_not_null(old, table, column)
+    yield from rename_sequence(old, table, column)
 
 
 def _with_using(entry: Entry, casts: str) -> Entry:

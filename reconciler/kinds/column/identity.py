@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.core.catalog import Entry
+from reconciler.core.constraint import chosen_name
 from reconciler.core.ident import literal, qualified, quote, split_name
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement
 from reconciler.kinds.column.alteration import alter, name_of, relation_of
@@ -72,6 +73,14 @@ def _sequence(entry: Entry, option: str | None) -> str:
         return option.removeprefix(_SEQUENCE_NAME)
     schema, table, column = entry.id.path
     return qualified(schema, f"{table}_{column}_seq")
+
+
+def rename_sequence(old: Entry, table: str, column: str) -> Iterable[Statement]:
+    """The sequence after its table and column, where it has the name that PostgreSQL chose."""
+    options = old.state.identity_options
+    if old.state.identity and not any(option.startswith(_SEQUENCE_NAME) for option in options):
+        after = quote(chosen_name(table, (column,), "seq"))
+        yield Statement(f"ALTER SEQUENCE {_sequence(old, None)} RENAME TO {after}")
 
 
 def sequence_names(entry: Entry) -> Iterable[tuple[str, ...]]:

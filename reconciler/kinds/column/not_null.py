@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.core.catalog import Entry
+from reconciler.core.constraint import chosen_name
 from reconciler.core.ident import quote
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement
 from reconciler.kinds.column.alteration import alter, alter_table, is_foreign, name_of
@@ -18,8 +19,9 @@ def change_not_null(old: Entry, new: Entry) -> Iterable[Statement]:
     if not after.not_null:
         yield alter(new, "DROP NOT NULL")
     elif before.not_null and before.not_null_flags == after.not_null_flags:
-        if before.not_null_name != after.not_null_name:
-            yield alter_table(new, f"RENAME CONSTRAINT {_constraint(old)} TO {_constraint(new)}")
+        there = _usual(old) if before.not_null_kept else _constraint(old)
+        if there != _constraint(new):
+            yield alter_table(new, f"RENAME CONSTRAINT {there} TO {_constraint(new)}")
     elif after.not_null_name or after.not_null_flags or before.not_null:
         if before.not_null:
             yield alter(new, "DROP NOT NULL")
@@ -48,11 +50,15 @@ def not_null_clause(entry: Entry) -> str:
     return named + "NOT NULL" + (" NO INHERIT" if "no inherit" in entry.state.not_null_flags else "")
 
 
-def rename_not_null(old: Entry, column: str) -> Statement:
-    """The constraint after its column, which takes no name along."""
-    after = quote(f"{old.id.path[1]}_{column}_not_null")
+def rename_not_null(old: Entry, table: str, column: str) -> Statement:
+    """The constraint after its table and column, which take no name along."""
+    after = quote(chosen_name(table, (column,), "not_null"))
     return alter_table(old, f"RENAME CONSTRAINT {_constraint(old)} TO {after}")
 
 
 def _constraint(entry: Entry) -> str:
-    return quote(entry.state.not_null_name or f"{entry.id.path[1]}_{entry.id.path[2]}_not_null")
+    return quote(entry.state.not_null_name) if entry.state.not_null_name else _usual(entry)
+
+
+def _usual(entry: Entry) -> str:
+    return quote(f"{entry.id.path[1]}_{entry.id.path[2]}_not_null")

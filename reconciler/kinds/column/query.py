@@ -20,8 +20,16 @@ COLUMNS: LiteralString = """
         END AS carrier,
         pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
         a.attnotnull AS not_null,
-        nullif(nn.conname, c.relname || '_' || a.attname || '_not_null') AS not_null_name,
-        (nn.conname = c.relname || '_' || a.attname || '_not_null') IS TRUE AS not_null_as_usual,
+        nullif(CASE WHEN c.relispartition AND nn.coninhcount > 0 THEN coalesce((
+            -- No longer to be renamed, so what it was called before it was attached says nothing.
+            SELECT rn.conname FROM pg_catalog.pg_attribute ra
+            JOIN pg_catalog.pg_constraint rn
+                ON rn.conrelid = ra.attrelid AND rn.contype = 'n' AND rn.conkey = ARRAY[ra.attnum]
+            WHERE ra.attrelid = pg_catalog.pg_partition_root(c.oid) AND ra.attname = a.attname), nn.conname)
+            ELSE nn.conname END, c.relname || '_' || a.attname || '_not_null') AS not_null_name,
+        (nn.conname = c.relname || '_' || a.attname || '_not_null') IS TRUE AS not_null_kept,
+        (nn.conname = c.relname || '_' || a.attname || '_not_null' AND nn.coninhcount = 0) IS TRUE
+            AS not_null_as_usual,
         array_remove(ARRAY[CASE WHEN nn.connoinherit THEN 'no inherit' END,
             CASE WHEN NOT nn.convalidated THEN 'not valid' END], NULL) AS not_null_flags,
         CASE WHEN a.attcollation <> t.typcollation THEN (

@@ -31,6 +31,8 @@ class ColumnState:
     compression: str | None = None
     statistics: int | None = None
     options: tuple[str, ...] = ()
+    not_null_kept: bool = dataclasses.field(default=False, compare=False)
+    """Whether its NOT NULL really has the usual name: a partition is read with its parent's name for it."""
     not_null_as_usual: bool = dataclasses.field(default=False, compare=False)
     """A constraint keeps it (18), under the name that PostgreSQL chooses."""
     position: int = dataclasses.field(default=0, compare=False)
