@@ -115,9 +115,21 @@ def server() -> Iterator[AnyServer]:
         yield embedded
 
 
+@pytest.fixture(scope="session")
+def alone(server: AnyServer) -> Iterator[AnyServer]:
+    """A server that the tests of no other worker change, for what notices roles that come and go."""
+    if not isinstance(server, Server):
+        yield server
+        return
+    with Server.start(choose(server.major).installation) as own:
+        yield own
+
+
 @pytest.fixture
-def database(server: AnyServer) -> Iterator[Callable[[], str]]:
+def database(request: pytest.FixtureRequest, server: AnyServer) -> Iterator[Callable[[], str]]:
     """Makes an empty database at each call and returns its URL; dropped after the test."""
+    if request.node.get_closest_marker("alone"):
+        server = request.getfixturevalue("alone")
     made: list[str] = []
 
     def make() -> str:

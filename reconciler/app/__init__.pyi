@@ -31,7 +31,7 @@ from .revisions import is_at
 from .saving import save_baseline, save_live, save_plan
 from .scaffolding import scaffold
 from .squashing import squash
-from .standing import Moved, Status, drift, history, run_data, status
+from .standing import Moved, Status, drift, heads, history, run_data, status
 from .statename import Folder, InChain, Live, Nothing, Revision, State, Stored
 from .states import compare_from, difference, prove_from
 from .undoing import Undone, undo
@@ -84,6 +84,7 @@ __all__ = [
     "drift",
     "embedded_url",
     "fresh_build",
+    "heads",
     "history",
     "is_at",
     "json_schema",

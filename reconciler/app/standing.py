@@ -14,11 +14,13 @@ from reconciler.core.ident import ObjectId
 from reconciler.engine.scope import Scope, managed
 
 if TYPE_CHECKING:
+    from reconciler.core.catalog import Catalog
     from reconciler.engine.journal import Run
     from reconciler.engine.plan import Plan
 
 FINISHED = ("applied", "adopted")
 _READ_RUNS = 10_000
+_MISSING, _UNPLANNED = "missing", "unplanned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,9 @@ class Moved:
     """missing, back again, changed, unplanned."""
 
 
-def status(url: str, plans: Sequence[ChainedPlan], scope: Scope) -> Status:
-    """Where the database stands. Raises ConnectionFailed, and Blocked where the journal may not be read."""
+def status(url: str, plans: Sequence[ChainedPlan], scope: Scope, wanted: Plan | None = None) -> Status:
+    """Where the database stands; `wanted` as for `drift`. Raises ConnectionFailed, and Blocked where the
+    journal may not be read."""
     from reconciler.engine import journal
     from reconciler.engine.session import opened, redacted
 
@@ -66,7 +69,7 @@ def status(url: str, plans: Sequence[ChainedPlan], scope: Scope) -> Status:
             last=next((run for run in runs if run.outcome in FINISHED), None),
             latest=runs[0] if runs else None,
             place=place,
-            moved=moved(runs, {entry.id: entry.digest() for entry in catalog}),
+            moved=_drifted(runs, catalog, wanted),
             unknown=catalog.unknown,
         )
 
@@ -92,8 +95,36 @@ def drift(url: str, scope: Scope, wanted: Plan | None) -> tuple[Moved, ...] | No
     with opened(url, read_only=True) as connection:
         runs = journal.history(connection, _READ_RUNS)
         catalog = managed(live_catalog(connection), scope)
-    observed = {entry.id: entry.digest() for entry in catalog}
-    found = moved(runs, observed)
+    return _drifted(runs, catalog, wanted)
+
+
+def heads(found: Iterable[Moved]) -> tuple[Moved, ...]:
+    """As people are told: what is gone or came as a whole is told once, without what its names say is part of
+    it."""
+    found = tuple(found)
+    whole = {one.object for one in found if one.how in (_MISSING, _UNPLANNED)}
+    return tuple(one for one in found if whole.isdisjoint(_above(one.object)))
+
+
+def _above(id: ObjectId) -> set[ObjectId]:
+    """What an object may hang on, as far as its name tells: its table, or what it is a facet of."""
+    kinds = {kind.name: kind for kind in registry()}
+    above: set[ObjectId] = set()
+    waiting = [id]
+    while waiting:
+        one = waiting.pop()
+        kind = kinds[one.kind]
+        found = {ObjectId(parent, path) for parent in kind.parents for path in (one.path, one.path[:-1])}
+        if kind.is_facet:
+            found |= {ObjectId(one.path[0], one.path[1:end]) for end in range(2, len(one.path) + 1)}
+        waiting += [new for new in found - above if new.kind in kinds and new.path]
+        above |= found
+    return above - {id}
+
+
+def _drifted(runs: Sequence[Run], catalog: Catalog, wanted: Plan | None) -> tuple[Moved, ...] | None:
+    """What differs in the managed catalog from what runs have left."""
+    found = moved(runs, {entry.id: entry.digest() for entry in catalog})
     if found is None:
         return None
     expected = left_by(runs)
@@ -105,7 +136,7 @@ def drift(url: str, scope: Scope, wanted: Plan | None) -> tuple[Moved, ...] | No
         is_known = entry.id in expected or registry().of(entry).is_facet or entry.carrier is not None
         if not is_known and entry.parent is not None and expected.get(entry.parent) is not None:
             extra.add(entry.id)
-    return tuple(sorted([*found, *(Moved(id, "unplanned") for id in extra)], key=lambda one: one.object))
+    return tuple(sorted([*found, *(Moved(id, _UNPLANNED) for id in extra)], key=lambda one: one.object))
 
 
 def moved(runs: Iterable[Run], observed: Mapping[ObjectId, str]) -> tuple[Moved, ...] | None:
@@ -117,7 +148,7 @@ def moved(runs: Iterable[Run], observed: Mapping[ObjectId, str]) -> tuple[Moved,
     for id, value in sorted(expected.items()):
         now = observed.get(id)
         if now != value:
-            how = "missing" if now is None else "back again" if value is None else "changed"
+            how = _MISSING if now is None else "back again" if value is None else "changed"
             found.append(Moved(id, how))
     return tuple(found)
 

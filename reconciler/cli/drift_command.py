@@ -32,10 +32,11 @@ def drift(
     wanted = None
     if chosen.schema.exists():
         wanted = app.make_plan(options.request_of(chosen, ownership, scratch_url))
-    moved = app.drift(chosen.url, chosen.project.scope(ownership), wanted)
+    found = app.drift(chosen.url, chosen.project.scope(ownership), wanted)
+    moved = None if found is None else app.heads(found)
     if format is options.FindingsFormat.JSON:
-        found = [{"object": str(one.object), "how": one.how} for one in moved or ()]
-        show_json({"has_baseline": moved is not None, "drift": found})
+        told = [{"object": str(one.object), "how": one.how} for one in moved or ()]
+        show_json({"has_baseline": moved is not None, "drift": told})
     elif format is not options.FindingsFormat.TEXT:
         listed = None if moved is None else [(str(one.object), one.how) for one in moved]
         context = told_around(chosen.target, str(chosen.schema))

@@ -34,10 +34,10 @@ def status(
 
     chosen = options.choose(target, url, schema)
     chained = app.read_plans(chosen.plans)
-    found = app.status(chosen.url, chained, chosen.project.scope(ownership))
     wanted = None
     if chosen.schema.exists():
         wanted = app.make_plan(options.request_of(chosen, ownership, scratch_url))
+    found = app.status(chosen.url, chained, chosen.project.scope(ownership), wanted)
     if format is options.Shape.JSON:
         show_json(_data(chosen, found, wanted))
         return 0
@@ -70,20 +70,25 @@ def _data(chosen: options.Chosen, found: Status, wanted: Plan | None) -> dict[st
 
 
 def _moved(found: Status) -> list[dict[str, str]] | None:
+    from reconciler import app
+
     if found.moved is None:
         return None
-    return [{"object": str(one.object), "how": one.how} for one in found.moved]
+    return [{"object": str(one.object), "how": one.how} for one in app.heads(found.moved)]
 
 
 def _lines(chosen: options.Chosen, found: Status, wanted: Plan | None) -> list[tuple[str, str]]:
+    from reconciler import app
+
     lines = [("target", f"{chosen.target} ({found.server}, PostgreSQL {found.major})")]
     lines += _chain_lines(found, dict(_approvals(found, chosen)))
     if found.latest is not None and found.latest is not found.last:
         lines.append(("last run", run_text(found.latest)))
     lines.append(("applied", run_text(found.last) if found.last else "nothing yet"))
     if found.moved is not None:
-        moved = [f"{one.object} {one.how}" for one in found.moved[:5]]
-        more = [f"and {len(found.moved) - len(moved)} more"] if len(found.moved) > len(moved) else []
+        heads = app.heads(found.moved)
+        moved = [f"{one.object} {one.how}" for one in heads[:5]]
+        more = [f"and {len(heads) - len(moved)} more"] if len(heads) > len(moved) else []
         lines.append(("drift", "; ".join([*moved, *more]) or "none"))
     if wanted is None:
         lines.append(("schema", f"there is no {chosen.schema}"))

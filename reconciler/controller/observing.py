@@ -67,14 +67,15 @@ def observe(aim: Aim, request: Request) -> Observation:
     from reconciler.app.standing import left_by
 
     wanted = app.make_plan(request)
-    status = app.status(request.url, aim.chain, aim.scope)
-    drift = app.drift(request.url, aim.scope, wanted) or ()
+    status = app.status(request.url, aim.chain, aim.scope, wanted)
+    drift = status.moved or ()
     left = left_by(app.history(request.url, _READ_RUNS)) if drift else {}
     return Observation(status, wanted, drift, left)
 
 
 def assessed(observation: Observation, aim: Aim) -> Finding:
     """What an observation means."""
+    from reconciler import app
     from reconciler.engine.consent import Consent, flags, missing_consent
 
     place, pending, wanted = observation.status.place, observation.pending, observation.wanted
@@ -99,7 +100,7 @@ def assessed(observation: Observation, aim: Aim) -> Finding:
         major=observation.status.major,
         applied=len(place.done) if place is not None else None,
         pending=tuple(one.link.file_name for one in pending),
-        drift=tuple((str(one.object), one.how) for one in observation.drift),
+        drift=tuple((str(one.object), one.how) for one in app.heads(observation.drift)),
         differences=tuple(f"{step.action.value} {step.label}" for step in wanted.steps),
         needs_consent=tuple(f"{hazard.code}:{hazard.object}" for _, hazard in missing),
         hazards=Counter(hazard.code.value for plan in ahead for _, hazard in plan.hazards),

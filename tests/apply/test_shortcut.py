@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from reconciler.app import Application, Request, apply_plan, make_plan, shortcut
-from reconciler.embedded import Server, choose
 from reconciler.engine import planfile
 from reconciler.engine.consent import Consent
 from tests.conftest import AnyServer
@@ -130,16 +129,6 @@ class Stage:
                 path.unlink()
             else:
                 path.write_text(text)
-
-
-@pytest.fixture(scope="module")
-def alone(server: AnyServer) -> Iterator[AnyServer]:
-    """A server that no other test changes: roles that come and go are a change of every database."""
-    if not isinstance(server, Server):
-        yield server
-        return
-    with Server.start(choose(server.major).installation) as own:
-        yield own
 
 
 @pytest.fixture(scope="module")

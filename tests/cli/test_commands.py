@@ -188,16 +188,28 @@ def test_drift_tells_what_others_did(inside: Shop) -> None:
     inside.execute("""
         ALTER TABLE customers ALTER email DROP NOT NULL;
         CREATE INDEX by_hand ON orders (status);
-        CREATE TABLE by_hand_too ();
+        CREATE TABLE by_hand_too (id int PRIMARY KEY, note text DEFAULT 'x');
+        COMMENT ON COLUMN by_hand_too.note IS 'by hand';
+        ALTER TABLE orders ADD COLUMN by_hand int;
         DROP INDEX orders_customer_id_idx""")
     done = inside.reconcile("drift", *options, "--detailed-exitcode")
     assert done.code == 2
     assert [(one["object"], one["how"]) for one in done.data["drift"]] == [
         ("column:public.customers.email", "changed"),
+        ("column:public.orders.by_hand", "unplanned"),
         ("index:public.by_hand", "unplanned"),
         ("index:public.orders_customer_id_idx", "missing"),
         ("table:public.by_hand_too", "unplanned"),
     ]
+    assert inside.reconcile("status", *options).data["moved"] == done.data["drift"]
+
+
+def test_a_table_that_somebody_dropped_is_told_once(inside: Shop) -> None:
+    inside.deploy()
+    inside.execute("DROP TABLE orders")
+    found = inside.reconcile("drift", *inside.options, "--format", "json").data["drift"]
+    assert {"object": "table:public.orders", "how": "missing"} in found
+    assert not [one for one in found if one["object"].startswith(("column:public.orders.", "default:"))]
 
 
 def test_a_change_that_waits_is_no_drift(inside: Shop) -> None:

@@ -42,6 +42,7 @@ def test_apply_brings_the_database_along(team: Team, controllers: Make) -> None:
     assert one.target["chain"] == {"applied": 2, "pending": []}
 
 
+@pytest.mark.alone
 def test_a_pass_without_change_compares_nothing(team: Team, controllers: Make) -> None:
     team.save()
     team.commit()
