@@ -15,7 +15,7 @@ from reconciler.core.redaction import brief, code_of
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from reconciler.app import ChainedPlan, Moved, Request, Status
+    from reconciler.app import ChainedPlan, Moved, Place, Request, Status
     from reconciler.controller.snapshot import Aim
     from reconciler.core.ident import ObjectId
     from reconciler.core.statement import Hazard
@@ -34,6 +34,8 @@ class Observation:
     drift: tuple[Moved, ...]
     left: Mapping[ObjectId, str | None]
     """What every object looked like after the last run that touched it; only read where there is drift."""
+    refusal: NotApproved | None = None
+    """What the pending plans lack that the target wants of them."""
 
     @property
     def pending(self) -> tuple[ChainedPlan, ...]:
@@ -70,7 +72,7 @@ def observe(aim: Aim, request: Request) -> Observation:
     status = app.status(request.url, aim.chain, aim.scope, wanted)
     drift = status.moved or ()
     left = left_by(app.history(request.url, _READ_RUNS)) if drift else {}
-    return Observation(status, wanted, drift, left)
+    return Observation(status, wanted, drift, left, _refusal(status.place, request.url, aim))
 
 
 def assessed(observation: Observation, aim: Aim) -> Finding:
@@ -85,8 +87,8 @@ def assessed(observation: Observation, aim: Aim) -> Finding:
     state, trouble = State.IN_SYNC, None
     if place is None:
         state, trouble = State.BLOCKED, _lost(len(aim.chain))
-    elif (refusal := _not_approved(pending, aim)) is not None:
-        state, trouble = State.BLOCKED, refusal
+    elif observation.refusal is not None:
+        state, trouble = State.BLOCKED, _not_approved(observation.refusal, aim)
     elif missing:
         state, trouble = State.BLOCKED, _without_consent(missing, flags(missing))
     elif pending:
@@ -121,17 +123,23 @@ def _lost(length: int) -> Trouble:
     )
 
 
-def _not_approved(pending: Iterable[ChainedPlan], aim: Aim) -> Trouble | None:
-    """What the first plan lacks that the target wants of every plan."""
-    from reconciler.app import require_approval
+def _refusal(place: Place | None, url: str, aim: Aim) -> NotApproved | None:
+    from reconciler import app
 
-    for one in pending:
-        try:
-            require_approval(one.plan, one.saved, aim.requirement)
-        except NotApproved as error:
-            hint = aim.told(error.hint) if error.hint else None
-            return Trouble(code_of(error), aim.told(brief(error)), hint)
+    if place is None:
+        return None
+    try:
+        for one in place.pending:
+            app.require_approval(one.plan, one.saved, aim.requirement)
+        app.require_unused(place, place.pending, url, aim.requirement)
+    except NotApproved as error:
+        return error
     return None
+
+
+def _not_approved(refusal: NotApproved, aim: Aim) -> Trouble:
+    hint = aim.told(refusal.hint) if refusal.hint else None
+    return Trouble(code_of(refusal), aim.told(brief(refusal)), hint)
 
 
 def _without_consent(missing: Iterable[tuple[Step, Hazard]], allowed: tuple[str, ...]) -> Trouble:

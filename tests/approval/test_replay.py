@@ -65,17 +65,16 @@ def columns(shop: Shop) -> list[tuple[str]]:
     )
 
 
-def put_again(shop: Shop, source: str, number: int) -> Path:
+def put_again(folder: Path, source: str, number: int) -> Path:
     """Copy a plan and its signature to the end of the chain, as somebody without a key can."""
-    folder = shop.reconcile.folder / FOLDER
     again = f"{number:04}_again"
     for suffix in (".plan.yaml", ".plan.yaml.sig"):
         shutil.copy(folder / f"{source}{suffix}", folder / f"{again}{suffix}")
     chain = folder / "CHAIN"
     lines = chain.read_text().splitlines()
-    line = next(line for line in lines if line.split()[:2] == source.split("_"))
+    line = next(line for line in lines if line.split()[:2] == source.split("_", 1))
     chain.write_text(
-        "\n".join([*lines, line.replace("  ".join(source.split("_")), f"{number:04}  again")]) + "\n"
+        "\n".join([*lines, line.replace("  ".join(source.split("_", 1)), f"{number:04}  again")]) + "\n"
     )
     snapshot = folder / "snapshot.yaml"
     snapshot.write_text(snapshot.read_text().replace(lines[-1].split()[2], line.split()[2]))
@@ -96,7 +95,7 @@ def runs(shop: Shop) -> list[tuple[int]]:
 
 
 def test_a_copy_at_a_later_place_of_the_chain_is_refused(shop: Shop) -> None:
-    again = put_again(shop, NAME, 4)
+    again = put_again(shop.reconcile.folder / FOLDER, NAME, 4)
     for command in (("apply",), ("apply", "--all"), ("run",)):
         refused(shop, *command, says="0004_again.plan.yaml: a signed plan is carried out once")
     refused(shop, "apply", str(again), says="was before: by run 2 of this database")
@@ -106,7 +105,7 @@ def test_a_copy_is_refused_before_the_plans_in_front_of_it_are_run(shop: Shop, k
     shop.declare(("      email: {", "      phone: text\n      email: {"))
     assert call(shop, "plan", "--save", "--name", "phone").code == 0
     sign(shop, keys["ed25519"], "phone")
-    put_again(shop, NAME, 5)
+    put_again(shop.reconcile.folder / FOLDER, NAME, 5)
     for command in (("apply", "--all"), ("run",)):
         refused(shop, *command, says="0005_again.plan.yaml: a signed plan is carried out once")
     # The next alone is what was signed for this place.

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.controller import Heal, Mode
 from reconciler.controller.seat import APPLICATION
+from tests.approval.test_replay import put_again
 from tests.controller.conftest import NEW_COLUMN, NEW_INDEX, NO_EMAIL, NO_INDEX, Make, Team
 
 
@@ -85,16 +86,38 @@ def test_a_hazard_without_consent_blocks(team: Team, controllers: Make) -> None:
     assert controllers(Mode.APPLY).turn(2)["state"] == "in_sync"
 
 
-def test_an_unsigned_plan_is_not_applied_where_signatures_are_required(
-    team: Team, controllers: Make, tmp_path: Path
-) -> None:
+def signatures_required(team: Team, folder: Path) -> Path:
+    """From here on plans must be signed with the key that is returned."""
     if shutil.which("ssh-keygen") is None:
         pytest.skip("ssh-keygen is not on this machine")
-    key = tmp_path / "key"
+    key = folder / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     team.reconcile.write("schema/allowed_signers", f"ada@x {key.with_suffix('.pub').read_text()}")
     require = "require: {signatures: schema/allowed_signers}"
     team.reconcile.write("reconcile.yaml", f"targets:\n  prod: {{url_file: {team.url_file}, {require}}}\n")
+    return key
+
+
+def test_a_signed_plan_that_was_run_before_blocks(team: Team, controllers: Make, tmp_path: Path) -> None:
+    key = signatures_required(team, tmp_path)
+    for changes in ((), (NEW_COLUMN,), ()):
+        plan = team.save(*changes)
+        assert team.reconcile("sign", f"plans/prod/{plan}", "--key", key).code == 0
+        team.apply()
+    (column,) = (team.reconcile.folder / "plans/prod").glob("0002_*.plan.yaml")
+    put_again(column.parent, column.name.removesuffix(".plan.yaml"), 4)
+    team.declare(NEW_COLUMN)
+    team.commit()
+    seen = controllers(Mode.APPLY, Heal.SAFE).turn(3)
+    assert (seen["state"], seen["code"]) == ("blocked", "not_approved")
+    assert "a signed plan is carried out once" in seen["message"]
+    assert str(tmp_path) not in seen["message"]
+
+
+def test_an_unsigned_plan_is_not_applied_where_signatures_are_required(
+    team: Team, controllers: Make, tmp_path: Path
+) -> None:
+    key = signatures_required(team, tmp_path)
     plan = team.save()
     team.commit()
     watcher = controllers()
