@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString
 if TYPE_CHECKING:
     from psycopg import Connection
 
+_TEMPORARY: Final[LiteralString] = "(SELECT oid FROM pg_catalog.pg_class WHERE relpersistence = 't')"
+_TEMPORARY_SCHEMAS: Final[LiteralString] = (
+    "(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_')"
+)
+"""What other sessions make for themselves is no part of the schema, and changes by the second."""
+
 _CLASS: Final[LiteralString] = (
     "(SELECT oid, relname, relnamespace, reltype, reloftype, relowner, relam, reltablespace, reltoastrelid,"
     " relpersistence, relkind, relnatts, relrowsecurity, relforcerowsecurity, relispopulated, relreplident,"
     " relispartition, relacl, reloptions, pg_catalog.md5(relpartbound::text) FROM pg_catalog.pg_class"
-    " WHERE oid >= 16384)"
+    " WHERE oid >= 16384 AND relpersistence <> 't')"
 )
 """Without what VACUUM and ANALYZE write."""
 
@@ -28,7 +34,7 @@ _ATTRIBUTE: Final[LiteralString] = (
     "(SELECT attrelid, attname, atttypid, attnum, atttypmod, attstorage, attcompression, attnotnull,"
     " attidentity, attgenerated, attisdropped, attislocal, attcollation, attstattarget, attacl, attoptions,"
     " attfdwoptions FROM pg_catalog.pg_attribute"
-    " WHERE attrelid >= 16384 AND attnum > 0)"
+    f" WHERE attrelid >= 16384 AND attnum > 0 AND attrelid NOT IN {_TEMPORARY})"
 )
 """Without system columns, what a default was when the column came (attmissingval), and what other catalogs
 say too."""
@@ -49,13 +55,13 @@ LARGE: Final[tuple[tuple[LiteralString, LiteralString, LiteralString, LiteralStr
         " conislocal, coninhcount, connoinherit, conperiod, conkey, confkey, conpfeqop, conppeqop, conffeqop,"
         " confdelsetcols, conexclop",
         "pg_catalog.hashtextextended(conbin::text, 0) AS conbin",
-        "oid >= 16384",
+        f"oid >= 16384 AND connamespace NOT IN {_TEMPORARY_SCHEMAS}",
     ),
     (
         "pg_attrdef",
         "oid, adrelid, adnum",
         "pg_catalog.hashtextextended(adbin::text, 0) AS adbin",
-        "true",
+        f"adrelid NOT IN {_TEMPORARY}",
     ),
     (
         "pg_type",
@@ -64,14 +70,14 @@ LARGE: Final[tuple[tuple[LiteralString, LiteralString, LiteralString, LiteralStr
         " typsend, typmodin, typmodout, typanalyze, typalign, typstorage, typnotnull, typbasetype, typtypmod,"
         " typndims, typcollation, typdefault, typacl",
         "pg_catalog.hashtextextended(typdefaultbin::text, 0) AS typdefaultbin",
-        "oid >= 16384",
+        f"oid >= 16384 AND typnamespace NOT IN {_TEMPORARY_SCHEMAS}",
     ),
     (
         "pg_trigger",
         "oid, tgrelid, tgparentid, tgname, tgfoid, tgtype, tgenabled, tgisinternal, tgconstrrelid,"
         " tgconstrindid, tgconstraint, tgdeferrable, tginitdeferred, tgnargs, tgargs, tgoldtable, tgnewtable",
         "tgattr::int2[] AS tgattr, pg_catalog.hashtextextended(tgqual::text, 0) AS tgqual",
-        "true",
+        f"tgrelid NOT IN {_TEMPORARY}",
     ),
     (
         "pg_index",
@@ -81,7 +87,7 @@ LARGE: Final[tuple[tuple[LiteralString, LiteralString, LiteralString, LiteralStr
         "indkey::int2[] AS indkey, indoption::int2[] AS indoption,"
         " pg_catalog.hashtextextended(indexprs::text, 0) AS indexprs,"
         " pg_catalog.hashtextextended(indpred::text, 0) AS indpred",
-        "indexrelid >= 16384",
+        f"indexrelid >= 16384 AND indexrelid NOT IN {_TEMPORARY}",
     ),
 )
 """Catalogs with many rows whose columns are named one by one, so that their records can be hashed: the name,
@@ -102,14 +108,14 @@ _TABLES: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (
     ("pg_collation", "oid >= 16384"),
     ("pg_conversion", "oid >= 16384"),
     ("pg_language", "true"),
-    ("pg_namespace", "true"),
+    ("pg_namespace", f"oid NOT IN {_TEMPORARY_SCHEMAS}"),
     ("pg_description", "objoid >= 16384 OR objoid = 2200"),
     ("pg_event_trigger", "true"),
-    ("pg_rewrite", "oid >= 16384"),
+    ("pg_rewrite", f"oid >= 16384 AND ev_class NOT IN {_TEMPORARY}"),
     ("pg_policy", "true"),
-    ("pg_inherits", "true"),
+    ("pg_inherits", f"inhrelid NOT IN {_TEMPORARY}"),
     ("pg_partitioned_table", "true"),
-    ("pg_sequence", "true"),
+    ("pg_sequence", f"seqrelid NOT IN {_TEMPORARY}"),
     ("pg_statistic_ext", "true"),
     ("pg_foreign_data_wrapper", "true"),
     ("pg_foreign_server", "true"),
@@ -129,13 +135,21 @@ _TABLES: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (
     ("pg_shdescription", "true"),
     (
         "pg_shdepend",
-        "dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())",
+        "dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
+        f" AND objid NOT IN {_TEMPORARY}",
     ),
     ("pg_roles", "true"),
     ("pg_auth_members", "true"),
     ("pg_db_role_setting", "true"),
     ("pg_tablespace", "true"),
 )
+
+_LASTING_DEPENDENCY: Final[LiteralString] = (
+    f"objid NOT IN {_TEMPORARY} AND refobjid NOT IN {_TEMPORARY} AND objid NOT IN"
+    f" (SELECT oid FROM pg_catalog.pg_type WHERE typnamespace IN {_TEMPORARY_SCHEMAS})"
+    " AND NOT (deptype = 'i' AND classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass)"
+)
+"""Without what pg_trigger.tgconstraint says too."""
 
 _ROLES_ELSEWHERE: Final[LiteralString] = (
     "(SELECT DISTINCT refobjid FROM pg_catalog.pg_shdepend"
@@ -168,7 +182,7 @@ def _query(major: int) -> LiteralString:
         _SETTING,
         _sum("pg_class", _CLASS, "true", _RECORD),
         _sum("pg_attribute", _ATTRIBUTE, "true", _RECORD),
-        _sum("pg_depend", "pg_catalog.pg_depend", "true", _RECORD),
+        _sum("pg_depend", "pg_catalog.pg_depend", _LASTING_DEPENDENCY, _RECORD),
         _sum("roles elsewhere", _ROLES_ELSEWHERE, "true", _RECORD),
     ]
     parts.extend(

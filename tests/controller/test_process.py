@@ -334,3 +334,21 @@ def test_a_second_signal_ends_what_does_not_stop() -> None:
         assert child.poll() is None
         child.send_signal(signal.SIGTERM)
         assert child.wait(PATIENCE_S) == 143
+
+
+def test_sigterm_while_reading_waits_for_a_lock(
+    team: Team, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pg_get_viewdef waits for whoever holds the view: for long, or until somebody asks to stop."""
+    monkeypatch.setenv("RECONCILE_READ_WAIT", str(10 * PATIENCE_S))
+    team.save()
+    team.apply()
+    team.execute("CREATE VIEW in_the_way AS SELECT id FROM orders")
+    team.commit()
+    with psycopg.connect(team.url) as holder:
+        holder.execute("LOCK TABLE in_the_way IN ACCESS EXCLUSIVE MODE")
+        one = start()
+        said = "reading the catalogs waits"
+        assert eventually(lambda: any(said in e["event"] for e in one.events)), one.log
+        assert one.ends(signal.SIGTERM) == 143
+        assert one.told("stopped")
