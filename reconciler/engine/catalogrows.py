@@ -73,6 +73,8 @@ class Reading:
     whole: dict[str, str] = field(default_factory=dict)
     """Address of a part -> address of what it is a part of."""
     edges: list[tuple[str, str, str]] = field(default_factory=list)
+    beyond: list[str] = field(default_factory=list)
+    """What no kind models, in words."""
 
     def known(self, address: str | None) -> ObjectId | None:
         """The id behind an address; a column that is no entry means its relation."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Kind
+from reconciler.engine.beyond import BEYOND
 from reconciler.engine.catalogrows import Columns, Reading, Row
 from reconciler.engine.reading import LOCK_TIMEOUT, patiently
 from reconciler.engine.registry import Registry
@@ -106,11 +107,13 @@ def _read(connection: Connection[Any], kinds: Sequence[Kind[Any]]) -> Reading:
             cursors = [connection.execute(kind.query(major)) for kind in kinds]
             dependencies = connection.execute(_DEPENDENCIES)
             world = connection.execute(_GLOBAL)
+            beyond = connection.execute(BEYOND)
         for classid, objid, sub, refclass, refobj, refsub, deptype in dependencies.fetchall():
             _add_dependency(reading, f"{classid}/{objid}/{sub}", f"{refclass}/{refobj}/{refsub}", deptype)
         for kind, cursor in zip(kinds, cursors, strict=True):
             columns = Columns.of(kind, [column.name for column in cursor.description or ()])
             reading.rows.extend(Row(columns, row) for row in cursor.fetchall())
+        reading.beyond.extend(text for (text,) in beyond)
         reading.edges.extend((f"{cls}/{oid}/0", "world", "n") for cls, oid in world)
     return reading
 
@@ -198,6 +201,10 @@ def _needs(reading: Reading, rows: Iterable[Row]) -> dict[ObjectId, set[ObjectId
     return needs
 
 
+def _is_of_journal(identity: str) -> bool:
+    return f"{JOURNAL_SCHEMA}." in identity or f" schema {JOURNAL_SCHEMA} " in f"{identity} "
+
+
 def _unknown(connection: Connection[Any], reading: Reading) -> tuple[str, ...]:
     found: dict[tuple[str, int], None] = {}
     for dependent, referenced, _ in reading.edges:
@@ -208,7 +215,7 @@ def _unknown(connection: Connection[Any], reading: Reading) -> tuple[str, ...]:
         classid, oid, _sub = dependent.split("/")
         found[(classid, int(oid))] = None
     if not found:
-        return ()
+        return tuple(reading.beyond)
     classes, oids = zip(*found, strict=True)
     rows = connection.execute(_IDENTIFY, {"classes": list(classes), "oids": list(oids)}).fetchall()
-    return tuple(text for (text,) in rows if f"{JOURNAL_SCHEMA}." not in text)
+    return (*(text for (text,) in rows if not _is_of_journal(text)), *reading.beyond)

@@ -99,7 +99,10 @@ _DEFAULT_PRIVILEGES: LiteralString = """
                     ON g.oid = d.oid
                 JOIN usual o ON o.oid = d.oid AND o.grantee = d.defaclrole
                 LEFT JOIN held h ON h.oid = d.oid AND h.grantee = g.grantee
-                LEFT JOIN usual u ON u.oid = d.oid AND u.grantee = g.grantee)
+                LEFT JOIN usual u ON u.oid = d.oid AND u.grantee = g.grantee
+                -- Who may read the journal is not the schema's business.
+                WHERE d.defaclnamespace NOT IN (
+                    SELECT j.oid FROM pg_catalog.pg_namespace j WHERE j.nspname = '_reconcile'))
             SELECT 'default_privilege/' || p.role || '/0' AS address,
                 ARRAY[pg_catalog.pg_get_userbyid(p.role)::text] AS path,
                 array_agg(DISTINCT 'pg_default_acl/' || p.oid || '/0') AS also,

@@ -74,3 +74,14 @@ def test_where_an_extension_is_when_nobody_says_it(name: str, schema: str) -> No
     (declared,) = KIND.declare(name, ExtensionDocument(), Nest("app"))
     assert (declared.id.path, declared.state.schema) == ((name,), schema)
     assert declared.needs == ({ObjectId("schema", ("public",))} if schema == "public" else set())
+
+
+def test_privileges_that_nobody_models_are_named(contrib: Database) -> None:
+    source = contrib()
+    run(source, "CREATE EXTENSION hstore")
+    assert read(source, KINDS).unknown == ()
+    run(source, "REVOKE EXECUTE ON FUNCTION public.akeys(public.hstore) FROM PUBLIC")
+    (named,) = read(source, KINDS).unknown
+    assert named == "privileges of function public.akeys(public.hstore), of extension hstore"
+    run(source, "GRANT EXECUTE ON FUNCTION public.akeys(public.hstore) TO PUBLIC")
+    assert read(source, KINDS).unknown == ()

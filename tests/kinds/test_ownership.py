@@ -341,6 +341,18 @@ def test_default_privileges(roles: Roles, database: Database) -> None:
     assert wanted.id not in read(source, KINDS)
 
 
+def test_default_privileges_on_the_journal_are_not_the_schemas(roles: Roles, database: Database) -> None:
+    source = database()
+    before = read(source, KINDS)
+    run(
+        source,
+        "CREATE SCHEMA _reconcile",
+        f"ALTER DEFAULT PRIVILEGES IN SCHEMA _reconcile GRANT SELECT ON TABLES TO {quote(roles.other)}",
+    )
+    after = read(source, KINDS)
+    assert (of_kind(after, DefaultPrivilege()), after.unknown) == ({}, before.unknown)
+
+
 def test_default_privileges_of_single_columns_or_schemas_in_schemas_are_refused() -> None:
     with pytest.raises(ValueError, match="single columns"):
         declare(DEFAULT, "r", {"app": {"tables": {"reader": ["select (email)"]}}})

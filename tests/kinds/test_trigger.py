@@ -176,3 +176,12 @@ def test_drop(database: Database) -> None:
     for entry in of_kind(read(source, KINDS), KIND).values():
         run(source, *KIND.drop(entry))
     assert not of_kind(read(source, KINDS), KIND)
+
+
+def test_a_partition_whose_trigger_fires_otherwise_is_named(database: Database) -> None:
+    source = database()
+    run(source, BEFORE, OBJECTS)
+    assert not any("fires" in named for named in read(source, KINDS).unknown)
+    run(source, "ALTER TABLE app.parts_1 DISABLE TRIGGER on_all")
+    found = [named for named in read(source, KINDS).unknown if "fires" in named]
+    assert found == ["whether trigger on_all on app.parts_1 fires, which differs from its partitioned table"]

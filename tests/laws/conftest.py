@@ -32,19 +32,19 @@ def script_for(major: int) -> str:
 
 
 @pytest.fixture(scope="session")
-def rich(server: AnyServer) -> Iterator[psycopg.Connection[Any]]:
+def rich(alone: AnyServer) -> Iterator[psycopg.Connection[Any]]:
     """A connection to the rich database, with an empty search_path."""
     name = f"law_{uuid4().hex}"
-    with psycopg.connect(server.url(), autocommit=True) as admin:
+    with psycopg.connect(alone.url(), autocommit=True) as admin:
         for role in ROLES:
             # Another worker may have made it.
             with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
                 admin.execute(f"CREATE ROLE {role}".encode())
         admin.execute(f"CREATE DATABASE {name}".encode())
         try:
-            with psycopg.connect(server.url(name), autocommit=True) as connection:
+            with psycopg.connect(alone.url(name), autocommit=True) as connection:
                 connection.execute("SET client_min_messages = error; SET check_function_bodies = off")
-                connection.execute(script_for(server.major).encode())
+                connection.execute(script_for(alone.major).encode())
                 connection.execute("SET search_path = ''")
                 yield connection
                 # A database with a subscription cannot be dropped.
