@@ -1,22 +1,7 @@
 """The verdict of pg_dump: two databases are equal when it writes the same for both.
 
 A dump is cut into entries at the header comments that pg_dump writes, and compared entry by entry. Text is
-changed only where it says nothing about the schema:
-
-| what is done                                               | why                                          |
-|------------------------------------------------------------|----------------------------------------------|
-| what stands before the first entry and after the last goes | session settings, versions, \\restrict's key |
-| header comments and blank lines go                         | comments                                     |
-| SET default_tablespace and default_table_access_method     | entries change places, and what was set must |
-| between entries become notes on the entries they hold for  | not follow from the place                    |
-| entries are sorted by type, schema, name and text          | objects are dumped by oid and dependency     |
-| statements of ACL and DEFAULT ACL entries are sorted       | the order of grants means nothing            |
-| roles in a policy's TO list are sorted                     | they are dumped by oid                       |
-| storage parameters and view options in WITH (...) are too  | kept in the order in which they were set     |
-| only with `column_order=False`:                            | columns of existing tables are never moved   |
-| - columns in CREATE TABLE are sorted                       |                                              |
-| - so are the ALTER statements about columns after it       | one for each column, in the columns' order   |
-| - so are column lists of publications and statistics       | PostgreSQL keeps them in the columns' order  |
+changed only where it says nothing about the schema (`dumpentry`).
 
 A view's columns, a composite type's attributes and enum labels keep their order: there it has a meaning.
 The journal's schema, `_reconcile`, is left out.
@@ -33,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.audit.client import PgDump, Target, find_pg_dump, target
+from reconciler.audit.dumpentry import DumpEntry, normalised
 from reconciler.audit.errors import AuditError
-from reconciler.audit.lexer import find_outside_quotes, first_bracket, split
 
 JOURNAL_SCHEMA = "_reconcile"
 LOCK_WAIT_MS = 30_000
@@ -49,29 +34,9 @@ _FOOTER = "\n--\n-- PostgreSQL database dump complete\n--\n"
 _SETTING = re.compile(r"SET (default_tablespace|default_table_access_method) = (.*);\Z")
 _HEAP = "heap"
 _PARTITIONED = re.compile(r"^\)\nPARTITION BY ", re.MULTILINE)
-_POLICY_ROLES = re.compile(r"( TO )(.*?)( USING \(| WITH CHECK \(|;)")
 _SECRET = re.compile(r"""^(\s*"?\w*(?:pass|secret|token|key|cred)\w*"? |.* CONNECTION )'(?:[^']|'')*'""")
-_WITH_OPTIONS = frozenset({"TABLE", "INDEX", "VIEW", "MATERIALIZED VIEW", "CONSTRAINT"})
 _WITH_SECRETS = frozenset({"USER MAPPING", "SERVER", "SUBSCRIPTION", "FOREIGN DATA WRAPPER"})
 _SHOWN_LINES = 20
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class DumpEntry:
-    """One entry of a dump; ordered as the normalised dump is."""
-
-    type: str
-    """In pg_dump's words: TABLE, FK CONSTRAINT, ACL."""
-    schema: str
-    """`-` where the object has none."""
-    name: str
-    text: str
-    """The statements; no comments, no blank lines at either end."""
-
-    @property
-    def label(self) -> str:
-        """How a report names it: `TABLE app.users`."""
-        return f"{self.type} {self.name}" if self.schema == "-" else f"{self.type} {self.schema}.{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +63,7 @@ def schema_text(
 
 def entries(dump: str, *, column_order: bool = True) -> tuple[DumpEntry, ...]:
     """The entries of a dump, normalised and in order."""
-    found = _cut(dump)
-    return tuple(sorted(_normalised(entry, column_order) for entry in found))
+    return normalised(_cut(dump), column_order)
 
 
 def statements(dump: str, *, column_order: bool = True) -> tuple[str, ...]:
@@ -213,71 +177,3 @@ def _with_context(text: str, type_: str, head: re.Match[str], settings: dict[str
     if type_ in ("TABLE", "MATERIALIZED VIEW") and method != _HEAP and not _PARTITIONED.search(text):
         notes.append(f"access method {method}")
     return "\n".join((text, *notes))
-
-
-def _normalised(entry: DumpEntry, column_order: bool) -> DumpEntry:
-    text = with_options_in_order(entry.text) if entry.type in _WITH_OPTIONS else entry.text
-    if entry.type in ("ACL", "DEFAULT ACL"):
-        text = "\n".join(sorted(_grants(text)))
-    elif entry.type == "POLICY":
-        text = _POLICY_ROLES.sub(_sorted_roles, text, count=1)
-    elif column_order:
-        pass
-    elif entry.type in ("TABLE", "FOREIGN TABLE"):
-        text = _table_in_order(text)
-    elif entry.type == "PUBLICATION TABLE":
-        text = _columns_in_order(text)
-    elif entry.type == "STATISTICS":
-        text = _statistics_in_order(text)
-    return DumpEntry(entry.type, entry.schema, entry.name, text)
-
-
-def _grants(text: str) -> Iterator[str]:
-    """The statements of an ACL entry; what another role grants stays with its SET SESSION AUTHORIZATION."""
-    before: list[str] = []
-    for statement in (line for line in text.split("\n") if line):
-        before.append(statement)
-        if not before[0].startswith("SET SESSION AUTHORIZATION") or statement.startswith("RESET SESSION"):
-            yield "\n".join(before)
-            before = []
-    if before:
-        yield "\n".join(before)
-
-
-def with_options_in_order(text: str) -> str:
-    """Sort what stands in each WITH (...) outside quotes: PostgreSQL keeps options as they were set."""
-    pieces, rest = [], text
-    while (start := find_outside_quotes(rest, " WITH (", "\nWITH (")) >= 0:
-        pieces.append(rest[:start])
-        rest = _columns_in_order(rest[start:])
-        end = (first_bracket(rest) or (0, len(rest)))[1]
-        pieces.append(rest[:end])
-        rest = rest[end:]
-    return "".join((*pieces, rest))
-
-
-def _sorted_roles(match: re.Match[str]) -> str:
-    return match[1] + ", ".join(sorted(role.strip() for role in split(match[2], ","))) + match[3]
-
-
-def _columns_in_order(text: str, indent: str = "") -> str:
-    """Sort the items inside the first pair of brackets; with an indent each gets a line of its own."""
-    inside = first_bracket(text)
-    if inside is None:
-        return text
-    start, end = inside
-    items = sorted(item.strip() for item in split(text[start:end], ","))
-    inner = f"\n{indent}" + f",\n{indent}".join(items) + "\n" if indent else ", ".join(items)
-    return text[:start] + inner + text[end:]
-
-
-def _table_in_order(text: str) -> str:
-    create, *others = (part.strip() for part in split(text, ";"))
-    return ";\n".join((_columns_in_order(create, "    "), *sorted(part for part in others if part)))
-
-
-def _statistics_in_order(text: str) -> str:
-    parts = re.fullmatch(r"(?s)(.*? ON )(.*)( FROM .*)", text)
-    if parts is None:
-        return text
-    return parts[1] + ", ".join(sorted(item.strip() for item in split(parts[2], ","))) + parts[3]

@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 
-from reconciler.audit import pg_dump
+from reconciler.audit import dumpentry, pg_dump
 
 Case = dict[str, Any]
 Snapshot = Mapping[str, Mapping[str, str]]
@@ -53,6 +53,17 @@ SELECT o.sort || ' ' || i.identity
    AND o.acl IS NOT NULL
     OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = 'i'
                   AND d.classid IN ('pg_proc'::regclass, 'pg_type'::regclass))
+"""
+
+
+_PARTITIONS_NOT_NULL = """
+SELECT i.identity || '.' || quote_ident(k.conname), i.identity || '.' || a.attname || ' not null',
+       'n|' || pg_get_constraintdef(k.oid)
+  FROM pg_constraint k
+  JOIN pg_class c ON c.oid = k.conrelid AND c.relispartition
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1],
+       LATERAL pg_identify_object('pg_class'::regclass, c.oid, 0) i
+ WHERE k.contype = 'n' AND k.coninhcount > 0
 """
 
 
@@ -119,12 +130,16 @@ def snapshot(url: str, *, roles: bool = False) -> Snapshot:
 
     The product's journal is left out. A list of privileges that spells out the default counts as none, as
     GRANT and REVOKE leave one behind; so do those of a range's own functions and multirange: nobody grants
-    them, and pg_dump does not write them.
+    them, and pg_dump does not write them. A partition's inherited NOT NULL has no name of its own: what
+    ATTACH keeps and PARTITION OF takes from the parent, PostgreSQL never renames.
     """
     with psycopg.connect(url, autocommit=True) as connection:
         found: dict[str, dict[str, str]] = module("snap").snapshot(connection, roles=roles)
         for (identity,) in connection.execute(_NO_PRIVILEGES).fetchall() if "acl" in found else ():
             found["acl"].pop(identity, None)
+        for own, column, definition in connection.execute(_PARTITIONS_NOT_NULL).fetchall():
+            if found.get("constraint", {}).pop(own, None) is not None:
+                found["constraint"][column] = definition
     for name, text in found.get("publication", {}).items():
         # One for all tables has those of the journal: PostgreSQL knows no exception from it.
         found["publication"][name] = _JOURNAL_TABLES.sub("", text).rstrip("|;")
@@ -204,7 +219,7 @@ def _settled(kind: str, definition: str) -> str:
     if kind == "constraint" and definition[0] in "pux":
         return definition.removesuffix("true").removesuffix("false")
     if kind in ("index", "cindex"):
-        return pg_dump.with_options_in_order(definition)
+        return dumpentry.with_options_in_order(definition)
     return definition
 
 
@@ -220,7 +235,7 @@ class Observed:
     """What both observers see of one database."""
 
     catalogs: Snapshot
-    dump: tuple[pg_dump.DumpEntry, ...]
+    dump: tuple[dumpentry.DumpEntry, ...]
 
 
 def observe(url: str, binaries: Path | None = None, *, roles: bool = False) -> Observed:
