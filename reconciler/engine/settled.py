@@ -138,10 +138,14 @@ def to_read(settled: Settled, contents: Mapping[str, str], registry: Registry) -
         return None
     file_of = {root: file for file, found in named.items() for root in found}
     files = set(changed)
-    # An expression may name any of these; a foreign key names its table.
-    files.update(file for root, file in file_of.items() if registry.of(root).is_ambient)
+    # An expression may name any of these, and they may name a table; a foreign key names its table.
+    ambient = [root for root in file_of if registry.of(root).is_ambient]
+    files.update(file_of[root] for root in ambient)
     files.update(
-        file_of[needed] for root in edited for needed in settled.needs.get(root, ()) if needed in file_of
+        file_of[needed]
+        for root in (*edited, *ambient)
+        for needed in settled.needs.get(root, ())
+        if needed in file_of
     )
     declared = frozenset(id for file in files for id in settled.declares[file])
     whole = frozenset(root for file in files for root in named[file])

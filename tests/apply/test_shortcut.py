@@ -22,6 +22,7 @@ enums:
   mood: [calm, cross]
 functions:
   double(n integer): {returns: integer, language: sql, volatility: immutable, body: "select n * 2"}
+  told(public.t8): {returns: text, language: sql, body: "select ($1).code"}
 """
 VIEWS = """
 views:
