@@ -24,8 +24,12 @@ _SETTINGS: LiteralString = (
     "SET client_min_messages = error; SET statement_timeout = 0; SET lock_timeout = '2s';"
     " SET join_collapse_limit = 1"
 )
-"""A draft may wait for another one that makes objects of the same names. Catalogs are small here: planning
-their queries takes longer than running them."""
+"""How long a draft waits for its turn. Catalogs are small here: planning their queries takes longer than
+running them."""
+
+_TURN: LiteralString = "SELECT pg_catalog.pg_advisory_xact_lock(0)"
+"""Names that PostgreSQL chooses are free in other sessions' open transactions too (18: ChooseRelationName
+looks with a dirty snapshot): beside another draft `t_id_seq` would become `t_id_seq1`."""
 
 _IS_USED: LiteralString = "SELECT EXISTS (SELECT FROM pg_catalog.pg_depend WHERE objid >= 16384)"
 
@@ -64,9 +68,13 @@ def _make(admin_url: str) -> None:
 
 @contextmanager
 def draft(connection: Connection[Any]) -> Iterator[None]:
-    """A transaction that is rolled back at the end."""
+    """A transaction that is rolled back at the end; one at a time in the whole database.
+
+    Raises psycopg.errors.LockNotAvailable where another one takes long.
+    """
     connection.execute("BEGIN")
     try:
+        connection.execute(_TURN)
         yield
     finally:
         if not connection.closed:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -101,16 +103,45 @@ def test_a_blank_database_that_is_not_blank_is_refused(server: AnyServer) -> Non
             connection.execute("DROP TABLE public.in_the_way")
 
 
-def test_two_drafts_of_the_same_names_go_on_one_after_the_other(server: AnyServer) -> None:
+def test_there_is_one_draft_at_a_time(server: AnyServer) -> None:
     with ExitStack() as stack:
         first, second = (stack.enter_context(blank_database(server.url())) for _ in range(2))
         second.execute("SET lock_timeout = '20ms'")
-        with draft(first):
-            first.execute("CREATE TYPE public.same AS ENUM ('a')")
-            with draft(second), pytest.raises(psycopg.errors.LockNotAvailable), undone_on_error(second):
-                second.execute("CREATE TYPE public.same AS ENUM ('a')")
+        with draft(first), pytest.raises(psycopg.errors.LockNotAvailable), draft(second):
+            pass
         with draft(second):
             second.execute("CREATE TYPE public.same AS ENUM ('a')")
+
+
+def test_names_that_postgresql_chooses_are_those_of_an_empty_database(
+    database: Callable[[], str], tmp_path: Path
+) -> None:
+    """PostgreSQL looks for a free name among what other sessions have not committed too (18:
+    ChooseRelationName), and the sequence of an identity is named before its table has to wait."""
+    url = database()
+    path = tmp_path / "schema.yaml"
+    path.write_text("tables:\n  t: {columns: {id: {type: bigint, identity: always}}}\n")
+    with psycopg.connect(url, autocommit=True) as connection:
+        major = connection.info.server_version // 10000
+    scratch = shared_scratch(major).url()
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        with blank_database(scratch) as in_the_way, draft(in_the_way):
+            in_the_way.execute("CREATE TABLE public.t (id bigint GENERATED ALWAYS AS IDENTITY)")
+            plan = beside.submit(make_plan, Request(url, path))
+            _until_someone_waits(scratch, in_the_way.info.backend_pid)
+        steps = plan.result().steps
+    assert "SEQUENCE NAME" not in "".join(sql for step in steps for sql in step.sql)
+
+
+def _until_someone_waits(scratch: str, for_pid: int) -> None:
+    query = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid)))"
+    with psycopg.connect(scratch, autocommit=True) as connection:
+        for _ in range(400):
+            row = connection.execute(query, [for_pid]).fetchone()
+            if row and row[0]:
+                return
+            time.sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 def test_where_a_draft_does_not_serve_a_database_of_its_own_does(
