@@ -31,11 +31,15 @@ class Observation:
     status: Status
     wanted: Plan
     """From the live to the declared state."""
-    drift: tuple[Moved, ...]
     left: Mapping[ObjectId, str | None]
     """What every object looked like after the last run that touched it; only read where there is drift."""
-    refusal: NotApproved | None = None
+    refusal: Trouble | None = None
     """What the pending plans lack that the target wants of them."""
+
+    @property
+    def drift(self) -> tuple[Moved, ...]:
+        """What is not as runs have left it."""
+        return self.status.moved or ()
 
     @property
     def pending(self) -> tuple[ChainedPlan, ...]:
@@ -70,9 +74,8 @@ def observe(aim: Aim, request: Request) -> Observation:
 
     wanted = app.make_plan(request)
     status = app.status(request.url, aim.chain, aim.scope, wanted)
-    drift = status.moved or ()
-    left = left_by(app.history(request.url, _READ_RUNS)) if drift else {}
-    return Observation(status, wanted, drift, left, _refusal(status.place, request.url, aim))
+    left = left_by(app.history(request.url, _READ_RUNS)) if status.moved else {}
+    return Observation(status, wanted, left, _refusal(status.place, request.url, aim))
 
 
 def assessed(observation: Observation, aim: Aim) -> Finding:
@@ -88,7 +91,7 @@ def assessed(observation: Observation, aim: Aim) -> Finding:
     if place is None:
         state, trouble = State.BLOCKED, _lost(len(aim.chain))
     elif observation.refusal is not None:
-        state, trouble = State.BLOCKED, _not_approved(observation.refusal, aim)
+        state, trouble = State.BLOCKED, observation.refusal
     elif missing:
         state, trouble = State.BLOCKED, _without_consent(missing, flags(missing))
     elif pending:
@@ -123,7 +126,8 @@ def _lost(length: int) -> Trouble:
     )
 
 
-def _refusal(place: Place | None, url: str, aim: Aim) -> NotApproved | None:
+def _refusal(place: Place | None, url: str, aim: Aim) -> Trouble | None:
+    """As a value: what is found twice must be equal, or it would be taken for something new."""
     from reconciler import app
 
     if place is None:
@@ -133,13 +137,9 @@ def _refusal(place: Place | None, url: str, aim: Aim) -> NotApproved | None:
             app.require_approval(one.plan, one.saved, aim.requirement)
         app.require_unused(place, place.pending, url, aim.requirement)
     except NotApproved as error:
-        return error
+        hint = aim.told(error.hint) if error.hint else None
+        return Trouble(code_of(error), aim.told(brief(error)), hint)
     return None
-
-
-def _not_approved(refusal: NotApproved, aim: Aim) -> Trouble:
-    hint = aim.told(refusal.hint) if refusal.hint else None
-    return Trouble(code_of(refusal), aim.told(brief(refusal)), hint)
 
 
 def _without_consent(missing: Iterable[tuple[Step, Hazard]], allowed: tuple[str, ...]) -> Trouble:

@@ -107,7 +107,7 @@ class Target:
 
     def _hope_again(self, found: Observation) -> None:
         """Let what was in vain be tried again at once, where something else is found than after that. The
-        database's mark would say too much: with every temporary table of any session it is another."""
+        database's mark would say too much: with every role that comes or goes on the server it is another."""
         if self._refused is None:
             return
         if self._refused_on is None:

@@ -114,6 +114,25 @@ def test_a_signed_plan_that_was_run_before_blocks(team: Team, controllers: Make,
     assert str(tmp_path) not in seen["message"]
 
 
+def test_what_is_not_approved_is_not_tried_at_every_turn(
+    team: Team, controllers: Make, tmp_path: Path
+) -> None:
+    """Another mark of the database is no reason to try again: the same must be found to be otherwise."""
+    signatures_required(team, tmp_path)
+    team.save()
+    team.commit()
+    one = controllers(Mode.APPLY)
+    one.turn(2)
+    with psycopg.connect(team.url, autocommit=True) as application:
+        for number in range(15):
+            function = f"pg_temp.of_a_request_{number}()"
+            application.execute(f"CREATE FUNCTION {function} RETURNS int LANGUAGE sql AS 'SELECT 1'".encode())
+            one.turn()
+    tried = one.metric("errors_total", target="prod", code="not_approved")
+    assert tried is not None
+    assert 1 < tried < 8
+
+
 def test_an_unsigned_plan_is_not_applied_where_signatures_are_required(
     team: Team, controllers: Make, tmp_path: Path
 ) -> None:
