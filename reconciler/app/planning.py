@@ -28,10 +28,10 @@ def make_plan(request: Request) -> Plan:
     from reconciler.engine.session import opened
 
     with opened(request.url, read_only=True) as connection, _collector_paused():
-        catalogs, contents = _summed_up(request, connection)
+        catalogs, contents, names = _summed_up(request, connection)
         if catalogs is None:
             return compare(request, *_both_sides(request, connection), connection).plan
-        asked, name = (f"{said}-{memory.key(catalogs)}" for said in _names(request, contents))
+        asked, name = (f"{said}-{memory.key(catalogs)}" for said in names)
         if (known := memory.read(name)) is not None:
             assert isinstance(known, Plan)
             return known
@@ -43,20 +43,19 @@ def make_plan(request: Request) -> Plan:
             return plan
         written, live = _both_sides(request, connection)
         compared = compare(request, written, live, connection)
-
-        def is_as_read() -> bool:
-            """Nobody changed catalogs or files in between: what was read is what the names say."""
-            return (catalogs, contents) == (fingerprint(connection), memory.digests_of(request.schema))
-
-        if is_as_read():
+        # What was read must be what the names say: nobody changed catalogs or files in between.
+        if (catalogs, contents) == (fingerprint(connection), memory.digests_of(request.schema)):
             shortcut.keep(asked, contents, written, compared)
             memory.write(name, compared.plan)
         return compared.plan
 
 
-def _summed_up(request: Request, connection: Connection[Any]) -> tuple[str | None, Mapping[str, str]]:
-    """The fingerprint of the catalogs, and digests of the files. While the server works on the one, the other
-    is read, and where a comparison is to be expected, what that needs is loaded."""
+def _summed_up(
+    request: Request, connection: Connection[Any]
+) -> tuple[str | None, Mapping[str, str], tuple[str, str]]:
+    """The fingerprint of the catalogs, digests of the files, and the names that those give. While the server
+    works on the first, the files are read, and where a comparison is to be expected, what that needs is
+    loaded."""
     from concurrent.futures import ThreadPoolExecutor
 
     from reconciler.app import memory
@@ -65,12 +64,13 @@ def _summed_up(request: Request, connection: Connection[Any]) -> tuple[str | Non
     with ThreadPoolExecutor(max_workers=1) as server:
         catalogs = server.submit(fingerprint, connection)
         contents = memory.digests_of(request.schema)
-        if not memory.has_some(_names(request, contents)[1]):
+        names = _names(request, contents)
+        if not memory.has_some(names[1]):
             from reconciler.engine.graph import prepare
 
             registry()
             prepare()
-        return catalogs.result(), contents
+        return catalogs.result(), contents, names
 
 
 def _both_sides(request: Request, connection: Connection[Any]) -> tuple[Written, Catalog]:

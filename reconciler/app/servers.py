@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -68,33 +68,31 @@ def _may_create_databases(target: Connection[Any]) -> bool:
 
 
 def scratch_on(
-    server: ScratchServer, target: Connection[Any], declared: Iterable[ObjectId] = ()
+    server: ScratchServer, target: Connection[Any], declared: Collection[ObjectId] = ()
 ) -> Callable[[], AbstractContextManager[Connection[Any]]]:
     """A function that opens a new scratch database on that server each time. Roles among `declared` exist
     there, unless it is the target's own server: that gets its roles from the plan alone."""
-    roles = frozenset(id.path[0] for id in declared if id.kind == "role")
 
     @contextmanager
     def scratch() -> Iterator[Connection[Any]]:
         with scratch_database(server.url) as connection:
-            _same_roles(connection, target, roles)
+            _same_roles(connection, target, declared)
             yield connection
 
     return scratch
 
 
 def draft_on(
-    server: ScratchServer, target: Connection[Any], declared: Iterable[ObjectId] = ()
+    server: ScratchServer, target: Connection[Any], declared: Collection[ObjectId] = ()
 ) -> Callable[[], AbstractContextManager[Connection[Any]]] | None:
     """The same as a draft, which is quicker and has its limits; None on a server that is not ours."""
     if not server.is_ours:
         return None
-    roles = frozenset(id.path[0] for id in declared if id.kind == "role")
 
     @contextmanager
     def drafting() -> Iterator[Connection[Any]]:
         with blank_database(server.url) as connection:
-            _same_roles(connection, target, roles)
+            _same_roles(connection, target, declared)
             with draft(connection):
                 yield connection
 
@@ -109,7 +107,7 @@ def no_scratch_server() -> ServerError:
     )
 
 
-def _same_roles(scratch: Connection[Any], target: Connection[Any], declared: Iterable[str]) -> None:
+def _same_roles(scratch: Connection[Any], target: Connection[Any], declared: Iterable[ObjectId]) -> None:
     """Roles belong to the server, and policies name them: a scratch server of our own learns the target's and
     the declared ones."""
     import psycopg
@@ -117,7 +115,8 @@ def _same_roles(scratch: Connection[Any], target: Connection[Any], declared: Ite
     if is_same_server(scratch, target):
         return
     query = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_'"
-    wanted = {name for (name,) in target.execute(query)} | set(declared)
+    wanted = {name for (name,) in target.execute(query)}
+    wanted |= {id.path[0] for id in declared if id.kind == "role"}
     present = {name for (name,) in scratch.execute(query)}
     for name in sorted(wanted - present):
         # Another run may be quicker.

@@ -15,6 +15,7 @@ from reconciler.engine.scope import Scope, managed
 
 if TYPE_CHECKING:
     from reconciler.core.catalog import Catalog
+    from reconciler.core.kind import Kind
     from reconciler.engine.journal import Run
     from reconciler.engine.plan import Plan
 
@@ -102,13 +103,13 @@ def heads(found: Iterable[Moved]) -> tuple[Moved, ...]:
     """As people are told: what is gone or came as a whole is told once, without what its names say is part of
     it."""
     found = tuple(found)
-    whole = {one.object for one in found if one.how in (_MISSING, _UNPLANNED)}
-    return tuple(one for one in found if whole.isdisjoint(_above(one.object)))
-
-
-def _above(id: ObjectId) -> set[ObjectId]:
-    """What an object may hang on, as far as its name tells: its table, or what it is a facet of."""
     kinds = {kind.name: kind for kind in registry()}
+    whole = {one.object for one in found if one.how in (_MISSING, _UNPLANNED)}
+    return tuple(one for one in found if whole.isdisjoint(_above(one.object, kinds)))
+
+
+def _above(id: ObjectId, kinds: Mapping[str, Kind[Any]]) -> set[ObjectId]:
+    """What an object may hang on, as far as its name tells: its table, or what it is a facet of."""
     above: set[ObjectId] = set()
     waiting = [id]
     while waiting:

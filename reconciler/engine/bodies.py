@@ -5,7 +5,7 @@ What a body names is not asked for: it may be made at run time, or be found by a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalog import Entry
@@ -18,19 +18,22 @@ if TYPE_CHECKING:
 
 
 def broken_bodies(
-    built: Iterable[tuple[Entry | None, Located, str]], connection: Connection[Any], registry: Registry
+    built: Iterable[tuple[Entry | None, Located]],
+    connection: Connection[Any],
+    registry: Registry,
+    search_path: Callable[[str], str],
 ) -> Iterator[Problem]:
-    """Run the proof of each object that was built. Beside it stand the place that declares it and a statement
-    that sets its search_path. Nothing stays of the proof."""
+    """Run the proof of each object that was built, beside which stands the place that declares it; nothing
+    stays of the proof. `search_path` is the statement that lets names be found as in a schema's files."""
     import psycopg
 
-    for entry, item, path in built:
+    for entry, item in built:
         proof = registry.of(entry).proof(entry) if entry is not None else None
         if entry is None or proof is None:
             continue
         try:
             with connection.transaction(force_rollback=True):
-                connection.execute(f"{path}SET check_function_bodies = on".encode())
+                connection.execute(f"{search_path(item.schema)}SET check_function_bodies = on".encode())
                 connection.execute(proof.encode())
         except psycopg.errors.SyntaxError as error:
             label = f"{entry.id.kind} {'.'.join(entry.id.path)}"

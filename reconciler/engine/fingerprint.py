@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString
 if TYPE_CHECKING:
     from psycopg import Connection
 
-_TEMPORARY: Final[LiteralString] = "(SELECT oid FROM pg_catalog.pg_class WHERE relpersistence = 't')"
-_TEMPORARY_SCHEMAS: Final[LiteralString] = (
-    "(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_')"
-)
-"""What other sessions make for themselves is no part of the schema, and changes by the second."""
+_OF_SESSIONS: Final[LiteralString] = """
+    WITH temporary AS MATERIALIZED (
+            SELECT oid FROM pg_catalog.pg_class WHERE relpersistence = 't'),
+        temporary_schema AS MATERIALIZED (
+            SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_'),
+        temporary_type AS MATERIALIZED (
+            SELECT oid FROM pg_catalog.pg_type WHERE typnamespace IN (SELECT oid FROM temporary_schema))"""
+"""What other sessions make for themselves is no part of the schema, and changes by the second. Looked up once
+for the whole query."""
+
+_TEMPORARY: Final[LiteralString] = "(SELECT oid FROM temporary)"
+_TEMPORARY_SCHEMAS: Final[LiteralString] = "(SELECT oid FROM temporary_schema)"
 
 _CLASS: Final[LiteralString] = (
     "(SELECT oid, relname, relnamespace, reltype, reloftype, relowner, relam, reltablespace, reltoastrelid,"
@@ -145,8 +152,8 @@ _TABLES: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (
 )
 
 _LASTING_DEPENDENCY: Final[LiteralString] = (
-    f"objid NOT IN {_TEMPORARY} AND refobjid NOT IN {_TEMPORARY} AND objid NOT IN"
-    f" (SELECT oid FROM pg_catalog.pg_type WHERE typnamespace IN {_TEMPORARY_SCHEMAS})"
+    f"objid NOT IN {_TEMPORARY} AND refobjid NOT IN {_TEMPORARY}"
+    " AND objid NOT IN (SELECT oid FROM temporary_type)"
     " AND NOT (deptype = 'i' AND classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass)"
 )
 """Without what pg_trigger.tgconstraint says too."""
@@ -197,7 +204,7 @@ def _query(major: int) -> LiteralString:
     parts.extend(_sum(name, f"pg_catalog.{name}", rows) for name, rows in _TABLES)
     if major >= 15:
         parts.append(_sum("pg_publication_namespace", "pg_catalog.pg_publication_namespace", "true"))
-    return " UNION ALL ".join(parts) + " ORDER BY 1"
+    return _OF_SESSIONS + " UNION ALL ".join(parts) + " ORDER BY 1"
 
 
 def _of(major: int, columns: LiteralString) -> LiteralString:

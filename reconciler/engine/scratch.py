@@ -92,8 +92,8 @@ def elaborate(written: Written, connection: Connection[Any], registry: Registry)
         raise ScratchLacks(refused.message, refused.problems) if _lacks(failed) else refused
     read = introspect(connection, registry)
     ids = dict(_resolved(written.objects, read, connection, registry))
-    built = [(read.get(ids[id]), item, _search_path(item.schema)) for id, item in objects.items()]
-    if problems := list(broken_bodies(built, connection, registry)):
+    built = ((read.get(ids[id]), item) for id, item in objects.items())
+    if problems := list(broken_bodies(built, connection, registry, _search_path)):
         raise InvalidInput.of(problems)
     return Elaborated(_with_plain(written, read, ids, registry), ids)
 
