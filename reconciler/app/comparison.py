@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,8 +99,9 @@ def compare(request: Request, written: Written, live: Catalog, connection: Conne
     wanted = without_needless(desired.catalog, live, desired.ids.values(), registry())
     left = spared(request.scope.prune, current, wanted, registry())
     wanted = left.desired
+    place = functools.cache(functools.partial(_relative, base=request.base))
     sources = {
-        desired.ids.get(id, id): f"{_relative(item.position.file, request.base)}:{item.position.line}"
+        desired.ids.get(id, id): f"{place(item.position.file)}:{item.position.line}"
         for id, item in written.objects.items()
     }
     context = Context(
