@@ -73,13 +73,18 @@ class Catalog:
         """What each entry hangs on in the end; itself where it hangs on nothing."""
         found: dict[ObjectId, ObjectId] = {}
         for entry in self:
-            line = []
-            root: Entry | None = entry
-            while root is not None and root.id not in found:
-                line.append(root.id)
-                root = self.get(root.parent)
-            top = found[root.id] if root is not None else line[-1]
-            found.update((id, top) for id in line)
+            if entry.parent is None:
+                found[entry.id] = entry.id
+            elif (known := found.get(entry.parent)) is not None:
+                found[entry.id] = known
+            else:
+                line = [entry.id]
+                above = self.get(entry.parent)
+                while above is not None and above.id not in found:
+                    line.append(above.id)
+                    above = self.get(above.parent)
+                top = found[above.id] if above is not None else line[-1]
+                found.update((id, top) for id in line)
         return found
 
     @cached_property

@@ -39,13 +39,16 @@ ATTRIBUTES: LiteralString = """
                     WHERE a.attrelid = i.indexrelid AND a.attnum > 0 ORDER BY a.attnum) AS own_columns"""
 """The fields that all index states share. A child index attached to a partitioned one is carried by it."""
 
-_DEFAULT_CLASS_OF_KEY: LiteralString = """
-                    (oc.opcdefault AND NOT EXISTS (
+_TYPE_OF_KEY: LiteralString = """CASE
+                            WHEN u.attnum <> 0 THEN coalesce(nullif(kt.typbasetype, 0), kt.oid)
+                            WHEN oc.opckeytype = 0 THEN ia.atttypid ELSE oc.opcintype END"""
+
+_DEFAULT_CLASS_OF_KEY: LiteralString = f"""
+                    (oc.opcdefault AND (oc.opcintype = {_TYPE_OF_KEY} OR NOT EXISTS (
                         SELECT FROM pg_catalog.pg_opclass other
                         WHERE other.opcmethod = oc.opcmethod AND other.opcdefault AND other.oid <> oc.oid
-                            AND other.opcintype = CASE
-                                WHEN u.attnum <> 0 THEN coalesce(nullif(kt.typbasetype, 0), kt.oid)
-                                WHEN oc.opckeytype = 0 THEN ia.atttypid ELSE oc.opcintype END))"""
+                            AND other.opcintype = {_TYPE_OF_KEY})))"""
+"""A class for just the key's type is the only one of its kind: no other has to be looked for."""
 
 ELEMENT: LiteralString = (
     """pg_catalog.pg_get_indexdef(i.indexrelid, u.n::integer, false)

@@ -79,9 +79,10 @@ def keep_names(work: Work) -> None:
     """What PostgreSQL makes for a partition it names by itself: when the partition is made, and again when a
     column's type changes, where it forgets the name that was there. It gets its own name afterwards."""
     for entry in work.desired:
-        carrier = work.desired.get(entry.carrier)
+        if (carrier := work.desired.get(entry.carrier)) is None:
+            continue
         kind = work.registry.of(entry)
-        if carrier is None or not kind.is_adopted or carrier.id in work.changes:
+        if not kind.is_adopted or carrier.id in work.changes:
             continue
         given = kind.given_name(entry, carrier)
         retyped = _retyped(work, carrier)

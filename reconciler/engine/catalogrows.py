@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Kind
 
 
-@dataclass(frozen=True, slots=True)
 class Columns:
     """Where the values of a query's rows stand."""
 
-    kind: Kind[Any]
-    places: Mapping[str, int]
-    state: tuple[tuple[str, int], ...]
-    """The fields of the state that the query answers."""
+    __slots__ = ("_defaults", "_state", "kind", "place", "places")
 
-    @classmethod
-    def of(cls, kind: Kind[Any], names: Sequence[str]) -> Columns:
-        fields = {field.name for field in dataclasses.fields(kind.state)}
-        state = tuple((name, at) for at, name in enumerate(names) if name in fields)
-        return cls(kind, {name: at for at, name in enumerate(names)}, state)
+    def __init__(self, kind: Kind[Any], names: Sequence[str]) -> None:
+        self.kind = kind
+        self.places: Mapping[str, int] = {name: at for at, name in enumerate(names)}
+        fields = dataclasses.fields(kind.state)
+        unsaid = [field for field in fields if field.name not in self.places]
+        assert all(field.default is not dataclasses.MISSING for field in unsaid), kind.name
+        self._defaults = tuple(field.default for field in unsaid)
+        places = {**self.places, **{field.name: at for at, field in enumerate(unsaid, len(names))}}
+        # What a query does not have is taken from behind its last column, where None stands.
+        self.place = itemgetter(*(self.places.get(name, -1) for name in ("address", "parent", "path")))
+        self._state = _picker([places[field.name] for field in fields])
 
     def value(self, row: tuple[Any, ...], name: str) -> Any:
         """The value of a column; None where the query has no such column."""
         at = self.places.get(name)
         return None if at is None else row[at]
+
+    def state(self, row: tuple[Any, ...]) -> Any:
+        """The state that the values are of; fields that the query does not answer have their defaults."""
+        values = self._state(row + self._defaults)
+        return self.kind.state(*_frozen(values))
 
 
 class Row:
@@ -39,9 +47,10 @@ class Row:
 
     def __init__(self, columns: Columns, values: tuple[Any, ...]) -> None:
         self.columns, self.values = columns, values
-        self.address: str = columns.value(values, "address")
-        self.parent: str | None = columns.value(values, "parent")
-        self.path: Sequence[str] | None = columns.value(values, "path")
+        self.address: str
+        self.parent: str | None
+        self.path: Sequence[str] | None
+        self.address, self.parent, self.path = columns.place((*values, None))
         self.id: ObjectId | None = None
 
     @property
@@ -54,12 +63,7 @@ class Row:
 
     def state(self) -> Any:
         """The state that the values are of."""
-        values = self.values
-        said = {}
-        for name, at in self.columns.state:
-            value = values[at]
-            said[name] = _frozen(value) if type(value) is list else value
-        return self.columns.kind.state(**said)
+        return self.columns.state(self.values)
 
 
 @dataclass(slots=True)
@@ -99,5 +103,13 @@ class Reading:
         return None
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+def _picker(places: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """A function that takes the values at these places, in this order."""
+    if len(places) == 1:
+        return lambda values: (values[places[0]],)
+    return itemgetter(*places) if places else lambda values: ()
+
+
+def _frozen(values: Iterable[Any]) -> tuple[Any, ...]:
+    """With tuples for lists, all the way down."""
+    return tuple([_frozen(value) if type(value) is list else value for value in values])

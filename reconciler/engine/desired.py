@@ -140,7 +140,7 @@ def without_server(
             continue
         there = current.get(id)
         declared = item.declared
-        if registry.of(id).elaborated and (known := elaborated.get(id)) is not None:
+        if (known := elaborated.get(id)) is not None and registry.of(id).elaborated:
             is_same = there is not None and there.state == known.state and there.parent == known.parent
             entries[id] = there if is_same and there is not None else known
         elif there is not None and there.state == declared.state and there.parent == declared.parent:

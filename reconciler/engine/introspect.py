@@ -25,11 +25,12 @@ _BEGIN: LiteralString = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ 
 _SHORT_WAITS: LiteralString = f"SELECT pg_catalog.set_config('lock_timeout', '{LOCK_TIMEOUT}', true)"
 
 _DEPENDENCIES: LiteralString = """
-    SELECT classid::pg_catalog.regclass::text, objid, objsubid,
-        refclassid::pg_catalog.regclass::text, refobjid, refobjsubid, deptype::text
-    FROM pg_catalog.pg_depend
-    WHERE deptype <> 'p' AND (refobjid >= 16384 OR refobjid = 2200)
-    ORDER BY classid, objid, objsubid"""
+    SELECT dc.relname, d.objid, d.objsubid, rc.relname, d.refobjid, d.refobjsubid, d.deptype::text
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_class dc ON dc.oid = d.classid
+    JOIN pg_catalog.pg_class rc ON rc.oid = d.refclassid
+    WHERE d.deptype <> 'p' AND (d.refobjid >= 16384 OR d.refobjid = 2200)
+    ORDER BY d.classid, d.objid, d.objsubid"""
 
 _GLOBAL: LiteralString = """
     SELECT 'pg_event_trigger', oid FROM pg_catalog.pg_event_trigger WHERE oid >= 16384
@@ -111,7 +112,7 @@ def _read(connection: Connection[Any], kinds: Sequence[Kind[Any]]) -> Reading:
         for classid, objid, sub, refclass, refobj, refsub, deptype in dependencies.fetchall():
             _add_dependency(reading, f"{classid}/{objid}/{sub}", f"{refclass}/{refobj}/{refsub}", deptype)
         for kind, cursor in zip(kinds, cursors, strict=True):
-            columns = Columns.of(kind, [column.name for column in cursor.description or ()])
+            columns = Columns(kind, [column.name for column in cursor.description or ()])
             reading.rows.extend(Row(columns, row) for row in cursor.fetchall())
         reading.beyond.extend(text for (text,) in beyond)
         reading.edges.extend((f"{cls}/{oid}/0", "world", "n") for cls, oid in world)

@@ -38,8 +38,9 @@ def renamings(written: Written, live: Catalog, registry: Registry) -> tuple[Rena
     for under the table's former name. Raises Blocked where two former names exist."""
     found: list[Renaming] = []
     moved: dict[ObjectId, ObjectId] = {}
-    for id, item in sorted(written.objects.items(), key=lambda pair: len(pair[0].path)):
-        if not item.declared.former_names or id in live:
+    renamed = [pair for pair in written.objects.items() if pair[1].declared.former_names]
+    for id, item in sorted(renamed, key=lambda pair: len(pair[0].path)):
+        if id in live:
             continue
         candidates = _formers(id, item, moved)
         formers = [former for former in candidates if former in live and former not in written.objects]

@@ -32,8 +32,13 @@ def counted(catalog: Catalog, declared: Mapping[ObjectId, Entry], registry: Regi
     (a membership) counts where one of those that it links is declared.
     """
     shared = [entry for entry in catalog if registry.of(entry).is_shared]
-    told = (entry for entry in declared.values() if not registry.of(entry).built_in(entry))
-    named = {needed for entry in told for needed in entry.needs}
+    asked = {entry.id for entry in shared if entry.id not in declared}
+    named = {
+        id
+        for entry in declared.values()
+        if not asked.isdisjoint(entry.needs) and not registry.of(entry).built_in(entry)
+        for id in asked & entry.needs
+    }
     kept = {
         entry.id
         for entry in shared

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.core.catalog import Catalog
+from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Mode
 from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename, Replace, render_alter
@@ -48,13 +48,13 @@ def order(
 ) -> Ordered:
     """Sort the changes so that each finds what it needs; without `fold` only structural children are clauses.
     Raises DependencyCycle, which names its members."""
+    found = [Node(verb, id) for id, change in changes.items() for verb in _verbs(change, registry)]
+    if len(found) < 2:
+        return Ordered(found, {}, dict.fromkeys(found, ()))  # the import alone takes longer than the rest
     import networkx
 
     wiring = Wiring(current, desired, registry, changes, networkx.DiGraph())
-    for id, change in changes.items():
-        wiring.graph.add_nodes_from(Node(verb, id) for verb in _verbs(change))
-        if isinstance(change, Create | Replace) and any(registry[id.kind].opening(desired[id])):
-            wiring.graph.add_node(Node(Verb.OPEN, id))
+    wiring.graph.add_nodes_from(found)
     wiring.early = {Node(Verb.ALTER, id) for id, change in changes.items() if _commits(change, registry)}
     for node in list(wiring.graph):
         link(wiring, node)
@@ -70,18 +70,22 @@ def order(
     return Ordered(nodes, folded, requires)
 
 
-def _verbs(change: Change) -> tuple[Verb, ...]:
+def _verbs(change: Change, registry: Registry) -> tuple[Verb, ...]:
     match change:
         case Create():
-            return (Verb.CREATE,)
+            return (Verb.CREATE, *_opening(change.entry, registry))
         case Drop():
             return (Verb.DROP,)
         case Alter() | Follow() | Rename():
             return (Verb.ALTER,)
         case Replace(aside=True):
-            return (Verb.ASIDE, Verb.CREATE, Verb.DROP_ASIDE)
+            return (Verb.ASIDE, Verb.CREATE, Verb.DROP_ASIDE, *_opening(change.new, registry))
         case Replace():
-            return (Verb.DROP, Verb.CREATE)
+            return (Verb.DROP, Verb.CREATE, *_opening(change.new, registry))
+
+
+def _opening(entry: Entry, registry: Registry) -> tuple[Verb, ...]:
+    return (Verb.OPEN,) if any(registry.of(entry).opening(entry)) else ()
 
 
 def _commits(change: Change, registry: Registry) -> bool:
