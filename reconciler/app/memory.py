@@ -7,11 +7,11 @@ import hashlib
 import io
 import os
 import pickle
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 KEPT = 64
 """Entries kept; the oldest goes first."""
@@ -91,52 +91,14 @@ def read_shelf(name: str) -> Shelf | None:
         return None
 
 
-_Arguments = Callable[[Any], tuple[Any, ...]]
-"""From a value to the arguments that make it again."""
-
-
-class _Pickler(pickle.Pickler):
-    """Writes frozen dataclasses as calls of their constructors: pickle's own way asks each one for its fields
-    anew, which takes half as long again."""
-
-    _known: Final[dict[type[Any], _Arguments | None]] = {}
-
-    def reducer_override(self, value: Any) -> Any:
-        type_ = type(value)
-        if type_ not in self._known:
-            self._known[type_] = _arguments_of(type_)
-        arguments = self._known[type_]
-        return NotImplemented if arguments is None else (type_, arguments(value))
-
-
-def _arguments_of(type_: type[Any]) -> _Arguments | None:
-    """None where values of that type are not made by a call with their fields in order."""
-    import dataclasses
-    from operator import attrgetter
-
-    if not dataclasses.is_dataclass(type_) or not hasattr(type_, "__slots__"):
-        return None
-    fields = dataclasses.fields(type_)
-    if len(fields) < 2 or any(not field.init or field.kw_only for field in fields):
-        return None
-    return attrgetter(*(field.name for field in fields))
-
-
-def _pickled(value: Any) -> bytes:
-    stream = io.BytesIO()
-    _Pickler(stream, pickle.HIGHEST_PROTOCOL).dump(value)
-    return stream.getvalue()
-
-
-def write_shelf(name: str, head: Any, parts: Mapping[Any, Any]) -> None:
-    """Keep a head and its parts. A cache that cannot be written is no error."""
-    blobs = {key: _pickled(part) for key, part in parts.items()}
+def write_shelf(name: str, head: Any, parts: Mapping[Any, bytes]) -> None:
+    """Keep a head and its parts, which are pickles. A cache that cannot be written is no error."""
     places: dict[Any, tuple[int, int]] = {}
     start = 0
-    for key, blob in blobs.items():
+    for key, blob in parts.items():
         places[key] = (start, len(blob))
         start += len(blob)
-    _keep(name, pickle.dumps((head, places), protocol=pickle.HIGHEST_PROTOCOL), *blobs.values())
+    _keep(name, pickle.dumps((head, places), protocol=pickle.HIGHEST_PROTOCOL), *parts.values())
 
 
 def key(*parts: str) -> str:

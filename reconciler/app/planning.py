@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from reconciler.engine.load import Written
     from reconciler.engine.plan import Plan
 
+_latest: list[object] = []
+"""What was compared last, until something else is: to take 100,000 objects apart takes longer than to tell a
+plan, and a command ends soon after that."""
+
 
 def make_plan(request: Request) -> Plan:
     """Compare the declared state with the live database.
@@ -23,14 +27,14 @@ def make_plan(request: Request) -> Plan:
     Raises InvalidInput for the YAML, ConnectionFailed and ServerError for the servers.
     """
     from reconciler.app import memory, shortcut
-    from reconciler.engine.fingerprint import fingerprint
     from reconciler.engine.plan import Plan
     from reconciler.engine.session import opened
 
     with opened(request.url, read_only=True) as connection, _collector_paused():
         catalogs, contents, names = _summed_up(request, connection)
         if catalogs is None:
-            return compare(request, *_both_sides(request, connection), connection).plan
+            written, live, _ = _both_sides(request, connection)
+            return compare(request, written, live, connection).plan
         asked, name = (f"{said}-{memory.key(catalogs)}" for said in names)
         if (known := memory.read(name)) is not None:
             assert isinstance(known, Plan)
@@ -41,12 +45,14 @@ def make_plan(request: Request) -> Plan:
             if contents == memory.digests_of(request.schema):
                 memory.write(name, plan)
             return plan
-        written, live = _both_sides(request, connection)
-        compared = compare(request, written, live, connection)
-        # What was read must be what the names say: nobody changed catalogs or files in between.
-        if (catalogs, contents) == (fingerprint(connection), memory.digests_of(request.schema)):
-            shortcut.keep(asked, contents, written, compared)
-            memory.write(name, compared.plan)
+        written, live, still = _both_sides(request, connection)
+        with shortcut.packed(live) as pack:
+            compared = compare(request, written, live, connection)
+            # What was read must be what the names say: nobody changed catalogs or files in between.
+            if (catalogs, contents) == (still, memory.digests_of(request.schema)):
+                shortcut.keep(asked, contents, written, compared, pack)
+                memory.write(name, compared.plan)
+        _latest[:] = [written, live, compared]
         return compared.plan
 
 
@@ -66,44 +72,25 @@ def _summed_up(
         contents = memory.digests_of(request.schema)
         names = _names(request, contents)
         if not memory.has_some(names[1]):
-            from reconciler.engine.graph import prepare
-
             registry()
-            prepare()
         return catalogs.result(), contents, names
 
 
-def _both_sides(request: Request, connection: Connection[Any]) -> tuple[Written, Catalog]:
-    """The declared and the live state, read at the same time: one is work here, the other at the server."""
+def _both_sides(request: Request, connection: Connection[Any]) -> tuple[Written, Catalog, str | None]:
+    """The declared and the live state, and the catalogs' fingerprint after they were read. The files are read
+    meanwhile where another process can."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from reconciler.engine.introspect import read, understood
-    from reconciler.engine.load import load
-    from reconciler.engine.retry import Stop
+    from reconciler.app.comparison import live_catalog
+    from reconciler.engine.fingerprint import fingerprint
+    from reconciler.engine.graph import prepare
+    from reconciler.engine.loading import loading
 
-    stop = Stop()
-    with ThreadPoolExecutor(max_workers=1) as reader, _switching_often():
-        reading = reader.submit(read, connection, registry(), stop)
-        try:
-            written = load(request.schema, registry())
-            return written, understood(reading.result(), connection)
-        except BaseException:
-            stop.ask()
-            raise
-
-
-@contextmanager
-def _switching_often() -> Iterator[None]:
-    """Threads take turns quickly: one that reads from a server is not kept waiting for its next turn, and the
-    server not for it."""
-    import sys
-
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(0.0003)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual)
+    with loading(request.schema, registry()) as written, ThreadPoolExecutor(max_workers=1) as server:
+        prepare()
+        live = live_catalog(connection)
+        after = server.submit(fingerprint, connection)
+        return written(), live, after.result()
 
 
 @contextmanager

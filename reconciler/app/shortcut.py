@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import pickle
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.app.discovery import registry
 from reconciler.core.errors import InvalidInput, ReconcileError
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from reconciler.engine.load import Written
     from reconciler.engine.plan import Plan
     from reconciler.engine.settled import Reading, Settled
+
+_WORTH_IT: Final = 4_000
+"""With fewer entries to pack another process costs more than it saves."""
 
 
 def plan_again(
@@ -93,8 +98,42 @@ def _changed(compared: Compared) -> frozenset[ObjectId]:
     return frozenset(home.get(id, id) for id in ids)
 
 
-def keep(name: str, contents: Mapping[str, str], written: Written, compared: Compared) -> None:
-    """Keep what a full comparison found, for `plan_again`."""
+@contextmanager
+def packed(live: Catalog) -> Iterator[Callable[[], Mapping[ObjectId, bytes]]]:
+    """A function that gives the catalog as `keep` keeps it, by root; another process begins with it where it
+    can."""
+    from reconciler.engine.companion import companion, may_have_one
+    from reconciler.engine.pickling import pickled
+
+    if len(live) < _WORTH_IT or not may_have_one():
+        yield lambda: _packed(live)
+        return
+    with companion(lambda: [pickled(_packed(live))]) as answers:
+
+        def taken() -> Mapping[ObjectId, bytes]:
+            answer = next(answers, None)
+            return _packed(live) if answer is None else pickle.loads(answer)
+
+        yield taken
+
+
+def _packed(live: Catalog) -> Mapping[ObjectId, bytes]:
+    from reconciler.engine.pickling import pickled
+
+    parts: dict[ObjectId, list[Entry]] = {}
+    for entry in live:
+        parts.setdefault(live.roots[entry.id], []).append(entry)
+    return {root: pickled(part) for root, part in parts.items()}
+
+
+def keep(
+    name: str,
+    contents: Mapping[str, str],
+    written: Written,
+    compared: Compared,
+    pack: Callable[[], Mapping[ObjectId, bytes]],
+) -> None:
+    """Keep what a full comparison found, for `plan_again`; `pack` is from `packed`."""
     from reconciler.app import memory
     from reconciler.engine.settled import settle
 
@@ -104,10 +143,7 @@ def keep(name: str, contents: Mapping[str, str], written: Written, compared: Com
     before = memory.read_shelf(name)
     if settled is None or (before is not None and _is_as_good(before.head, settled)):
         return
-    parts: dict[ObjectId, list[Entry]] = {}
-    for entry in compared.before:
-        parts.setdefault(compared.before.roots[entry.id], []).append(entry)
-    memory.write_shelf(name, settled, parts)
+    memory.write_shelf(name, settled, pack())
 
 
 def _is_as_good(before: Any, settled: Settled) -> bool:

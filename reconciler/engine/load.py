@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -115,9 +114,10 @@ class _Loading:
 
 def load(path: Path, registry: Registry) -> Written:
     """Read a file or folder of YAML. Raises InvalidInput with every problem of every file."""
-    from reconciler.engine.yamltext import read_file, read_folder
+    from reconciler.engine.loading import loading
 
-    return load_read(read_folder(path) if os.path.isdir(path) else [read_file(path)], registry)
+    with loading(path, registry) as written:
+        return written()
 
 
 def load_read(reads: Iterable[Read], registry: Registry) -> Written:

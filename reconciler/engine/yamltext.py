@@ -24,6 +24,7 @@ __all__ = [
     "MOST_NESTED",
     "Read",
     "did_you_mean",
+    "files_below",
     "problems_of",
     "read",
     "read_file",
@@ -85,11 +86,17 @@ def read_folder(path: str | os.PathLike[str]) -> list[Read]:
     top = os.fspath(path)
     if not os.path.isdir(top):
         return [read_file(top) if os.path.lexists(top) else _unread(top, "does not exist")]
-    files: list[str] = []
-    reads: list[Read] = []
-    _collect(top, set(), files, reads)
-    reads.extend(read_file(file) for file in files)
+    files, failed = files_below(top)
+    reads = [*failed, *map(read_file, files)]
     return sorted(reads, key=lambda found: found.file.split(os.sep))
+
+
+def files_below(folder: str) -> tuple[list[str], list[Read]]:
+    """The files that `read_folder` reads, in its order; beside them what it cannot even try."""
+    files: list[str] = []
+    failed: list[Read] = []
+    _collect(folder, set(), files, failed)
+    return sorted(files, key=lambda file: file.split(os.sep)), failed
 
 
 def _collect(folder: str, seen: set[str], files: list[str], failed: list[Read]) -> None:

@@ -1,0 +1,120 @@
+"""Reading a large folder with two processes.
+
+The files are cut into pieces. Both processes take the next piece from a pipe, in which each byte is a piece's
+number, until none is left; so neither waits for the other.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.errors import InvalidInput
+from reconciler.engine.companion import companion, may_have_one
+from reconciler.engine.load import Located, Written, load_read
+from reconciler.engine.pickling import pickled
+
+if TYPE_CHECKING:
+    from reconciler.core.ident import ObjectId
+    from reconciler.engine.registry import Registry
+
+_PIECES: Final = 32
+_WORTH_IT: Final = 1 << 17
+"""With fewer bytes the second process costs more than it saves."""
+
+
+@contextmanager
+def loading(path: Path, registry: Registry) -> Iterator[Callable[[], Written]]:
+    """A function that gives what a file or folder of YAML declares; where that is much, and a processor is
+    free for it, reading has begun by then.
+
+    The function raises InvalidInput with every problem of every file.
+    """
+    pieces = _pieces(path)
+    if pieces is None:
+        yield lambda: _alone(path, registry)
+        return
+    with _shared(pieces) as share, companion(lambda: share.given(registry)) as answers:
+
+        def written() -> Written:
+            # Who reads everything alone says what is wrong with it.
+            return share.whole(answers, registry) or _alone(path, registry)
+
+        yield written
+
+
+def _alone(path: Path, registry: Registry) -> Written:
+    from reconciler.engine.yamltext import read_file, read_folder
+
+    return load_read(read_folder(path) if os.path.isdir(path) else [read_file(path)], registry)
+
+
+def _pieces(path: Path) -> Sequence[Sequence[str]] | None:
+    """None where one process had better read all."""
+    from reconciler.engine.yamltext import files_below
+
+    if not (may_have_one() and os.path.isdir(path)):
+        return None
+    files, failed = files_below(os.fspath(path))
+    if failed or len(files) < 2 or sum(map(_size, files)) < _WORTH_IT:
+        return None
+    each = -(-len(files) // _PIECES)
+    return [files[start : start + each] for start in range(0, len(files), each)]
+
+
+def _size(file: str) -> int:
+    try:
+        return os.path.getsize(file)
+    except OSError:
+        return 0  # who reads it says why
+
+
+@contextmanager
+def _shared(pieces: Sequence[Sequence[str]]) -> Iterator[_Share]:
+    numbers, giving = os.pipe()
+    try:
+        os.write(giving, bytes(range(len(pieces))))
+        os.close(giving)
+        yield _Share(pieces, numbers)
+    finally:
+        os.close(numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Files that two processes read together."""
+
+    pieces: Sequence[Sequence[str]]
+    numbers: int
+    """The pipe with the numbers of the pieces that nobody has taken."""
+
+    def read(self, registry: Registry) -> Iterator[tuple[int, Written]]:
+        """Take pieces until none is left. Raises InvalidInput."""
+        from reconciler.engine.yamltext import read_file
+
+        while taken := os.read(self.numbers, 1):
+            yield taken[0], load_read(map(read_file, self.pieces[taken[0]]), registry)
+
+    def given(self, registry: Registry) -> Iterator[bytes]:
+        """The second process's part."""
+        return map(pickled, self.read(registry))
+
+    def whole(self, answers: Iterator[bytes], registry: Registry) -> Written | None:
+        """What all files declare; None where a piece is missing, or something is declared twice."""
+        try:
+            read = dict(self.read(registry))
+        except InvalidInput:
+            return None
+        read.update(map(pickle.loads, answers))
+        objects: dict[ObjectId, Located] = {}
+        files: dict[str, str] = {}
+        for _, written in sorted(read.items()):
+            objects.update(written.objects)
+            files.update(written.files)
+        declared = sum(len(written.objects) for written in read.values())
+        return Written(objects, files) if (len(read), len(objects)) == (len(self.pieces), declared) else None
