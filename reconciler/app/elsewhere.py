@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.app.comparison import live_catalog
 from reconciler.app.discovery import registry
-from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.catalog import EMPTY, Catalog, Entry
 from reconciler.core.errors import ReconcileError
 from reconciler.core.ident import ObjectId
 
@@ -32,7 +32,7 @@ class Witness:
     folder: Path | None = None
     """Where the plan's file is, with the chain's snapshots beside it; None where it has no file."""
     stop: Stop | None = None
-    _seen: Catalog = field(default_factory=lambda: Catalog({}))
+    _seen: Catalog = EMPTY
 
     def observe(self, connection: Connection[Any]) -> Mapping[ObjectId, str]:
         """The digests of what the plan touches; what does not exist is missing."""

@@ -59,13 +59,10 @@ def plan_again(
 
 def _read(reading: Reading) -> Written | None:
     """What the files declare; None where they declare other roots than before."""
-    from pathlib import Path
-
-    from reconciler.engine.load import load_read
-    from reconciler.engine.yamltext import read_file
+    from reconciler.engine.loading import load_files
 
     try:
-        written = load_read([read_file(Path(file)) for file in reading.files], registry())
+        written = load_files(reading.files, registry())
     except InvalidInput:
         return None
     declared = {id for id, item in written.objects.items() if item.declared.parent is None}

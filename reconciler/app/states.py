@@ -12,7 +12,7 @@ from reconciler.app.comparison import Compared, Request, compare, live_catalog
 from reconciler.app.discovery import registry
 from reconciler.app.grounds import declared_by, ground, major_of
 from reconciler.app.statename import Folder, InChain, Live, Nothing, Revision, State, Stored
-from reconciler.core.catalog import Catalog
+from reconciler.core.catalog import EMPTY, Catalog
 from reconciler.core.errors import Unsupported
 from reconciler.engine.scope import compared_with, without_needless
 
@@ -105,10 +105,10 @@ def _both(
         connection = stack.enter_context(opened(live.url, read_only=True))
         asked = dataclasses.replace(request, url=live.url)
         if isinstance(second, Live):
-            wanted = _catalog(second, Catalog({}), asked, connection)
+            wanted = _catalog(second, EMPTY, asked, connection)
             yield _catalog(first, wanted, asked, connection), wanted, connection
         else:
-            current = _catalog(first, Catalog({}), asked, connection)
+            current = _catalog(first, EMPTY, asked, connection)
             yield current, _catalog(second, current, asked, connection), connection
 
 

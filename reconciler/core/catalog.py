@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, Final
 
 from reconciler.core.ident import ObjectId
 
@@ -115,6 +115,10 @@ class Catalog:
         """A digest over every id and compared field: `fp1:` and 32 hexadecimal digits."""
         lines = sorted(f"{entry.id}\t{entry.digest()}" for entry in self)
         return "fp1:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
+
+
+EMPTY: Final = Catalog({})
+"""The catalog of nothing."""
 
 
 def compared(state: State) -> tuple[tuple[str, Any], ...]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def broken_bodies(
-    built: Iterable[tuple[Entry | None, Located]],
+    built: Iterable[tuple[Entry, Located]],
     connection: Connection[Any],
     registry: Registry,
     search_path: Callable[[str], str],
@@ -28,8 +28,7 @@ def broken_bodies(
     import psycopg
 
     for entry, item in built:
-        proof = registry.of(entry).proof(entry) if entry is not None else None
-        if entry is None or proof is None:
+        if (proof := registry.of(entry).proof(entry)) is None:
             continue
         try:
             with connection.transaction(force_rollback=True):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.catalog import Catalog, Entry, State
+from reconciler.core.catalog import EMPTY, Catalog, Entry, State
 from reconciler.core.errors import InvalidInput, ReconcileError
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Destination, InPlace
@@ -64,10 +64,10 @@ class Workshop:
     draft: Scratch | None = None
     """Like `scratch`, quicker, and for little: what PostgreSQL refuses there must be tried in `scratch`."""
 
-    def build(self, written: Written) -> Elaborated:
+    def build(self, written: Written, live: Catalog = EMPTY) -> Elaborated:
         """Make it on the scratch server and read it back. Raises InvalidInput for what PostgreSQL refuses."""
         with self.scratch() as connection:
-            return elaborate(written, connection, self.registry)
+            return elaborate(written, connection, self.registry, live)
 
     def build_again(self, elaborated: Elaborated) -> Catalog:
         """Make it from PostgreSQL's own words and read it back."""
@@ -119,7 +119,7 @@ def _drafted(part: Written, current: Catalog, workshop: Workshop) -> Catalog | N
 
 
 def _built(part: Written, current: Catalog, workshop: Workshop) -> Catalog:
-    elaborated = workshop.build(part)
+    elaborated = workshop.build(part, current)
     again = functools.partial(workshop.build_again, elaborated)
     return _settled(part, elaborated, current, workshop.registry, again)
 

@@ -35,36 +35,36 @@ def loading(path: Path, registry: Registry) -> Iterator[Callable[[], Written]]:
 
     The function raises InvalidInput with every problem of every file.
     """
-    pieces = _pieces(path)
-    if pieces is None:
-        yield lambda: _alone(path, registry)
-        return
-    with _shared(pieces) as share, companion(lambda: share.given(registry)) as answers:
+    from reconciler.engine.yamltext import files_below, read_file, read_folder
 
-        def written() -> Written:
-            # Who reads everything alone says what is wrong with it.
-            return share.whole(answers, registry) or _alone(path, registry)
+    def alone() -> Written:
+        return load_read(read_folder(path) if os.path.isdir(path) else [read_file(path)], registry)
 
+    files, failed = files_below(os.fspath(path)) if os.path.isdir(path) else ([], [])
+    with _reading([] if failed else files, registry, alone) as written:
         yield written
 
 
-def _alone(path: Path, registry: Registry) -> Written:
-    from reconciler.engine.yamltext import read_file, read_folder
+def load_files(files: Sequence[str], registry: Registry) -> Written:
+    """What these files declare. Raises what `loading` raises."""
+    from reconciler.engine.yamltext import read_file
 
-    return load_read(read_folder(path) if os.path.isdir(path) else [read_file(path)], registry)
+    with _reading(files, registry, lambda: load_read(map(read_file, files), registry)) as written:
+        return written()
 
 
-def _pieces(path: Path) -> Sequence[Sequence[str]] | None:
-    """None where one process had better read all."""
-    from reconciler.engine.yamltext import files_below
-
-    if not (may_have_one() and os.path.isdir(path)):
-        return None
-    files, failed = files_below(os.fspath(path))
-    if failed or len(files) < 2 or sum(map(_size, files)) < _WORTH_IT:
-        return None
+@contextmanager
+def _reading(
+    files: Sequence[str], registry: Registry, alone: Callable[[], Written]
+) -> Iterator[Callable[[], Written]]:
+    """Who reads everything alone says what is wrong with it."""
+    if len(files) < 2 or not may_have_one() or sum(map(_size, files)) < _WORTH_IT:
+        yield alone
+        return
     each = -(-len(files) // _PIECES)
-    return [files[start : start + each] for start in range(0, len(files), each)]
+    pieces = [files[start : start + each] for start in range(0, len(files), each)]
+    with _shared(pieces) as share, companion(lambda: share.given(registry)) as answers:
+        yield lambda: share.whole(answers, registry) or alone()
 
 
 def _size(file: str) -> int:

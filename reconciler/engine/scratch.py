@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.catalog import EMPTY, Catalog, Entry
 from reconciler.core.errors import InvalidInput, Problem, ServerError
 from reconciler.core.ident import ObjectId, quote
 from reconciler.engine.bodies import broken_bodies
@@ -80,9 +80,11 @@ def _drop_subscriptions(connection: Connection[Any]) -> None:
             connection.execute(f"DROP SUBSCRIPTION {quote(name)}".encode())
 
 
-def elaborate(written: Written, connection: Connection[Any], registry: Registry) -> Elaborated:
-    """Build the written state in an empty database and read it back. Raises InvalidInput with PostgreSQL's
-    message at the place in the YAML."""
+def elaborate(
+    written: Written, connection: Connection[Any], registry: Registry, live: Catalog = EMPTY
+) -> Elaborated:
+    """Build the written state in an empty database and read it back. What is `live` just so needs no proof
+    beyond that. Raises InvalidInput with PostgreSQL's message at the place in the YAML."""
     objects = {id: item for id, item in written.objects.items() if registry.of(id).elaborated}
     catalog = written.catalog(registry).only(objects)
     schemas = {id: item.schema for id, item in objects.items()}
@@ -92,10 +94,15 @@ def elaborate(written: Written, connection: Connection[Any], registry: Registry)
         raise ScratchLacks(refused.message, refused.problems) if _lacks(failed) else refused
     read = introspect(connection, registry)
     ids = dict(_resolved(written.objects, read, connection, registry))
-    built = ((read.get(ids[id]), item) for id, item in objects.items())
+    built = ((read[ids[id]], item) for id, item in objects.items() if ids[id] in read)
+    built = ((entry, item) for entry, item in built if not _is_alike(live.get(entry.id), entry))
     if problems := list(broken_bodies(built, connection, registry, _search_path)):
         raise InvalidInput.of(problems)
     return Elaborated(_with_plain(written, read, ids, registry), ids)
+
+
+def _is_alike(one: Entry | None, other: Entry) -> bool:
+    return one is not None and one.state == other.state
 
 
 def rebuild(catalog: Catalog, connection: Connection[Any], registry: Registry) -> Catalog:
@@ -167,9 +174,9 @@ def _attempt(
     fold: bool,
 ) -> _Failed:
     """Make everything; what fails for want of something later is tried again until nothing moves."""
-    changes = diff(Catalog({}), catalog, registry)
+    changes = diff(EMPTY, catalog, registry)
     context = Context(connection.info.server_version // 10000, "", fold=fold)
-    pending: Sequence[Step] = steps_of(Catalog({}), catalog, changes, registry, context)
+    pending: Sequence[Step] = steps_of(EMPTY, catalog, changes, registry, context)
     failed: _Failed = []
     while pending:
         failed = list(_run(pending, schemas, connection))
