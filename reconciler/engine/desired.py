@@ -83,7 +83,7 @@ def desired_catalog(written: Written, current: Catalog, workshop: Workshop) -> D
         return short
     if written.unread:
         raise TooLittleRead
-    elaborated: Elaborated = workshop.remember("built", lambda: workshop.build(written))
+    elaborated: Elaborated = workshop.remember("built", lambda: workshop.build(written, current))
 
     def again() -> Catalog:
         remembered: Catalog = workshop.remember("again", lambda: workshop.build_again(elaborated))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -113,6 +114,24 @@ procedures:
     planned = inside("plan", "--url", database())
     assert planned.code == 65
     assert "schema/f.yaml:3:3: function public.wrong(): PostgreSQL refuses it: " in planned.err
+
+
+def test_a_body_that_is_there_is_read_again_where_it_is_edited(
+    tmp_path: Path, database: Callable[[], str]
+) -> None:
+    inside, url = Inside(tmp_path), database()
+    text = "functions:\n  one(): {returns: int, language: plpgsql, body: begin return 1; end}\n"
+    with psycopg.connect(url) as connection:
+        connection.execute("SET check_function_bodies = off")
+        connection.execute("CREATE FUNCTION one() RETURNS int LANGUAGE plpgsql AS 'begin return 1; end'")
+        connection.execute("CREATE FUNCTION old() RETURNS int LANGUAGE plpgsql AS 'begin retrun 1; end'")
+    inside.write("schema/f.yaml", text)
+    inside.write("schema/old.yaml", text.replace("one()", "old()").replace("return 1", "retrun 1"))
+    assert inside("plan", "--url", url, "--detailed-exitcode").code == 0
+    inside.write("schema/f.yaml", text.replace("return 1", "retrun 1"))
+    refused = inside("plan", "--url", url)
+    assert refused.code == 65
+    assert "schema/f.yaml:2:3: function public.one(): PostgreSQL refuses it: " in refused.err
 
 
 def test_status_and_history_tell_of_runs(inside: Shop) -> None:
