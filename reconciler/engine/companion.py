@@ -28,22 +28,34 @@ def may_have_one() -> bool:
 def companion(work: Callable[[], Iterable[bytes]]) -> Iterator[Iterator[bytes]]:
     """What `work` gives in another process, which has begun by then; it ends with the context at the latest.
 
-    Whatever goes wrong there ends the answers early: who needs them all must see that they are complete.
+    Whatever goes wrong there, or with starting it, ends the answers early: who needs them all must see that
+    they are complete.
     """
     lengths, telling = os.pipe()
     memory = os.memfd_create("reconcile")
-    child = os.fork()
-    if not child:
-        _give(work, memory, telling)
-    os.close(telling)
     try:
-        yield _taken(memory, lengths)
+        child = _copy()
+        if child == 0:
+            _give(work, memory, telling)
+        os.close(telling)
+        try:
+            yield _taken(memory, lengths)
+        finally:
+            if child:
+                with suppress(ProcessLookupError, ChildProcessError):
+                    os.kill(child, signal.SIGKILL)
+                    os.waitpid(child, 0)
     finally:
-        with suppress(ProcessLookupError, ChildProcessError):
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
         os.close(lengths)
         os.close(memory)
+
+
+def _copy() -> int | None:
+    """The other process's id there, 0 in the copy, None where there may be no more processes."""
+    try:
+        return os.fork()
+    except OSError:
+        return None
 
 
 def _give(work: Callable[[], Iterable[bytes]], memory: int, telling: int) -> NoReturn:

@@ -52,6 +52,16 @@ for how in ([], ["killed"]):
 """) == ["first", "first"]
 
 
+def test_where_no_process_can_be_started_there_are_no_answers() -> None:
+    assert _said("""
+def refused():
+    raise BlockingIOError
+os.fork = refused
+with companion(lambda: [b"one"]) as answers:
+    print(len(list(answers)))
+""") == ["0"]
+
+
 def test_it_ends_with_the_context() -> None:
     assert _said("""
 def work():
