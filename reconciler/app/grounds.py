@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.app.discovery import registry
 from reconciler.app.statename import Folder, InChain, Live, Nothing, Revision, State, Stored
-from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.catalog import EMPTY, Catalog, Entry
 from reconciler.core.errors import Unsupported
 from reconciler.core.ident import ObjectId, quote
 
@@ -154,7 +154,7 @@ def _of_chain(state: InChain) -> _Material:
     numbers = [one.link.number for one in plans]
     number = state.number if state.number is not None else (numbers or [0])[-1]
     if number not in (0, *numbers):
-        known = ", ".join(f"{known:04}" for known in (0, *numbers))
+        known = ", ".join(("0 (before the first)", *(f"{known:04}" for known in numbers)))
         raise UsageError(f"{state.folder} has no plan {number:04}", hint=f"there are: {known}")
     head = state.folder / snapshot.NAME
     at_head = read_snapshot(head) if head.exists() else None
@@ -217,11 +217,11 @@ def _built(material: _Material, request: Request, connection: Connection[Any], u
         clone(catalog, connection, kinds)
     elif material.written.objects:
         urls = (url, request.scratch_url)
-        found = elaboration.desired(material.written, Catalog({}), connection, urls, owner_of(connection))
+        found = elaboration.desired(material.written, EMPTY, connection, urls, owner_of(connection))
         catalog = found.catalog
         clone(catalog, connection, kinds)
     else:
-        catalog = Catalog({})
+        catalog = EMPTY
     return replayed(material.plans, catalog, material.head, connection) if material.plans else catalog
 
 

@@ -52,7 +52,7 @@ def undo(folder: Path, to: int | None, request: Request, until: int | None = Non
     number = numbers[-2] if to is None else to
     undone = tuple(one for one in plans if one.link.number > number)
     if not undone:
-        raise UsageError(f"plan {number:04} is where the chain in {folder} ends: there is nothing to undo")
+        raise UsageError(f"the chain in {folder} ends with plan {numbers[-1]:04}: there is nothing to undo")
     with ground(InChain(folder, number), request) as goal:
         major = goal.connection.info.server_version // 10000
         earlier = goal.catalog

@@ -10,6 +10,8 @@
 | statements of ACL and DEFAULT ACL entries are sorted       | the order of grants means nothing            |
 | roles in a policy's TO list are sorted                     | they are dumped by oid                       |
 | storage parameters and view options in WITH (...) are too  | kept in the order in which they were set     |
+| options with telling names (`password`) go, and how a     | secrets are neither read nor set (see        |
+| subscription connects                                      | core/generic_options), nor a connection      |
 | names of NOT NULL go in a partition                        | PARTITION OF takes the parent's, ATTACH      |
 |                                                            | keeps its own, and nothing renames them      |
 | only with `column_order=False`:                            | columns of existing tables are never moved   |
@@ -25,9 +27,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.audit.lexer import find_outside_quotes, first_bracket, split
+from reconciler.core.generic_options import is_secret
 
 _POLICY_ROLES = re.compile(r"( TO )(.*?)( USING \(| WITH CHECK \(|;)")
 _NAMED_NOT_NULL = re.compile(r' CONSTRAINT (?:"(?:[^"]|"")+"|[^\s"]+) NOT NULL')
+_CONNECTION = re.compile(r"( CONNECTION )(?:E)?'(?:[^']|'')*'")
+_OPTION_NAME = re.compile(r'"((?:[^"]|"")+)"|\S+')
+_WITH_SECRETS = frozenset({"USER MAPPING", "SERVER", "FOREIGN DATA WRAPPER", "FOREIGN TABLE"})
 _WITH_OPTIONS = frozenset({"TABLE", "INDEX", "VIEW", "MATERIALIZED VIEW", "CONSTRAINT"})
 
 
@@ -72,6 +78,10 @@ def _without_names(entry: DumpEntry) -> DumpEntry:
 
 def _normalised(entry: DumpEntry, column_order: bool) -> DumpEntry:
     text = with_options_in_order(entry.text) if entry.type in _WITH_OPTIONS else entry.text
+    if entry.type in _WITH_SECRETS:
+        text = _without_secrets(text)
+    elif entry.type == "SUBSCRIPTION":
+        text = _CONNECTION.sub(r"\1'...'", text, count=1)
     if entry.type in ("ACL", "DEFAULT ACL"):
         text = "\n".join(sorted(_grants(text)))
     elif entry.type == "POLICY":
@@ -109,6 +119,26 @@ def with_options_in_order(text: str) -> str:
         pieces.append(rest[:end])
         rest = rest[end:]
     return "".join((*pieces, rest))
+
+
+def _without_secrets(text: str) -> str:
+    """Leave out the options that hold secrets, and OPTIONS (...) where it holds nothing else."""
+    pieces, rest = [], text
+    while (start := find_outside_quotes(rest, " OPTIONS (", "\nOPTIONS (")) >= 0:
+        pieces.append(rest[:start])
+        rest = rest[start:]
+        inside, end = first_bracket(rest) or (len(rest), len(rest))
+        options = [option.strip() for option in split(rest[inside:end], ",")]
+        kept = [option for option in options if not is_secret(_name_of(option))]
+        if kept:
+            pieces.extend((rest[:inside], "\n    ", ",\n    ".join(kept), "\n)"))
+        rest = rest[end + 1 :]
+    return "".join((*pieces, rest))
+
+
+def _name_of(option: str) -> str:
+    name = _OPTION_NAME.match(option)
+    return (name[1] or name[0]) if name else ""
 
 
 def _sorted_roles(match: re.Match[str]) -> str:

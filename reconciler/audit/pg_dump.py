@@ -34,8 +34,8 @@ _FOOTER = "\n--\n-- PostgreSQL database dump complete\n--\n"
 _SETTING = re.compile(r"SET (default_tablespace|default_table_access_method) = (.*);\Z")
 _HEAP = "heap"
 _PARTITIONED = re.compile(r"^\)\nPARTITION BY ", re.MULTILINE)
-_SECRET = re.compile(r"""^(\s*"?\w*(?:pass|secret|token|key|cred)\w*"? |.* CONNECTION )'(?:[^']|'')*'""")
-_WITH_SECRETS = frozenset({"USER MAPPING", "SERVER", "SUBSCRIPTION", "FOREIGN DATA WRAPPER"})
+_SECRET = re.compile(r"""^(\s*"?\w*(?:pass|secret|token|key|cred)\w*"? |.* CONNECTION )E?'(?:[^']|'')*'""")
+_WITH_SECRETS = frozenset({"USER MAPPING", "SERVER", "SUBSCRIPTION", "FOREIGN DATA WRAPPER", "FOREIGN TABLE"})
 _SHOWN_LINES = 20
 
 

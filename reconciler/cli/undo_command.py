@@ -60,7 +60,8 @@ def undo(
     if out is not None:
         app.write_text(out, planfile.dump(plan))
     if save and not plan.is_empty:
-        path = app.save_plan(chosen.plans, found.compared, request.scope, name or f"back_to_{found.to:04}")
+        usual = f"back_to_{found.to:04}" if found.to else "back_to_the_start"
+        path = app.save_plan(chosen.plans, found.compared, request.scope, name or usual)
         if (saved := app.saved_as(chosen.plans, plan)) is not None:
             plan, file = saved.plan, saved.path  # with the id that it has in the chain
         say(f"saved as {file}" if path else f"saved already: {file}")

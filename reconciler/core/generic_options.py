@@ -24,6 +24,11 @@ Python read, without regard to case."""
 _SECRET = re.compile(SECRET, re.IGNORECASE)
 
 
+def is_secret(name: str) -> bool:
+    """Whether the value of the option of that name is left alone."""
+    return _SECRET.search(name) is not None
+
+
 def open_options(column: LiteralString) -> LiteralString:
     """SQL for the options in a catalog's text[] column, `name=value`, without secrets."""
     return (
@@ -66,7 +71,7 @@ OPTION_FACTS: Mapping[str, Rule] = {
 def declared_options(options: Mapping[str, str]) -> tuple[str, ...]:
     """Options as the catalogs keep them. Raises ValueError for one whose value is a secret."""
     for name in options:
-        if _SECRET.search(name):
+        if is_secret(name):
             raise ValueError(
                 f"option `{name}` is a secret: it is neither read nor set here; leave it out and set it "
                 "by hand, with ALTER ... OPTIONS"

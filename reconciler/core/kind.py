@@ -83,6 +83,8 @@ class Kind(ABC, Generic[S]):
     operators and sequences: expressions that may not hold a query."""
     is_ambient: ClassVar[bool] = False
     """True for what an expression anywhere can name: functions, types, operators, sequences, schemas."""
+    is_namespace: ClassVar[bool] = False
+    """True for what other objects live in: its name is the first of theirs."""
     is_shared: ClassVar[bool] = False
     """True for what all databases of a server share (roles): never made on a scratch server."""
     is_adopted: ClassVar[bool] = False
@@ -191,6 +193,11 @@ class Kind(ABC, Generic[S]):
         """Values that the object no longer has, and what takes their place where something holds them."""
         return {}
 
+    def narrowed(self, old: Entry, new: Entry) -> str | None:
+        """What values may lose, without an error, that move from the object set aside to the new one. None:
+        nothing."""
+        return None
+
     def follow(
         self, old: Entry, new: Entry, replaced: ObjectId, stand_ins: Mapping[str, str]
     ) -> Iterable[Statement] | None:
@@ -202,13 +209,15 @@ class Kind(ABC, Generic[S]):
         """What two objects share when one may be the other renamed; None: renames cost nothing here."""
         return None
 
-    def enquire(self, old: Entry, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
-        """A question that only the server can answer before this alteration is planned: SQL with its named
-        parameters, one row with one text. None: nothing to ask."""
+    def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+        """A question that only the server can answer before this alteration is planned, or that `new` is made
+        (`old` is None) below what is there: SQL with its named parameters, one row with one text. None:
+        nothing to ask."""
         return None
 
     def informed(self, new: Entry, answer: str | None) -> Entry:
-        """The desired entry with the server's answer in an uncompared field."""
+        """The desired entry with the server's answer in an uncompared field. Raises Blocked where the answer
+        says that the server would refuse."""
         return new
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:

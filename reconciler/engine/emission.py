@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
-from reconciler.core.statement import Hazard, HazardCode, Lock, Statement
+from reconciler.core.statement import Hazard, HazardCode, Lock, Statement, data_loss
 from reconciler.engine.change import (
     Alter,
     Change,
@@ -45,7 +45,7 @@ def statements_of(emission: Emission, node: Node) -> Iterable[Statement]:
     match node.verb:
         case Verb.CREATE:
             entry = change.entry if isinstance(change, Create) else _replace(change).new
-            yield from kind.create(entry, _clauses(emission, node))
+            yield from _with_narrowing(emission, change, tuple(kind.create(entry, _clauses(emission, node))))
             for folded in folded_into(emission, node):
                 yield from emission.registry[folded.id.kind].settle(made(emission, folded))
         case Verb.OPEN:
@@ -118,6 +118,30 @@ def _with_losses(emission: Emission, node: Node, statements: tuple[Statement, ..
         yield dataclasses.replace(first, hazards=hazards, locks=locks)
         statements = statements[1:]
     yield from statements
+
+
+def _with_narrowing(
+    emission: Emission, change: Change, statements: tuple[Statement, ...]
+) -> Iterable[Statement]:
+    """What takes the place of an object set aside says what is lost by the values that move over to it."""
+    if isinstance(change, Replace) and change.aside and statements and _is_moved_to(emission, change.new.id):
+        message = emission.registry.of(change.new).narrowed(change.old, change.new)
+        if message is not None:
+            hazards = (*statements[0].hazards, *data_loss(change.new.id, message))
+            yield dataclasses.replace(statements[0], hazards=hazards)
+            statements = statements[1:]
+    yield from statements
+
+
+def _is_moved_to(emission: Emission, id: ObjectId) -> bool:
+    """Whether anything moves over to it, or to what is made of it."""
+    for dependent in emission.current.dependents.get(id, ()):
+        change = emission.changes.get(dependent)
+        if isinstance(change, Follow):
+            return True
+        if isinstance(change, Replace) and change.aside and _is_moved_to(emission, dependent):
+            return True
+    return False
 
 
 def _followed(emission: Emission, change: Follow) -> Iterable[Statement]:

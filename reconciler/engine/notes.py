@@ -21,6 +21,7 @@ __all__ = [
 TAKEN_BACK = "Taken back"
 ONCE_MORE = "Once more"
 LEFT_ALONE = "Seen, and left alone"
+_TO_THE_START = "back to the state before the first plan"
 _BACK = re.compile(r"back to the state after plan (\d{4,})\Z")
 _NOT_BACK = " does not come back as it was: plan "
 _ONCE_MORE = "does once more what was done by "
@@ -28,7 +29,7 @@ _ONCE_MORE = "does once more what was done by "
 
 def back_to(number: int) -> str:
     """The first note of an undo: to the state after which plan it leads (0: before the first)."""
-    return f"back to the state after plan {number:04}"
+    return f"back to the state after plan {number:04}" if number else _TO_THE_START
 
 
 def not_back(label: str, number: int, message: str) -> str:
@@ -38,6 +39,8 @@ def not_back(label: str, number: int, message: str) -> str:
 
 def goes_back_to(notes: Sequence[str]) -> int | None:
     """The number of the plan to whose state an undo goes back, by its notes; None for other plans."""
+    if notes and notes[0] == _TO_THE_START:
+        return 0
     match = _BACK.match(notes[0]) if notes else None
     return int(match[1]) if match else None
 

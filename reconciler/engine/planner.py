@@ -75,10 +75,20 @@ def _answers(changes: Mapping[ObjectId, Change], registry: Registry, ask: Ask) -
     answers: dict[ObjectId, Entry] = {}
     for id, change in changes.items():
         if isinstance(change, Alter):
-            kind = registry.of(change.new)
-            if question := kind.enquire(change.old, change.new):
-                answers[id] = kind.informed(change.new, ask(*question))
+            old, new = change.old, change.new
+        elif isinstance(change, Create | Replace) and _hangs_on_what_is_there(change, changes):
+            old, new = None, change.entry if isinstance(change, Create) else change.new
+        else:
+            continue
+        kind = registry.of(new)
+        if question := kind.enquire(old, new):
+            answers[id] = kind.informed(new, ask(*question))
     return answers
+
+
+def _hangs_on_what_is_there(change: Create | Replace, changes: Mapping[ObjectId, Change]) -> bool:
+    parent = change.entry.parent if isinstance(change, Create) else change.new.parent
+    return parent is not None and not isinstance(changes.get(parent), Create | Replace)
 
 
 def _touches(

@@ -36,9 +36,26 @@ _HINTS = {
     "23502": "rows that exist have no value; give them one, then run again",
     "23503": "rows that exist refer to nothing; find and repair them, then run again",
     "23514": "rows that exist break the check; find and repair them, then run again",
-    "2BP01": "other objects depend on it that the plan does not know; plan again",
     "25006": "the session or the server is read-only",
 }
+
+_DEPENDED_ON = "2BP01"
+_HELD = (
+    "what the message names last holds it, and planning again changes nothing: let that go first (a key that "
+    "is part of a partitioned table's index goes after ALTER TABLE ... DETACH PARTITION), and then plan again"
+)
+_IN_THE_WAY = (
+    "in the way: {}; where that came after the plan was made, plan again; where the plan leaves it, it must "
+    "go first: remove it from the YAML too, or by hand where it is not managed"
+)
+_MOST_NAMED = 5
+
+_INSIDE_VALUES = "find_composite_type_dependencies"
+"""The server's function that refuses to alter a type whose values are parts of others that are stored."""
+_INSIDE = (
+    "that column holds such values inside arrays or rows, where PostgreSQL can neither check nor convert "
+    "them: give it another type first, or declare a check of a domain `not_valid: true`"
+)
 
 _UNKNOWN_NAME = ("42P01", "42704", "42883", "3F000")
 _IN_FUNCTION = re.compile(r'\b(?:PL/pgSQL|SQL) function "?([^\s"(]+(?:\([^)]*\))?)')
@@ -65,8 +82,9 @@ def server_error(
     """`error` as one of ours: ConnectionFailed, Busy (lock conflicts) or ServerError.
 
     Kept are the primary message, SQLSTATE and the names of table, column, constraint and of the function that
-    failed inside the statement. The rest of CONTEXT, and DETAIL, are dropped, since they quote rows; of a
-    data exception (class 22) what the message quotes is kept only where the statement itself says it.
+    failed inside the statement. The rest of CONTEXT, and DETAIL (but for what depends on what), are dropped,
+    since they quote rows; of a data exception (class 22) what the message quotes is kept only where the
+    statement itself says it.
     """
     if is_connection_lost(error):
         return ConnectionFailed(
@@ -90,12 +108,25 @@ def server_error(
         message += f"\n    {shortened(statement)}"
     kind = Busy if is_lock_conflict(error.sqlstate) else ServerError
     hint = _HINTS.get(error.sqlstate or "", told.message_hint)
+    if error.sqlstate == _DEPENDED_ON:
+        hint = _in_the_way(told.message_detail or "")
+    if told.source_function == _INSIDE_VALUES:
+        hint = _INSIDE
     if function and error.sqlstate in _UNKNOWN_NAME:
         hint = (
             "statements run with an empty search_path: what a default or an event trigger calls must exist "
             f"and be named with its schema; or give {function} a search_path of its own (`settings`)"
         )
     return kind(message, where=where, hint=hint)
+
+
+def _in_the_way(detail: str) -> str:
+    """The way on by a DETAIL that says what depends on what should go: it names objects, never rows."""
+    lines = [line.partition(" depends on ")[0] for line in detail.splitlines()]
+    if not lines:
+        return _HELD
+    more = [f"and {len(lines) - _MOST_NAMED} more"] if len(lines) > _MOST_NAMED else []
+    return _IN_THE_WAY.format(", ".join([*lines[:_MOST_NAMED], *more]))
 
 
 def _failed_function(context: str | None) -> str | None:

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import name_of, relation_of, rename_constraint, validate_constraint
 from reconciler.core.fragment import Document, Fragment, without_defaults
+from reconciler.core.held_inside import asked_for, refused
 from reconciler.core.ident import bare_name, written_bare
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement, on
@@ -167,6 +168,16 @@ class Check(Kind[CheckState]):
         hazards = () if entry.state.not_enforced else (Hazard(HazardCode.VALIDATION_LOST, entry.id, message),)
         locks = on(relation) if _noun(entry) == "TABLE" else ()
         yield Statement(f"ALTER {_noun(entry)} {relation} DROP CONSTRAINT {name_of(entry)}", locks, hazards)
+
+    def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+        looks = not new.state.not_valid and (old is None or old.state.not_valid)
+        return asked_for(new.parent) if looks and new.parent and new.parent.kind == "domain" else None
+
+    def informed(self, new: Entry, answer: str | None) -> Entry:
+        if answer is not None and new.parent is not None:
+            way_on = "declare it `not_valid: true`: new values are checked, and nobody looks at those there"
+            raise refused(self.label(new), new.parent, answer, way_on)
+        return new
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         yield rename_constraint(old, name, _noun(old))

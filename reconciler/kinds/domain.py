@@ -10,7 +10,9 @@ from pydantic import BeforeValidator
 
 from reconciler.core.aside import DataType
 from reconciler.core.catalog import Entry
+from reconciler.core.conversion import may_lose
 from reconciler.core.fragment import Document, Fragment, without_defaults
+from reconciler.core.held_inside import asked_for, refused
 from reconciler.core.ident import ObjectId, in_schema, qualified, written_name
 from reconciler.core.kind import Declared, InPlace, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement
@@ -122,6 +124,20 @@ class Domain(DataType[DomainState]):
 
     def in_full(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"type": short}
+
+    def narrowed(self, old: Entry, new: Entry) -> str | None:
+        before, after = old.state.type, new.state.type
+        return f"values are converted from {before} to {after}" if may_lose(before, after) else None
+
+    def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+        is_new = old is not None and new.state.not_null and not old.state.not_null
+        return asked_for(new.id) if is_new else None
+
+    def informed(self, new: Entry, answer: str | None) -> Entry:
+        if answer is not None:
+            way_on = "declare a check `VALUE IS NOT NULL` with `not_valid: true` in place of `not_null`"
+            raise refused(f"not null of {self.label(new)}", new.id, answer, way_on)
+        return new
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         state: DomainState = entry.state

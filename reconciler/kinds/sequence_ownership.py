@@ -11,7 +11,7 @@ from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId, qualified, split_name, written_name
-from reconciler.core.kind import Declared, InPlace, Kind, Nest, Rule
+from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import LockMode, Statement, on
 
 
@@ -38,13 +38,16 @@ class SequenceOwnership(Kind[SequenceOwnershipState]):
     state = SequenceOwnershipState
     document = str
     rank = 35
+    # SET LOGGED and SET UNLOGGED reach owned sequences (15): each says for itself what it is.
+    gives_way_to = frozenset({Disturbance.RELOGGED})
     rules: ClassVar[Mapping[str, Rule]] = {"column": InPlace(lambda old, new: _own(new, new.state.column))}
 
     def query(self, major: int) -> LiteralString:
         return """
             SELECT 'sequence_ownership/' || c.oid || '/0' AS address,
                 ARRAY[n.nspname, c.relname]::text[] AS path, 'pg_class/' || c.oid || '/0' AS parent,
-                ARRAY['pg_class/' || a.attrelid || '/' || a.attnum] AS needs,
+                ARRAY['pg_class/' || a.attrelid || '/' || a.attnum,
+                    'pg_class/' || a.attrelid || '/0'] AS needs,
                 pg_catalog.quote_ident(tn.nspname) || '.' || pg_catalog.quote_ident(t.relname) || '.'
                     || pg_catalog.quote_ident(a.attname) AS "column"
             FROM pg_catalog.pg_class c

@@ -164,12 +164,49 @@ def test_the_journal_is_left_out(loaded: NewDatabase) -> None:
     assert pg_dump.differences(loaded(""), loaded("CREATE SCHEMA _reconcile CREATE TABLE attempt ()")) == ()
 
 
-def test_a_secret_is_not_shown(loaded: NewDatabase) -> None:
-    sql = """
-        CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
-        CREATE USER MAPPING FOR postgres SERVER s OPTIONS ("user" 'u', password '{}');
-    """
-    (found,) = pg_dump.differences(loaded(sql.format("hunter2")), loaded(sql.format("hunter3")))
+FOREIGN = "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w{};"
+MAPPED = FOREIGN.format("") + "CREATE USER MAPPING FOR postgres SERVER s{};"
+FAR = FOREIGN.format("") + "CREATE FOREIGN TABLE t (a integer) SERVER s{};"
+
+
+@pytest.mark.parametrize(
+    ("sql", "with_it", "without"),
+    [
+        (MAPPED, """ OPTIONS ("user" 'u', password 'hunter2')""", """ OPTIONS ("user" 'u')"""),
+        (MAPPED, """ OPTIONS (password 'it''s, (hunter2 \\', "user" 'u')""", """ OPTIONS ("user" 'u')"""),
+        (MAPPED, " OPTIONS (password 'hunter2')", ""),
+        (MAPPED, " OPTIONS (password 'hunter2')", " OPTIONS (password 'hunter3', sslkey '/etc/key')"),
+        (FOREIGN, " OPTIONS (host 'h', api_key 'hunter2')", " OPTIONS (host 'h')"),
+        (FAR, " OPTIONS (token 'hunter2')", ""),
+    ],
+)
+def test_secrets_of_options_do_not_count(loaded: NewDatabase, sql: str, with_it: str, without: str) -> None:
+    live, fresh = loaded(sql.format(with_it)), loaded(sql.format(without))
+    assert pg_dump.differences(live, fresh) == ()
+    (found,) = pg_dump.differences(live, loaded(sql.format(" OPTIONS (host 'x')")))
+    assert "hunter" not in found
+    assert "host" in found
+
+
+def test_how_a_subscription_connects_does_not_count(loaded: NewDatabase) -> None:
+    sql = "CREATE SUBSCRIPTION s CONNECTION '{}' PUBLICATION {} WITH (connect = false, slot_name = NONE);"
+    live, fresh = (loaded(sql.format(how, "p")) for how in ("dbname=x password=''hunter2''", "dbname=x"))
+    try:
+        assert pg_dump.differences(live, fresh) == ()
+        with psycopg.connect(fresh) as connection:
+            connection.execute("ALTER SUBSCRIPTION s SET PUBLICATION q WITH (refresh = false)")
+        (found,) = pg_dump.differences(live, fresh)
+        assert "hunter" not in found
+    finally:
+        for url in (live, fresh):
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("DROP SUBSCRIPTION s")
+
+
+def test_what_may_be_a_secret_is_not_shown(loaded: NewDatabase) -> None:
+    options = " OPTIONS (\"user\" 'u', keyring '{}')"
+    a, b = (loaded(MAPPED.format(options.format(value))) for value in ("hunter2", "\\hunter3"))
+    (found,) = pg_dump.differences(a, b)
     assert "hunter" not in found
     assert "a value that is not shown differs" in found
 

@@ -57,6 +57,18 @@ def test_back_to_the_beginning_drops_everything_and_says_so(ada: Clone) -> None:
     assert {step["action"] for step in back.data["steps"]} == {"drop"}
     lost = {hazard["object"] for step in back.data["steps"] for hazard in step["hazards"]}
     assert {"table:public.customers", "table:public.orders"} <= lost
+    assert back.data["notes"][0] == "back to the state before the first plan"
+
+
+def test_the_beginning_has_no_number(ada: Clone) -> None:
+    saved = ada("undo", "--save")
+    assert saved.code == 0, saved.err
+    file = ada.only("*_back_to_*")
+    assert file.name == "0002_back_to_the_start.plan.yaml"
+    assert "0000" not in saved.out + saved.err
+    assert "back to the state before the first plan" in saved.out + file.read_text()
+    assert "ends with plan 0002: there is nothing to undo" in ada("undo", "--to", "9").err
+    assert "there are: 0 (before the first), 0001, 0002" in ada("diff", "chain:7", "chain").err
 
 
 @pytest.mark.parametrize("to", ["1", "9", "-1"])

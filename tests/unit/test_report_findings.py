@@ -23,7 +23,7 @@ from reconciler.core.errors import (
     ServerError,
 )
 from reconciler.core.statement import HazardCode
-from reconciler.engine.notes import back_to, not_back, once_more
+from reconciler.engine.notes import back_to, goes_back_to, not_back, once_more
 from reconciler.engine.plan import Ack, Action
 from reconciler.report import findings, github, gitlab, json, junit, sarif
 from reconciler.report.finding import (
@@ -218,8 +218,15 @@ class TestFindings:
         if error.where:
             assert (report.findings[0].file, report.findings[0].line) == ("schema/a.yaml", 4)
 
-    def test_notes_of_an_undo_are_not_left_alone(self) -> None:
-        said = (back_to(3), not_back("column app.users.x", 4, "drops it"), "seen", once_more(["0002_name"]))
+    @pytest.mark.parametrize("number", [0, 3])
+    def test_notes_of_an_undo_are_not_left_alone(self, number: int) -> None:
+        assert goes_back_to([back_to(number)]) == number
+        said = (
+            back_to(number),
+            not_back("column app.users.x", 4, "drops it"),
+            "seen",
+            once_more(["0002_name"]),
+        )
         report = findings.of_plan(dataclasses.replace(sample(), notes=said), CONTEXT)
         codes = {one.message: one.code for one in report.findings if one.message in said}
         assert [codes[note] for note in said] == ["taken_back", "taken_back", "noted", "once_more"]

@@ -25,10 +25,10 @@ def link(wiring: Wiring, node: Node) -> None:
                     if later and not wiring.node(Verb.CREATE, needed):  # what is replaced goes first
                         wiring.graph.add_edge(node, later)
             else:
-                _before_needs(wiring, node, _wanted(entry))
+                _before_needs(wiring, node, _wanted(entry) - _left_first(wiring, node, entry))
         case Verb.DROP_ASIDE:
             wiring.graph.add_edge(Node(Verb.CREATE, node.id), node)
-            _before_needs(wiring, node, _wanted(old_of(change)))
+            _before_needs(wiring, node, _wanted(old_of(change)), _GONE)
             for dependent in wiring.current.dependents.get(node.id, ()):
                 if (moved := wiring.node(Verb.ALTER, dependent)) and moved != node:
                     wiring.graph.add_edge(moved, node)
@@ -99,6 +99,33 @@ def _after_what_it_inherits(wiring: Wiring, node: Node, entry: Entry) -> None:
                 wiring.soft.add((earlier, node))
 
 
+def _left_first(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
+    """The table, where it leaves an ancestor that it has the dropped object from: what is inherited cannot be
+    dropped. Where it stays an heir, the ancestor's own goes first, and leaves what the heir declares too."""
+    before, after = wiring.current.get(entry.parent), wiring.desired.get(entry.parent)
+    if before is None or after is None:
+        return set()
+    left: set[ObjectId] = set()
+    for above in before.needs:
+        if not any(_is_twin(wiring, entry, other) for other in wiring.current.children.get(above, ())):
+            continue
+        if above not in after.needs and (leaving := wiring.node(Verb.ALTER, before.id)):
+            wiring.graph.add_edge(leaving, node)
+            left.add(before.id)
+        elif earlier := wiring.node(Verb.DROP, above.child(entry.id.kind, entry.id.path[-1])):
+            wiring.graph.add_edge(earlier, node)
+    return left
+
+
+def _is_twin(wiring: Wiring, entry: Entry, other: Entry) -> bool:
+    """Whether an heir has the object from this one of its ancestor, or both declare it."""
+    if entry.carrier is not None and entry.carrier == other.id:
+        return True
+    return wiring.registry.of(entry).is_structural and (
+        (other.id.kind, other.id.path[-1]) == (entry.id.kind, entry.id.path[-1])
+    )
+
+
 def _lent(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
     """The partitioned table's index that a key of a partition serves as a part of: PostgreSQL drops the key
     first, and takes it over where it is there when the index is made."""
@@ -145,9 +172,18 @@ def _after_needs(wiring: Wiring, node: Node, needs: Iterable[ObjectId]) -> None:
                 wiring.soft.add((earlier, node))
 
 
-def _before_needs(wiring: Wiring, node: Node, needs: Iterable[ObjectId]) -> None:
+_GONE = (Verb.DROP, Verb.DROP_ASIDE, Verb.ALTER)
+"""What waits for an object that stands aside to go: what it is made of may stand aside as well."""
+
+
+def _before_needs(
+    wiring: Wiring,
+    node: Node,
+    needs: Iterable[ObjectId],
+    verbs: Iterable[Verb] = (Verb.DROP, Verb.ASIDE, Verb.ALTER),
+) -> None:
     for needed in needs:
-        for verb in (Verb.DROP, Verb.ASIDE, Verb.ALTER):
+        for verb in verbs:
             later = wiring.node(verb, needed)
             if not later or later == node or later in wiring.early or is_implied(wiring.changes[later.id]):
                 continue

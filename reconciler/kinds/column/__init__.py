@@ -171,8 +171,8 @@ class Column(Kind[ColumnState]):
             new = dataclasses.replace(new, state=dataclasses.replace(new.state, using=using))
         return retype(old, new)
 
-    def enquire(self, old: Entry, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
-        if old.state.type == new.state.type or new.state.using or is_foreign(new):
+    def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+        if old is None or old.state.type == new.state.type or new.state.using or is_foreign(new):
             return None
         return CAST_PATH, {"old": old.state.type, "new": new.state.type}
 
@@ -183,7 +183,7 @@ class Column(Kind[ColumnState]):
 def _renamed_parts(old: Entry, table: str, column: str) -> Iterable[Statement]:
     """Its NOT NULL and the sequence of its identity after the table's or its own new name."""
     if old.state.not_null_as_usual:
-        yield rename_not_null(old, table, column)
+        yield from rename_not_null(old, table, column)
     yield from rename_sequence(old, table, column)
 
 

@@ -72,15 +72,16 @@ def _sequence(entry: Entry, option: str | None) -> str:
     if option is not None:
         return option.removeprefix(_SEQUENCE_NAME)
     schema, table, column = entry.id.path
-    return qualified(schema, f"{table}_{column}_seq")
+    return qualified(schema, chosen_name(table, (column,), "seq"))
 
 
 def rename_sequence(old: Entry, table: str, column: str) -> Iterable[Statement]:
     """The sequence after its table and column, where it has the name that PostgreSQL chose."""
     options = old.state.identity_options
     if old.state.identity and not any(option.startswith(_SEQUENCE_NAME) for option in options):
-        after = quote(chosen_name(table, (column,), "seq"))
-        yield Statement(f"ALTER SEQUENCE {_sequence(old, None)} RENAME TO {after}")
+        after = chosen_name(table, (column,), "seq")
+        if after != split_name(_sequence(old, None))[-1]:  # long names can be cut to the same
+            yield Statement(f"ALTER SEQUENCE {_sequence(old, None)} RENAME TO {quote(after)}")
 
 
 def sequence_names(entry: Entry) -> Iterable[tuple[str, ...]]:

@@ -50,10 +50,11 @@ def not_null_clause(entry: Entry) -> str:
     return named + "NOT NULL" + (" NO INHERIT" if "no inherit" in entry.state.not_null_flags else "")
 
 
-def rename_not_null(old: Entry, table: str, column: str) -> Statement:
+def rename_not_null(old: Entry, table: str, column: str) -> Iterable[Statement]:
     """The constraint after its table and column, which take no name along."""
     after = quote(chosen_name(table, (column,), "not_null"))
-    return alter_table(old, f"RENAME CONSTRAINT {_constraint(old)} TO {after}")
+    if after != _constraint(old):  # long names can be cut to the same
+        yield alter_table(old, f"RENAME CONSTRAINT {_constraint(old)} TO {after}")
 
 
 def _constraint(entry: Entry) -> str:
@@ -61,4 +62,4 @@ def _constraint(entry: Entry) -> str:
 
 
 def _usual(entry: Entry) -> str:
-    return quote(f"{entry.id.path[1]}_{entry.id.path[2]}_not_null")
+    return quote(chosen_name(entry.id.path[1], entry.id.path[2:], "not_null"))

@@ -4,7 +4,37 @@ from __future__ import annotations
 
 from typing import LiteralString
 
-COLUMNS: LiteralString = """
+
+def _chosen(label: LiteralString, room: LiteralString, half: LiteralString) -> LiteralString:
+    """SQL for the name that PostgreSQL chooses: `core.constraint.chosen_name` for one column. `room` is how
+    many bytes table and column may take, `half` what the table may in any case."""
+    table: LiteralString = "pg_catalog.octet_length(c.relname::text)"
+    column: LiteralString = "pg_catalog.octet_length(a.attname::text)"
+    kept_of_table: LiteralString = (
+        "least(" + table + ", greatest(" + half + ", " + room + " - " + column + "))"
+    )  # fmt: skip
+    kept_of_column: LiteralString = (
+        "least(" + column + ", greatest(" + room + " - " + half + ", " + room + " - " + table + "))"
+    )  # fmt: skip
+    return (
+        "CASE WHEN " + table + " + " + column + " <= " + room
+        + " THEN c.relname || '_' || a.attname || '_" + label + "' ELSE "
+        + _cut("c.relname", kept_of_table) + " || '_' || " + _cut("a.attname", kept_of_column)
+        + " || '_" + label + "' END"
+    )  # fmt: skip
+
+
+def _cut(name: LiteralString, size: LiteralString) -> LiteralString:
+    """SQL for the first bytes of a name, in whole characters: the cast to name cuts at 63."""
+    padded = "(pg_catalog.repeat('x', 63 - " + size + ") || " + name + ")::pg_catalog.name::text"
+    return "pg_catalog.substr(" + padded + ", 64 - " + size + ")"
+
+
+_NOT_NULL = _chosen("not_null", "53", "27")
+_SEQUENCE = _chosen("seq", "58", "29")
+
+COLUMNS: LiteralString = (
+    """
     SELECT 'pg_class/' || c.oid || '/' || a.attnum AS address,
         ARRAY[n.nspname, c.relname, a.attname]::text[] AS path,
         CASE WHEN a.attgenerated <> '' THEN ARRAY['pg_attrdef/' || d.oid || '/0'] ELSE '{}' END
@@ -26,10 +56,9 @@ COLUMNS: LiteralString = """
             JOIN pg_catalog.pg_constraint rn
                 ON rn.conrelid = ra.attrelid AND rn.contype = 'n' AND rn.conkey = ARRAY[ra.attnum]
             WHERE ra.attrelid = pg_catalog.pg_partition_root(c.oid) AND ra.attname = a.attname), nn.conname)
-            ELSE nn.conname END, c.relname || '_' || a.attname || '_not_null') AS not_null_name,
-        (nn.conname = c.relname || '_' || a.attname || '_not_null') IS TRUE AS not_null_kept,
-        (nn.conname = c.relname || '_' || a.attname || '_not_null' AND nn.coninhcount = 0) IS TRUE
-            AS not_null_as_usual,
+            ELSE nn.conname END, """ + _NOT_NULL + """) AS not_null_name,
+        (nn.conname = """ + _NOT_NULL + """) IS TRUE AS not_null_kept,
+        (nn.conname = """ + _NOT_NULL + """ AND nn.coninhcount = 0) IS TRUE AS not_null_as_usual,
         array_remove(ARRAY[CASE WHEN nn.connoinherit THEN 'no inherit' END,
             CASE WHEN NOT nn.convalidated THEN 'not valid' END], NULL) AS not_null_flags,
         CASE WHEN a.attcollation <> t.typcollation THEN (
@@ -40,7 +69,7 @@ COLUMNS: LiteralString = """
         CASE WHEN a.attislocal THEN
             CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END END AS identity,
         CASE WHEN q.seqrelid IS NULL THEN '{}' ELSE array_remove(ARRAY[
-            CASE WHEN qc.relname <> c.relname || '_' || a.attname || '_seq' THEN
+            CASE WHEN qc.relname <> """ + _SEQUENCE + """ THEN
                 'SEQUENCE NAME ' || pg_catalog.quote_ident(n.nspname) || '.'
                     || pg_catalog.quote_ident(qc.relname) END,
             CASE WHEN q.seqincrement <> 1 THEN 'INCREMENT BY ' || q.seqincrement END,
@@ -82,4 +111,5 @@ COLUMNS: LiteralString = """
     WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
         AND c.reloftype = 0 AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
     ORDER BY n.nspname, c.relname, a.attnum"""
+)  # fmt: skip
 """Every column of tables and foreign tables."""

@@ -9,7 +9,7 @@ from reconciler.core.catalog import Entry
 from reconciler.core.fragment import options_sql
 from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_path
 from reconciler.core.inheritance import INHERITANCE, in_parentheses, locks_of_parents
-from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Recreate, Rule
+from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Statement, application_break, data_loss, on
 from reconciler.kinds.table.alteration import (
     alter,
@@ -41,7 +41,7 @@ class Table(Kind[TableState]):
     rank = 30
     holds_data = True
     rules: ClassVar[Mapping[str, Rule]] = {
-        "unlogged": InPlace(set_logged),
+        "unlogged": InPlace(set_logged, Disturbance.RELOGGED),
         "partition_key": Recreate("a partition key cannot be altered"),
         "partition_of": InPlace(repartition),
         "bound": InPlace(repartition),

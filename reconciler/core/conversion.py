@@ -1,0 +1,76 @@
+"""What another data type does to the values that are there: whether they stay as they are, fit, or lose."""
+
+from __future__ import annotations
+
+__all__ = ["keeps_bytes", "may_lose", "widens"]
+
+_WIDENING = (
+    ("smallint", "integer", "bigint", "numeric"),
+    ("real", "double precision"),
+    ("date", "timestamp without time zone"),
+)
+_TEXTUAL = ("text", "character varying", "citext", "public.citext")
+_FRACTIONAL = ("numeric", "real", "double precision", "money")
+
+
+def widens(old: str, new: str) -> bool:
+    """Whether every value of the old type is a value of the new one."""
+    old, new = _elements(old, new)
+    base_old, base_new = old.partition("(")[0], new.partition("(")[0]
+    for ladder in _WIDENING:
+        if base_old in ladder and new in ladder:
+            return ladder.index(base_old) <= ladder.index(new)
+    if new in _TEXTUAL:
+        return True
+    if base_old == base_new and "(" in old:
+        return "(" not in new or all(a >= b for a, b in zip(_modifier(new), _modifier(old), strict=True))
+    return False
+
+
+def _elements(old: str, new: str) -> tuple[str, str]:
+    """An array is converted element by element."""
+    if old.endswith("[]") and new.endswith("[]"):
+        return old.removesuffix("[]"), new.removesuffix("[]")
+    return old, new
+
+
+def _modifier(type_name: str) -> tuple[int, int]:
+    """(digits before the point or length, scale): a type holds every value of another where it has no less of
+    either."""
+    inside = type_name.partition("(")[2].partition(")")[0].split(",")
+    numbers = [int(part) for part in inside if part.strip().lstrip("-").isdecimal()]
+    scale = numbers[1] if len(numbers) > 1 else 0
+    return (numbers[0] - scale, scale) if numbers else (0, 0)
+
+
+def keeps_bytes(old: str, new: str) -> bool:
+    """Whether stored values serve as they are, so that nothing is written anew (manual: ALTER TABLE, notes:
+    binary coercible types; the length of varchar and the precision of numeric may grow)."""
+    base_old, base_new = old.partition("(")[0], new.partition("(")[0]
+    if base_old not in _BINARY or base_new not in _BINARY[base_old]:
+        return False
+    if "(" not in new:
+        return True
+    return "(" in old and _modifier(new)[0] >= _modifier(old)[0] and _modifier(new)[1] == _modifier(old)[1]
+
+
+_BINARY = {
+    "text": ("text", "character varying"),
+    "character varying": ("text", "character varying"),
+    "numeric": ("numeric",),
+}
+
+
+def may_lose(old: str, new: str) -> bool:
+    """Whether the cast can drop part of a value without an error."""
+    old, new = _elements(old, new)
+    if old == new or widens(old, new):
+        return False
+    base_old, base_new = old.partition("(")[0], new.partition("(")[0]
+    if base_old == base_new == "numeric" and "(" in old and "(" in new:
+        return _modifier(new)[1] < _modifier(old)[1]  # too many digits before the point make it fail
+    if base_old in _FRACTIONAL:
+        return base_new not in (*_TEXTUAL, base_old) or "(" in new
+    if base_old.startswith("timestamp"):
+        return (not base_new.startswith("timestamp") and new not in _TEXTUAL) or "(" in new
+    return (base_old in ("jsonb", "json") and base_new not in ("json", "jsonb")) or "[]" in old

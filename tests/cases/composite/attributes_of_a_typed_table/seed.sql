@@ -1,0 +1,1 @@
+INSERT INTO public.parts VALUES (1, 'bolt', 0.6, 'x');
