@@ -173,7 +173,7 @@ def _baseline(request: Request, difference: Plan) -> Plan:
     from reconciler.engine.session import opened
 
     with opened(request.url, read_only=True) as connection:
-        catalog = managed(live_catalog(connection), request.scope)
+        catalog = managed(live_catalog(connection), request.scope, registry())
     kinds = registry()
     catalog = of_this_database(catalog, kinds)
     ours = [

@@ -67,7 +67,7 @@ def pull(url: str, scope: Scope) -> tuple[Mapping[str, Mapping[str, Any]], tuple
     from reconciler.engine.session import opened
 
     with opened(url, read_only=True) as connection:
-        catalog = managed(live_catalog(connection), scope)
+        catalog = managed(live_catalog(connection), scope, registry())
     if not scope.ownership:
         kinds = registry()
         catalog = catalog.only(entry.id for entry in catalog if not kinds.of(entry).managed_with_ownership)
@@ -93,10 +93,11 @@ def compare(request: Request, written: Written, live: Catalog, connection: Conne
     if renames:
         live = _renamed(request, written, live, renames, connection)
     desired = elaboration.desired(written, live, connection, (request.url, request.scratch_url), owner)
-    if problems := tuple(left_out(written, desired.ids, request.scope)):
+    if problems := tuple(left_out(written, desired.ids, request.scope, registry())):
         raise InvalidInput.of(problems)
     current = compared_with(live, desired.catalog.entries, request.scope, registry())
-    wanted = without_needless(desired.catalog, live, desired.ids.values(), registry())
+    wanted = managed(desired.catalog, request.scope, registry())  # what comes by itself may be left out
+    wanted = without_needless(wanted, live, desired.ids.values(), registry())
     left = spared(request.scope.prune, current, wanted, registry())
     wanted = left.desired
     place = functools.cache(functools.partial(_relative, base=request.base))

@@ -69,7 +69,7 @@ def pull_into(folder: Path, request: Request) -> Pulled:
     kinds = registry()
     with opened(request.url, read_only=True) as connection:
         whole = live_catalog(connection)
-        live = managed(whole, request.scope)
+        live = managed(whole, request.scope, registry())
         if not request.scope.ownership:
             live = live.only(entry.id for entry in live if not kinds.of(entry).managed_with_ownership)
         existing = _existing(folder, whole, request, connection)

@@ -59,7 +59,7 @@ def status(url: str, plans: Sequence[ChainedPlan], scope: Scope, wanted: Plan | 
 
     with opened(url, read_only=True) as connection:
         runs = journal.history(connection, _READ_RUNS)
-        catalog = managed(live_catalog(connection), scope)
+        catalog = managed(live_catalog(connection), scope, registry())
         try:
             place = place_of(plans, connection)
         except Stale:
@@ -95,7 +95,7 @@ def drift(url: str, scope: Scope, wanted: Plan | None) -> tuple[Moved, ...] | No
 
     with opened(url, read_only=True) as connection:
         runs = journal.history(connection, _READ_RUNS)
-        catalog = managed(live_catalog(connection), scope)
+        catalog = managed(live_catalog(connection), scope, registry())
     return _drifted(runs, catalog, wanted)
 
 

@@ -31,34 +31,32 @@ class Scope:
     prune: Prune = "ask"
 
 
-def managed(catalog: Catalog, scope: Scope) -> Catalog:
+def managed(catalog: Catalog, scope: Scope, registry: Registry) -> Catalog:
     """The entries that the settings put under management; what hangs on a left-out object is left out too."""
-    kept = {entry.id: entry for entry in catalog if _is_managed(catalog, entry, scope)}
+    kept = {entry.id: entry for entry in catalog if _is_managed(catalog, entry, scope, registry)}
     return catalog if len(kept) == len(catalog) else dataclasses.replace(catalog, entries=kept)
 
 
-def _is_managed(catalog: Catalog, entry: Entry, scope: Scope) -> bool:
+def _is_managed(catalog: Catalog, entry: Entry, scope: Scope, registry: Registry) -> bool:
     if not scope.schemas and not scope.ignore:
         return True
     holder: Entry | None = entry
     while holder is not None:
-        if not _is_ours(holder, scope):
+        if _left_out_by(holder.id, holder.parent, scope, registry) is not None:
             return False
         holder = catalog.get(holder.parent)
     return True
 
 
-def _is_ours(entry: Entry, scope: Scope) -> bool:
-    return _left_out_by(entry.id, entry.parent, scope) is None
-
-
-def left_out(written: Written, ids: Mapping[ObjectId, ObjectId], scope: Scope) -> Iterator[Problem]:
+def left_out(
+    written: Written, ids: Mapping[ObjectId, ObjectId], scope: Scope, registry: Registry
+) -> Iterator[Problem]:
     """What is declared and left out of management at once: its live side would not be looked at, so that it
     would be created again with each plan. `ids` is what each written id is called in the catalog."""
     if not scope.schemas and not scope.ignore:
         return
     for id, item in written.objects.items():
-        by = _left_out_by(ids.get(id, id), item.declared.parent, scope)
+        by = _left_out_by(ids.get(id, id), item.declared.parent, scope, registry)
         if by is not None:
             at = item.position
             message = f"it is declared here, and left out by {by} in reconcile.yaml"
@@ -66,9 +64,10 @@ def left_out(written: Written, ids: Mapping[ObjectId, ObjectId], scope: Scope) -
             yield Problem(at.file, at.line, at.column, str(id), message, hint)
 
 
-def _left_out_by(id: ObjectId, parent: ObjectId | None, scope: Scope) -> str | None:
+def _left_out_by(id: ObjectId, parent: ObjectId | None, scope: Scope, registry: Registry) -> str | None:
     """The setting that leaves an object out by itself, as a person wrote it; None where none does."""
-    if scope.schemas and len(id.path) > 1 and not parent and id.path[0] not in scope.schemas:
+    has_schema = len(id.path) > 1 or registry.of(id).is_namespace
+    if scope.schemas and has_schema and not parent and id.path[0] not in scope.schemas:
         return f"`manage.schemas: [{', '.join(scope.schemas)}]`"
     text = str(id)
     pattern = next((one for one in scope.ignore if fnmatchcase(text, one)), None)
@@ -85,7 +84,7 @@ def compared_with(
     """
     kept = {
         entry.id: entry
-        for entry in managed(current, scope)
+        for entry in managed(current, scope, registry)
         if entry.id in declared or _counts(entry, scope, registry)
     }
     ours = {

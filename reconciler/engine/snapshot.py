@@ -85,7 +85,7 @@ class _Header(BaseModel):
 
 def whole(catalog: Catalog, scope: Scope, registry: Registry) -> Catalog:
     """The managed part of a catalog with what that cannot be built without."""
-    kept = dict(of_this_database(managed(catalog, scope), registry).entries)
+    kept = dict(of_this_database(managed(catalog, scope, registry), registry).entries)
     queue = list(kept)
     while queue:
         entry = catalog[queue.pop()]

@@ -26,6 +26,7 @@ class Schema(Kind[SchemaState]):
     """A namespace. `public` exists in every database, so it may stay undeclared."""
 
     name = "schema"
+    is_namespace = True
     is_ambient = True
     is_local = True
     section = "schemas"

@@ -134,6 +134,17 @@ def test_a_body_that_is_there_is_read_again_where_it_is_edited(
     assert "schema/f.yaml:2:3: function public.one(): PostgreSQL refuses it: " in refused.err
 
 
+def test_schemas_that_are_not_managed_are_never_touched(tmp_path: Path, database: Callable[[], str]) -> None:
+    inside, url = Inside(tmp_path), database()
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE SCHEMA app; CREATE SCHEMA theirs; CREATE TABLE app.t (id int)")
+        connection.execute("COMMENT ON SCHEMA theirs IS 'by hand'")
+    inside.write("reconcile.yaml", "manage: {schemas: [app]}\n")
+    assert inside("pull", "--url", url).code == 0
+    assert "theirs" not in "".join(file.read_text() for file in (tmp_path / "schema").rglob("*.yaml"))
+    assert inside("plan", "--url", url, "--detailed-exitcode").code == 0
+
+
 def test_status_and_history_tell_of_runs(inside: Shop) -> None:
     before = inside.reconcile("status", *inside.options, "--format", "json").data
     assert (before["last"], before["moved"], before["in_sync"]) == (None, None, False)

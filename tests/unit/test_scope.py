@@ -20,32 +20,35 @@ def _in(schema: str, entry: Entry) -> Entry:
 
 def test_everything_is_managed_where_nothing_is_said() -> None:
     everything = catalog(box("a"), box("b"))
-    assert managed(everything, Scope()) is everything
+    assert managed(everything, Scope(), REGISTRY) is everything
 
 
 def test_schemas_choose_with_all_that_hangs_on_what_is_left_out() -> None:
     ours, theirs = box("ours"), _in("partman", box("theirs"))
     everything = catalog(ours, theirs, part(ours, "lid"), lid := part(theirs, "lid"), label(lid, "x"))
-    assert _ids(managed(everything, Scope(schemas=("app",)))) == {"box:app.ours", "part:app.ours.lid"}
+    assert _ids(managed(everything, Scope(schemas=("app",)), REGISTRY)) == {
+        "box:app.ours",
+        "part:app.ours.lid",
+    }
 
 
 def test_patterns_are_over_ids() -> None:
     first, second = box("spatial_a"), box("spatial_b")
     everything = catalog(first, second, box("other"), glass("spatial_c"), part(first, "lid"))
-    assert _ids(managed(everything, Scope(ignore=("box:app.spatial_*",)))) == {
+    assert _ids(managed(everything, Scope(ignore=("box:app.spatial_*",)), REGISTRY)) == {
         "box:app.other",
         "glass:app.spatial_c",
     }
-    assert _ids(managed(everything, Scope(ignore=("*:app.spatial_*",)))) == {"box:app.other"}
-    assert "part:app.spatial_a.lid" not in _ids(managed(everything, Scope(ignore=("part:*",))))
-    assert len(managed(everything, Scope(ignore=("BOX:*",)))) == len(everything)
+    assert _ids(managed(everything, Scope(ignore=("*:app.spatial_*",)), REGISTRY)) == {"box:app.other"}
+    assert "part:app.spatial_a.lid" not in _ids(managed(everything, Scope(ignore=("part:*",)), REGISTRY))
+    assert len(managed(everything, Scope(ignore=("BOX:*",)), REGISTRY)) == len(everything)
 
 
 def test_what_hangs_on_the_left_out_is_left_out_whatever_the_order() -> None:
     outer = box("outer")
     inner = box("an_inner_one", parent=outer)
     everything = catalog(inner, part(inner, "lid"), outer)
-    assert _ids(managed(everything, Scope(ignore=("box:app.outer",)))) == set()
+    assert _ids(managed(everything, Scope(ignore=("box:app.outer",)), REGISTRY)) == set()
 
 
 def test_ownership_counts_only_where_it_is_asked_for_or_declared() -> None:
