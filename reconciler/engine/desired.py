@@ -200,13 +200,19 @@ def _is_brought(
     if entry.parent is not None and entry.parent not in entries:
         return False
     carrier = current.get(entry.carrier)
-    if carrier is None:
+    if carrier is None or _is_left(entry, carrier, entries, current):
         return False
     declared = entries.get(carrier.id)
     if declared is None:
         return carrier.carrier is not None and _is_brought(carrier, entries, current, registry)
     # What a changed index brings along was elaborated with it, perhaps under another name.
     return declared.state == carrier.state or not registry.of(entry).is_adopted
+
+
+def _is_left(entry: Entry, carrier: Entry, entries: Mapping[ObjectId, Entry], current: Catalog) -> bool:
+    """Whether its table no longer inherits from the carrier's."""
+    before, after = current.get(entry.parent), entries.get(entry.parent) if entry.parent else None
+    return before is not None and after is not None and carrier.parent in before.needs - after.needs
 
 
 def _settled(

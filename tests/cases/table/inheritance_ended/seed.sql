@@ -1,0 +1,1 @@
+INSERT INTO public.capitals (name, altitude, state) VALUES ('Bern', 540, 'BE');
