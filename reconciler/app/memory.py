@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 KEPT = 64
 """Entries kept; the oldest goes first."""
+_ABANDONED_SECONDS: Final = 3600.0
+"""A part of a value that has not been written on for so long never will be."""
 
 
 def folder() -> Path:
@@ -46,15 +48,31 @@ def write(name: str, value: Any) -> None:
 
 
 def _keep(name: str, *contents: bytes) -> None:
+    import tempfile
+
     with suppress(OSError):
         path = folder() / f"{name}.pickle"
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = path.with_suffix(f".{os.getpid()}")
-        with part.open("wb") as stream:
-            stream.writelines(contents)
-        part.replace(path)
-        for stale in sorted(path.parent.glob("*.pickle"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
-            stale.unlink()
+        # Not named after the process: containers that share the folder have the same numbers.
+        handle, part = tempfile.mkstemp(prefix=f"{name}.", suffix=".part", dir=path.parent)
+        try:
+            with open(handle, "wb") as stream:
+                stream.writelines(contents)
+            os.replace(part, path)
+        except BaseException:
+            os.unlink(part)
+            raise
+        _tidy(path.parent)
+
+
+def _tidy(folder: Path) -> None:
+    """The oldest values go, and parts whose process was killed."""
+    changed = {file: file.stat().st_mtime for file in folder.iterdir()}
+    values = sorted((file for file in changed if file.suffix == ".pickle"), key=changed.__getitem__)
+    parts = (file for file in changed if file.suffix != ".pickle")
+    newest = max(changed.values(), default=0.0)
+    for stale in (*values[:-KEPT], *(part for part in parts if changed[part] < newest - _ABANDONED_SECONDS)):
+        stale.unlink(missing_ok=True)
 
 
 class Shelf:
@@ -86,7 +104,9 @@ def read_shelf(name: str) -> Shelf | None:
             return None
         stream = io.BytesIO(path.read_bytes())
         head, places = pickle.load(stream)
-        return Shelf(head, places, stream.getbuffer()[stream.tell() :])
+        blobs = stream.getbuffer()[stream.tell() :]
+        is_whole = len(blobs) == sum(length for _, length in places.values())
+        return Shelf(head, places, blobs) if is_whole else None
     except Exception:
         return None
 

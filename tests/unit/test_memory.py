@@ -1,0 +1,47 @@
+"""What is kept from one plan to the next."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+
+from reconciler.app import memory
+
+pytestmark = pytest.mark.quick
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECONCILE_CACHE_DIR", str(tmp_path))
+
+
+@pytest.mark.parametrize("lost", [1, 60, 150])
+def test_a_shelf_that_was_cut_is_none(lost: int) -> None:
+    memory.write_shelf("cut", "head", {key: pickle.dumps("x" * 50) for key in range(4)})
+    assert memory.read_shelf("cut") is not None
+    file = memory.folder() / "cut.pickle"
+    file.write_bytes(file.read_bytes()[:-lost])
+    assert memory.read_shelf("cut") is None
+
+
+def test_the_oldest_goes_and_so_does_what_a_killed_process_left() -> None:
+    memory.write("first", 0)
+    left, at_work = memory.folder() / "left.x.part", memory.folder() / "at_work.y.part"
+    for number, file in enumerate((memory.folder() / "first.pickle", left, at_work)):
+        file.touch()
+        os.utime(file, (1_000_000_000 + number, 1_000_000_000 + number))
+    at_work.touch()
+    for number in range(memory.KEPT):
+        memory.write(f"value_{number:02}", number)
+    assert memory.read("first") is None
+    assert memory.read("value_00") == 0
+    assert {file.name for file in memory.folder().glob("*.part")} == {at_work.name}
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "elaborated").write_text("a file in the way")
+    memory.write("value", 1)
+    assert memory.read("value") is None
