@@ -40,6 +40,13 @@ def save_plan(folder: Path, compared: Compared, scope: Scope, name: str | None) 
 
     Raises Blocked where it does not start where the chain ends, InvalidInput where the chain is broken.
     """
+    from reconciler.engine.chainfile import changing
+
+    with changing(folder):
+        return _appended(folder, compared, scope, name)
+
+
+def _appended(folder: Path, compared: Compared, scope: Scope, name: str | None) -> Path | None:
     from reconciler.app.chains import read_plans
     from reconciler.engine import chain, planfile, snapshot
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +99,27 @@ def parsed(home: Path) -> tuple[tuple[Link, ...], tuple[Problem, ...]]:
 def text_of(links: Sequence[Link]) -> str:
     """A CHAIN of just these lines."""
     return HEADER + "".join(f"{link}\n" for link in links)
+
+
+@contextmanager
+def changing(home: Path) -> Iterator[None]:
+    """Alone with the folder of a chain, which is made where it is missing: others on this machine wait.
+
+    What is decided from CHAIN belongs within. Where there are no such locks (Windows, some network folders)
+    nobody waits. Raises OSError where the folder cannot be made.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    handle: int | None = None
+    try:
+        with suppress(ImportError, OSError):
+            import fcntl
+
+            handle = os.open(home, os.O_RDONLY | os.O_CLOEXEC)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)  # and the lock with it
 
 
 def write(path: Path, text: str) -> None:
