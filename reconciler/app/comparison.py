@@ -13,7 +13,7 @@ from reconciler.app.discovery import registry
 from reconciler.core.catalog import Catalog
 from reconciler.core.errors import InvalidInput, ServerError
 from reconciler.core.ident import ObjectId
-from reconciler.engine.scope import Scope, compared_with, left_out, managed, without_needless
+from reconciler.engine.scope import Scope, compared_with, left_out, managed, with_access, without_needless
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -99,7 +99,7 @@ def compare(request: Request, written: Written, live: Catalog, connection: Conne
     wanted = managed(desired.catalog, request.scope, registry())  # what comes by itself may be left out
     wanted = without_needless(wanted, live, desired.ids.values(), registry())
     left = spared(request.scope.prune, current, wanted, registry())
-    wanted = left.desired
+    current, wanted = with_access(live, current, left.desired, request.scope, registry())
     place = functools.cache(functools.partial(_relative, base=request.base))
     sources = {
         desired.ids.get(id, id): f"{place(item.position.file)}:{item.position.line}"

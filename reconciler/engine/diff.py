@@ -85,14 +85,15 @@ def _imply(work: Work) -> None:
         made = change.entry if isinstance(change, Create) else change.new
         for kind in facets:
             for entry in kind.implied(made, work.surroundings or work.current):
-                _meet(work, entry)
+                _meet(work, entry, comes_back=isinstance(change, Replace))
 
 
-def _meet(work: Work, implied: Entry) -> None:
+def _meet(work: Work, implied: Entry, comes_back: bool) -> None:
     wanted = work.desired.get(implied.id)
     kind = work.registry.of(implied)
     if wanted is None:
-        if work.ownership and not kind.built_in(implied):
+        # What comes back had none of it before.
+        if (work.ownership or comes_back) and not kind.built_in(implied):
             work.changes[implied.id] = Drop(implied, implied=True)
     elif wanted.state == implied.state:
         work.changes.pop(implied.id, None)

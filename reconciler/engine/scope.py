@@ -103,6 +103,27 @@ def _counts(entry: Entry, scope: Scope, registry: Registry) -> bool:
     return not kind.built_in(entry)
 
 
+def with_access(
+    live: Catalog, current: Catalog, wanted: Catalog, scope: Scope, registry: Registry
+) -> tuple[Catalog, Catalog]:
+    """Both sides with the owners and privileges that nobody declares and nobody manages: they stay as they
+    are, and come back with an object that is dropped and made again."""
+    kept = {
+        entry.id: entry
+        for entry in managed(live, scope, registry)
+        if registry.of(entry).managed_with_ownership
+        and registry.of(entry).is_facet
+        and entry.id not in current
+        and entry.id not in wanted
+        and entry.parent in current
+        and entry.parent in wanted
+    }
+    if not kept:
+        return current, wanted
+    sides = (dataclasses.replace(side, entries={**side.entries, **kept}) for side in (current, wanted))
+    return next(sides), next(sides)
+
+
 def without_needless(
     desired: Catalog, current: Catalog, declared: Iterable[ObjectId], registry: Registry
 ) -> Catalog:

@@ -24,7 +24,12 @@ def spread(work: Work, id: ObjectId, change: Change) -> None:
             }
             _disturb(work, id, disturbances, f"{_label(work, new)} is altered")
         case Follow(_, new, replaced):
-            _disturb(work, id, {Disturbance.RETYPED}, f"{_label(work, new)} moves to the new {replaced}")
+            _disturb(
+                work,
+                id,
+                {Disturbance.RETYPED},
+                f"{_label(work, new)} moves to the new {_label(work, work.desired[replaced])}",
+            )
         case Create() | Rename():
             pass
 
@@ -66,11 +71,11 @@ def _take_children(work: Work, id: ObjectId, change: Drop | Replace) -> None:
         if new.parent != child.parent:
             continue  # it leaves this parent by itself (a partition that is detached)
         if isinstance(change, Drop):
-            work.put(child.id, Replace(child, new, f"goes with {change.entry.id}"))
+            work.put(child.id, Replace(child, new, f"goes with {_label(work, change.entry)}"))
         elif change.aside:
             work.put(child.id, Create(new))
         else:
-            work.put(child.id, Replace(child, new, f"comes back with {change.old.id}"))
+            work.put(child.id, Replace(child, new, f"comes back with {_label(work, change.old)}"))
 
 
 def _give_way(work: Work, dependent: ObjectId, id: ObjectId, change: Drop | Replace) -> None:

@@ -65,7 +65,10 @@ def _mode(statements: Iterable[Statement]) -> Mode:
 
 
 def _label(emission: Emission, node: Node) -> str:
-    entry = made(emission, node)
+    return _called(emission, made(emission, node))
+
+
+def _called(emission: Emission, entry: Entry) -> str:
     return emission.registry.of(entry).label(entry)
 
 
@@ -88,7 +91,7 @@ def _why(emission: Emission, node: Node, change: Change) -> tuple[str, ...]:
         case Replace(because=because):
             return (because,)
         case Follow(replaced=replaced):
-            return (f"moves to the new {replaced}",)
+            return (f"moves to the new {_called(emission, emission.desired[replaced])}",)
         case Rename(old, _):
             return (f"is called {old.id.path[-1]} so far",)
         case Alter(old, new, fields):
@@ -116,9 +119,15 @@ def _shown(value: object) -> str:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    text = ", ".join(map(_item, value)) if isinstance(value, tuple) else str(value)
     text = " ".join(text.split())
     return text if len(text) <= 80 else text[:77] + "…"
+
+
+def _item(value: object) -> str:
+    """`street text` for an attribute, which may also have a collation."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return " ".join(str(part) for part in parts if part is not None)
 
 
 def _locks(emission: Emission, node: Node, statements: Iterable[Statement]) -> tuple[Lock, ...]:

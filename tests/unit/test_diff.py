@@ -65,7 +65,7 @@ def test_what_was_replaced_brings_its_children_and_their_facets_back() -> None:
     assert len(changes) == 4
     lid = changes[ObjectId("part", ("app", "chest", "lid"))]
     assert isinstance(lid, Replace)
-    assert lid.because == "comes back with box:app.chest"
+    assert lid.because == "comes back with box app.chest"
 
 
 def test_glass_gives_way_to_a_part_of_another_shape_and_takes_what_lies_on_it_along() -> None:
