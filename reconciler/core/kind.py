@@ -198,6 +198,11 @@ class Kind(ABC, Generic[S]):
         nothing."""
         return None
 
+    def outdated(self, entry: Entry) -> str | None:
+        """What of the object stays as a function made it that is defined anew, and the way on; None: nothing
+        is stored of what the function gives."""
+        return None
+
     def follow(
         self, old: Entry, new: Entry, replaced: ObjectId, stand_ins: Mapping[str, str]
     ) -> Iterable[Statement] | None:

@@ -85,7 +85,8 @@ def shared_rules(replace: Callable[[Entry, Entry], Iterable[Statement]]) -> Mapp
     attributes = ("security_definer", "settings", "transforms")
     return {
         "arguments": InPlace(replace, unless=routine.not_replaceable),
-        **{field: InPlace(replace) for field in (*source, *attributes)},
+        **{field: InPlace(replace, Disturbance.REDEFINED) for field in source},
+        **{field: InPlace(replace) for field in attributes},
         **{field: Ignored("part of the arguments") for field in ("inputs", "outputs", "defaults")},
     }
 

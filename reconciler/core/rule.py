@@ -22,6 +22,8 @@ class Disturbance(Enum):
     """The columns of a relation that others select from change their order or names."""
     DEFAULTED = "defaulted"
     """What is taken from the object where nothing is said changes (whether a role's memberships inherit)."""
+    REDEFINED = "redefined"
+    """What a function gives for the same arguments may be another."""
     RELOGGED = "relogged"
     """A table becomes logged or unlogged, and what its columns own would become so with it."""
 

@@ -69,6 +69,8 @@ class HazardCode(StrEnum):
     """Statements of a running application can start to fail."""
     VALIDATION_LOST = "validation_lost"
     """Rows that the database guaranteed so far are no longer checked."""
+    OUTDATED = "outdated"
+    """What a function gave before is stored, and does not follow."""
 
 
 BLOCKS_WRITES: frozenset[LockMode] = frozenset(

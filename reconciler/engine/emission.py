@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
+from reconciler.core.kind import Disturbance, InPlace
 from reconciler.core.statement import Hazard, HazardCode, Lock, Statement, data_loss
 from reconciler.engine.change import (
     Alter,
@@ -67,7 +68,9 @@ def statements_of(emission: Emission, node: Node) -> Iterable[Statement]:
             yield from kind.rename(change.old, change.new.id.path[-1])
         case Verb.ALTER:
             assert isinstance(change, Alter)
-            yield from render_alter(change, emission.registry)
+            outdated = _outdated(emission, change)
+            for statement in render_alter(change, emission.registry):
+                yield dataclasses.replace(statement, hazards=(*statement.hazards, *outdated))
 
 
 def _replace(change: Change) -> Replace:
@@ -101,6 +104,22 @@ def _clauses(emission: Emission, node: Node) -> Sequence[str]:
         emission.registry[child.id.kind].clause(made(emission, child), _clauses(emission, child))
         for child in sorted(inner, key=lambda folded: _reading_order(emission, folded))
     ]
+
+
+def _outdated(emission: Emission, change: Alter) -> tuple[Hazard, ...]:
+    """What is stored of what a function gave, where it is defined anew and the object stays as it is."""
+    rules = emission.registry.of(change.new).rules
+    disturbances = [rule.disturbs for name in change.fields if isinstance(rule := rules[name], InPlace)]
+    if Disturbance.REDEFINED not in disturbances:
+        return ()
+    ids = emission.current.dependents.get(change.new.id, ())
+    stay = [emission.current[id] for id in ids if id in emission.desired and id not in emission.changes]
+    told = [(entry, emission.registry.of(entry)) for entry in stay]
+    return tuple(
+        Hazard(HazardCode.OUTDATED, entry.id, f"{kind.label(entry)}: {words}")
+        for entry, kind in told
+        if (words := kind.outdated(entry)) is not None
+    )
 
 
 def _with_losses(emission: Emission, node: Node, statements: tuple[Statement, ...]) -> Iterable[Statement]:

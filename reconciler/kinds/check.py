@@ -179,6 +179,9 @@ class Check(Kind[CheckState]):
             raise refused(self.label(new), new.parent, answer, way_on)
         return new
 
+    def outdated(self, entry: Entry) -> str | None:
+        return "rows that are there are not looked at again: drop it by hand, and plan again"
+
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         yield rename_constraint(old, name, _noun(old))
 

@@ -29,6 +29,7 @@ from reconciler.core.index_attributes import (
     FROM_INDEX,
     STATISTICS,
     STATISTICS_RULE,
+    index_of,
     index_parameters,
     index_roles,
     settle_index,
@@ -176,6 +177,9 @@ class Exclusion(Kind[ExclusionState]):
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield drop_constraint(entry, "rows that it kept apart are accepted from now on")
+
+    def outdated(self, entry: Entry) -> str | None:
+        return f"keys stay where they were: REINDEX INDEX {index_of(entry)}"
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         yield rename_constraint(old, name)

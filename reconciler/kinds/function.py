@@ -10,7 +10,7 @@ from reconciler.core import routine
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import Fragment
 from reconciler.core.ident import ObjectId
-from reconciler.core.kind import Declared, InPlace, Nest, Recreate, Rule
+from reconciler.core.kind import Declared, Disturbance, InPlace, Nest, Recreate, Rule
 from reconciler.core.routine_kind import Routine, defined, replacement, shared_rules, written
 
 
@@ -91,7 +91,7 @@ class Function(Routine[FunctionState]):
         "returns": Recreate("what a function returns cannot be altered"),
         "window": Recreate("a function cannot become a window function or stop being one"),
         "volatility": InPlace(_replace),
-        "strict": InPlace(_replace),
+        "strict": InPlace(_replace, Disturbance.REDEFINED),
         "leakproof": InPlace(_replace),
         "parallel": InPlace(_replace),
         "cost": InPlace(_replace),

@@ -93,6 +93,13 @@ _HAZARDS = (
         "Rows that the database guaranteed so far are no longer checked.",
         "Make sure that whatever writes the rows checks them by itself.",
     ),
+    _hazard(
+        HazardCode.OUTDATED,
+        "Leaves stored values as they were",
+        "What a function gave before is stored, in an index or a generated column, and does not follow.",
+        "Where the function gives something else for the same arguments, have that worked out anew: the "
+        "hazard says how.",
+    ),
 )
 
 _OTHERS = (

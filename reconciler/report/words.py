@@ -29,6 +29,7 @@ HARM = {
     HazardCode.ACCESS_CHANGE: "changes who has access",
     HazardCode.APPLICATION_BREAK: "can break applications",
     HazardCode.VALIDATION_LOST: "stops checking rows",
+    HazardCode.OUTDATED: "leaves stored values as they were",
 }
 """What a hazard does, to be read after "step 4"."""
 

@@ -171,6 +171,11 @@ class Column(Kind[ColumnState]):
             new = dataclasses.replace(new, state=dataclasses.replace(new.state, using=using))
         return retype(old, new)
 
+    def outdated(self, entry: Entry) -> str | None:
+        if entry.state.generated != "stored":
+            return None
+        return "values stay until the columns are written that they are worked out from: UPDATE ... SET"
+
     def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
         if old is None or old.state.type == new.state.type or new.state.using or is_foreign(new):
             return None

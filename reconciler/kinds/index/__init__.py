@@ -179,6 +179,9 @@ class Index(Kind[IndexState]):
         hazards = (Hazard(HazardCode.VALIDATION_LOST, entry.id, message),) if entry.state.unique else ()
         yield Statement(f"DROP INDEX {index_of(entry)}", on(relation_of(entry)), hazards)
 
+    def outdated(self, entry: Entry) -> str | None:
+        return f"keys stay where they were: REINDEX INDEX {index_of(entry)}"
+
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         locks = on(index_of(old), LockMode.SHARE_UPDATE_EXCLUSIVE)
         yield Statement(f"ALTER INDEX {index_of(old)} RENAME TO {quote(name)}", locks)
