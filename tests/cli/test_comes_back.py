@@ -13,7 +13,8 @@ from psycopg import sql
 from tests.cli.conftest import Inside
 
 _SQL = """
-CREATE TABLE t (a int, b int);
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'gone');
+CREATE TABLE t (a int, b int, felt mood);
 CREATE VIEW v AS SELECT a, b FROM t;
 CREATE VIEW above AS SELECT a FROM v;
 CREATE MATERIALIZED VIEW m AS SELECT a FROM t;
@@ -28,6 +29,10 @@ ALTER MATERIALIZED VIEW m OWNER TO {app};
 REVOKE EXECUTE ON FUNCTION twice(int) FROM public;
 GRANT EXECUTE ON FUNCTION twice(int) TO {reader};
 REVOKE EXECUTE ON FUNCTION of_row(v) FROM public;
+ALTER TYPE mood OWNER TO {app};
+REVOKE USAGE ON TYPE mood FROM public;
+GRANT USAGE ON TYPE mood TO {reader};
+ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO {later};
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {later};
 ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO {later};
 """
@@ -36,6 +41,8 @@ SELECT relname, relowner::regrole::text, coalesce(relacl, acldefault('r', relown
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'm')
 UNION ALL SELECT proname, proowner::regrole::text, coalesce(proacl, acldefault('f', proowner))::text[]
 FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+UNION ALL SELECT typname, typowner::regrole::text, coalesce(typacl, acldefault('T', typowner))::text[]
+FROM pg_type WHERE typtype = 'e' AND typnamespace = 'public'::regnamespace
 UNION ALL SELECT attrelid::regclass || '.' || attname, '', attacl::text[] FROM pg_attribute
 WHERE attacl IS NOT NULL AND attrelid >= 16384
 ORDER BY 1"""
@@ -66,16 +73,20 @@ def test_what_gives_way_comes_back_to_who_had_it(tmp_path: Path, url: str, owner
     inside, how = Inside(tmp_path), ("--ownership",) if ownership else ()
     assert inside("pull", "--url", url, *how).code == 0
     before = _access(url)
+    edits = {
+        "a: integer": "a: bigint",
+        "[sad, ok, gone]": "[sad, ok]",
+        "mood:\n    values: [sad, ok]": "mood:\n    values: [sad, ok]\n    transition: {removed: {gone: {map_to: ok}}}",
+        "mood: [sad, ok]": "mood: {values: [sad, ok], transition: {removed: {gone: {map_to: ok}}}}",
+    }
     for file in (tmp_path / "schema").rglob("*.yaml"):
-        text = file.read_text().replace("a: integer", "a: bigint")
-        file.write_text(
-            text.replace(
-                "returns: integer\n    language: sql\n    body: SELECT x",
-                "returns: bigint\n    language: sql\n    body: SELECT x",
-            )
-        )
+        text = file.read_text()
+        for old, new in edits.items():
+            text = text.replace(old, new)
+        file.write_text(text)
     planned = inside("plan", "--url", url, *how)
-    assert "drop" in planned.out.lower()
+    for change in ("DROP VIEW public.above", "type: integer → bigint", "moves to the new enum public.mood"):
+        assert change in planned.out
     done = inside("run", "--url", url, "--allow", "all", *how)
     assert done.code == 0, done.err
     assert _access(url) == before
