@@ -85,6 +85,8 @@ class Kind(ABC, Generic[S]):
     """True for what an expression anywhere can name: functions, types, operators, sequences, schemas."""
     is_namespace: ClassVar[bool] = False
     """True for what other objects live in: its name is the first of theirs."""
+    gives_to_new: ClassVar[bool] = False
+    """True for what decides on things that come with whatever is made later (default privileges)."""
     is_shared: ClassVar[bool] = False
     """True for what all databases of a server share (roles): never made on a scratch server."""
     is_adopted: ClassVar[bool] = False
@@ -239,9 +241,9 @@ class Kind(ABC, Generic[S]):
         is no grammar, it fails with syntax_error. None where building proves that."""
         return None
 
-    def implied(self, created: Entry, catalog: Iterable[Entry]) -> Iterable[Entry]:
-        """Entries of this kind that come into being by themselves when `created` is made in a database that
-        holds `catalog` (privileges from default privileges)."""
+    def implied(self, created: Entry, givers: Iterable[Entry]) -> Iterable[Entry]:
+        """Entries of this kind that come into being by themselves when `created` is made: privileges from
+        default privileges. `givers` are the entries that decide on such."""
         return ()
 
     def comes_with(self, field: str, new: Entry) -> bool:

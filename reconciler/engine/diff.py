@@ -78,13 +78,15 @@ def _alter_or_replace(work: Work, old: Entry, new: Entry) -> Change:
 
 def _imply(work: Work) -> None:
     """Account for entries that appear by themselves when another is made (default privileges)."""
-    facets = [kind for kind in work.registry if kind.is_facet]
+    around = work.surroundings or work.current
+    givers = tuple(entry for entry in around if work.registry.of(entry).gives_to_new)
+    facets = [kind for kind in work.registry if kind.is_facet] if givers else []
     for change in list(work.changes.values()):
         if not isinstance(change, Create | Replace):
             continue
         made = change.entry if isinstance(change, Create) else change.new
         for kind in facets:
-            for entry in kind.implied(made, work.surroundings or work.current):
+            for entry in kind.implied(made, givers):
                 _meet(work, entry, comes_back=isinstance(change, Replace))
 
 

@@ -139,6 +139,7 @@ class DefaultPrivilege(Kind[DefaultPrivilegeState]):
     document = DefaultPrivilegeDocument
     rank = 95
     managed_with_ownership = True
+    gives_to_new = True
     elaborated = False
     rules: ClassVar[Mapping[str, Rule]] = {
         "grants": InPlace(_change),

@@ -264,9 +264,9 @@ class Label(Toy):
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
         return "label", entry.state.text
 
-    def implied(self, created: Entry, catalog: Iterable[Entry]) -> Iterable[Entry]:
-        for entry in catalog:
-            if entry.id.kind == "rule_of_house" and created.id.kind == "box":
+    def implied(self, created: Entry, givers: Iterable[Entry]) -> Iterable[Entry]:
+        for entry in givers:
+            if created.id.kind == "box":
                 yield label(created, entry.state.text)
 
 
@@ -281,6 +281,7 @@ class HouseRule(Toy):
     """Makes boxes come with a label."""
 
     name = "rule_of_house"
+    gives_to_new = True
     section = "rules_of_house"
     state = HouseRuleState
     rank = 95

@@ -158,7 +158,7 @@ class Privilege(Kind[PrivilegeState]):
             return None
         return None if state.privileges == state.usual else entry
 
-    def implied(self, created: Entry, catalog: Iterable[Entry]) -> Iterable[Entry]:
+    def implied(self, created: Entry, givers: Iterable[Entry]) -> Iterable[Entry]:
         """What the default privileges of the connected role give on what it makes.
 
         A plan is applied by the role that it was made with; under another role the second look after the
@@ -168,7 +168,7 @@ class Privilege(Kind[PrivilegeState]):
         if object_type is None:
             return
         schema = created.id.path[0] if object_type != "schemas" else None
-        for entry in catalog:
+        for entry in givers:
             if entry.id.kind != "default_privilege" or not entry.state.connected:
                 continue
             everything = canonical(("all",), object_type)
