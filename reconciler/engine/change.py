@@ -115,6 +115,9 @@ def with_answers(
     """The changes with the desired entries that the server's answers completed."""
     completed = dict(changes)
     for id, answer in answers.items():
-        if isinstance(change := changes[id], Alter):
-            completed[id] = dataclasses.replace(change, new=answer)
+        match changes[id]:
+            case Create() as change:
+                completed[id] = dataclasses.replace(change, entry=answer)
+            case Alter() | Replace() as change:
+                completed[id] = dataclasses.replace(change, new=answer)
     return completed

@@ -75,6 +75,7 @@ class Column(Kind[ColumnState]):
         "position": Ignored("the order of existing columns is never rebuilt"),
         "type_storage": Ignored("a fact about the type"),
         "using": Ignored("how to get there, not where to be"),
+        "keyed_in": Ignored("it follows from the partition key"),
     }
 
     def brought(self, entry: Entry, carrier: Entry) -> Entry:

@@ -90,10 +90,24 @@ COLUMNS: LiteralString = (
             WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended' ELSE 'main' END END AS storage,
         CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
         CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::integer END AS statistics,
-        ARRAY(SELECT o FROM pg_catalog.unnest(a.attoptions) AS o ORDER BY o COLLATE "C") AS options,
+        CASE WHEN a.attoptions IS NULL THEN '{}' ELSE
+            ARRAY(SELECT o FROM pg_catalog.unnest(a.attoptions) AS o ORDER BY o COLLATE "C") END AS options,
         a.attnum::integer AS position,
         CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended'
-            ELSE 'main' END AS type_storage
+            ELSE 'main' END AS type_storage,
+        CASE WHEN c.relkind = 'p' THEN (
+            -- Columns of a partition key, by name or inside an expression, depend on their own table.
+            SELECT kn.nspname || '.' || kc.relname
+            FROM pg_catalog.pg_partition_tree(c.oid) AS tree
+            JOIN pg_catalog.pg_class kc ON kc.oid = tree.relid AND kc.relkind = 'p'
+            JOIN pg_catalog.pg_namespace kn ON kn.oid = kc.relnamespace
+            JOIN pg_catalog.pg_attribute ka ON ka.attrelid = kc.oid AND ka.attname = a.attname
+            JOIN pg_catalog.pg_depend kd
+                ON kd.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND kd.objid = kc.oid
+                AND kd.objsubid = ka.attnum AND kd.deptype = 'i' AND kd.refobjsubid = 0
+                AND kd.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND kd.refobjid = kc.oid
+            ORDER BY tree.level, 1 LIMIT 1)
+        END AS keyed_in
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -102,11 +116,11 @@ COLUMNS: LiteralString = (
         ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.attgenerated <> ''
     LEFT JOIN pg_catalog.pg_constraint nn
         ON nn.conrelid = a.attrelid AND nn.contype = 'n' AND nn.conkey = ARRAY[a.attnum]
-    LEFT JOIN pg_catalog.pg_depend qd
-        ON a.attidentity <> '' AND qd.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-        AND qd.refobjid = a.attrelid AND qd.refobjsubid = a.attnum AND qd.deptype = 'i'
-        AND qd.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-    LEFT JOIN pg_catalog.pg_sequence q ON q.seqrelid = qd.objid
+    LEFT JOIN (
+            pg_catalog.pg_sequence q JOIN pg_catalog.pg_depend qd
+                ON qd.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND qd.objid = q.seqrelid
+                AND qd.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND qd.deptype = 'i')
+        ON a.attidentity <> '' AND qd.refobjid = a.attrelid AND qd.refobjsubid = a.attnum
     LEFT JOIN pg_catalog.pg_class qc ON qc.oid = q.seqrelid
     WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
         AND c.reloftype = 0 AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'

@@ -7,13 +7,15 @@ from typing import LiteralString
 
 from reconciler.core.catalog import Entry
 from reconciler.core.conversion import keeps_bytes, may_lose, widens
+from reconciler.core.errors import Blocked
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement
 from reconciler.kinds.column.alteration import alter, is_foreign, set_compression, set_storage
 from reconciler.kinds.column.identity import without_identity
 
 
 def retype(old: Entry, new: Entry) -> Iterable[Statement]:
-    """ALTER COLUMN ... TYPE, with the collation that goes with it."""
+    """ALTER COLUMN ... TYPE, with its collation. Raises Blocked for a partition key's column."""
+    _refuse_keyed(old)
     before, after = old.state, new.state
     yield from without_identity(old, new)
     collation = f" COLLATE {after.collation}" if after.collation else ""
@@ -29,6 +31,18 @@ def retype(old: Entry, new: Entry) -> Iterable[Statement]:
         yield from set_storage(None, new)
     if after.compression:
         yield from set_compression(None, new)
+
+
+def _refuse_keyed(old: Entry) -> None:
+    """PostgreSQL alters no column that rows are placed by (SQLSTATE 42P16), whatever the rows hold."""
+    if old.state.keyed_in is None:
+        return
+    raise Blocked(
+        f"column {'.'.join(old.id.path)}: it is part of the partition key of {old.state.keyed_in}: "
+        "PostgreSQL gives it no other type or collation",
+        hint="keep the type as it is, or declare a new partitioned table with the other type, move the rows "
+        "there, and drop this one afterwards",
+    )
 
 
 def _reread(old: Entry, new: Entry, action: str) -> Statement:

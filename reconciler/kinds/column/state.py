@@ -40,3 +40,5 @@ class ColumnState:
     """What the type has by itself; SET STORAGE DEFAULT came only with 16."""
     using: str | None = dataclasses.field(default=None, compare=False)
     """How old values become new ones when the type changes: declared, or found by `enquire`."""
+    keyed_in: str | None = dataclasses.field(default=None, compare=False)
+    """`schema.table`, itself or a partition below, whose partition key the column is part of."""

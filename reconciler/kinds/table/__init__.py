@@ -25,6 +25,7 @@ from reconciler.kinds.table.alteration import (
     set_tablespace,
     set_type,
 )
+from reconciler.kinds.table.default_partition import asked_for, beside_default, with_default
 from reconciler.kinds.table.documents import TableDocument, declared_state, inherited_by, written
 from reconciler.kinds.table.state import TableState
 
@@ -54,6 +55,7 @@ class Table(Kind[TableState]):
         "force_row_security": InPlace(force_row_security),
         "replica_identity": InPlace(set_replica_identity),
         "referenced": Ignored("it follows from foreign keys of other tables"),
+        "default_partition": Ignored("it follows from the partitioned table"),
     }
 
     def query(self, major: int) -> LiteralString:
@@ -136,13 +138,19 @@ class Table(Kind[TableState]):
             parts.append(f"WITH ({options_sql(state.options)})")
         if state.tablespace:
             parts.append(f"TABLESPACE {quote(state.tablespace)}")
-        yield Statement(" ".join(parts), locks_of_parents(entry))
+        yield beside_default(entry, Statement(" ".join(parts), locks_of_parents(entry)))
         if state.row_security:
             yield from set_row_security(None, entry)
         if state.force_row_security:
             yield from force_row_security(None, entry)
         if state.replica_identity != "default":
             yield from set_replica_identity(None, entry)
+
+    def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+        return asked_for(old, new)
+
+    def informed(self, new: Entry, answer: str | None) -> Entry:
+        return with_default(new, answer)
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         relation = qualified(*entry.id.path)

@@ -10,6 +10,7 @@ from reconciler.core.fragment import option_actions
 from reconciler.core.ident import qualified, quote
 from reconciler.core.inheritance import change_inheritance, move_partition
 from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Statement, on
+from reconciler.kinds.table.default_partition import beside_default
 
 
 def alter(entry: Entry, action: str, mode: LockMode = LockMode.ACCESS_EXCLUSIVE, **more: Any) -> Statement:
@@ -34,7 +35,8 @@ def set_options(old: Entry, new: Entry) -> Iterable[Statement]:
 def repartition(old: Entry, new: Entry) -> Iterable[Statement]:
     """DETACH from one table, ATTACH to another or with other bounds."""
     hazards = (Hazard(HazardCode.MAY_FAIL, new.id, "rows outside the bound make it fail"),)
-    return move_partition(old, new, hazards)
+    for statement in move_partition(old, new, hazards):
+        yield beside_default(new, statement) if statement.hazards else statement
 
 
 def detach_referenced(entry: Entry) -> Iterable[Statement]:

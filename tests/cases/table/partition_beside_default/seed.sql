@@ -1,0 +1,1 @@
+INSERT INTO events VALUES ('2024-01-01', 'other');
