@@ -25,7 +25,7 @@ def may_have_one() -> bool:
 
 
 @contextmanager
-def companion(work: Callable[[], Iterable[bytes]]) -> Iterator[Iterator[bytes]]:
+def companion(work: Callable[[], Iterable[bytes]]) -> Iterator[Answers]:
     """What `work` gives in another process, which has begun by then; it ends with the context at the latest.
 
     Whatever goes wrong there, or with starting it, ends the answers early: who needs them all must see that
@@ -39,7 +39,7 @@ def companion(work: Callable[[], Iterable[bytes]]) -> Iterator[Iterator[bytes]]:
             _give(work, memory, telling)
         os.close(telling)
         try:
-            yield _taken(memory, lengths)
+            yield Answers(memory, lengths)
         finally:
             if child:
                 with suppress(ProcessLookupError, ChildProcessError):
@@ -71,9 +71,25 @@ def _give(work: Callable[[], Iterable[bytes]], memory: int, telling: int) -> NoR
         os._exit(0)
 
 
-def _taken(memory: int, lengths: int) -> Iterator[bytes]:
-    start = 0
-    while told := os.read(lengths, _LENGTH.size):
+class Answers(Iterator[bytes]):
+    """What the other process has given, piece by piece."""
+
+    def __init__(self, memory: int, lengths: int) -> None:
+        self._memory, self._lengths = memory, lengths
+        self._start = 0
+
+    def __next__(self) -> bytes:
+        told = os.read(self._lengths, _LENGTH.size)
+        if not told:
+            raise StopIteration
         (length,) = _LENGTH.unpack(told)
-        yield os.pread(memory, length, start)
-        start += length
+        piece = os.pread(self._memory, length, self._start)
+        self._start += length
+        return piece
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next piece, or that there is none, is known without waiting."""
+        import select
+
+        return bool(select.select([self._lengths], [], [], 0)[0])

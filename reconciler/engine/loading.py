@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.errors import InvalidInput
-from reconciler.engine.companion import companion, may_have_one
+from reconciler.engine.companion import Answers, companion, may_have_one
 from reconciler.engine.load import Located, Written, load_read
 from reconciler.engine.pickling import pickled
 
@@ -104,10 +104,17 @@ class _Share:
         """The second process's part."""
         return map(pickled, self.read(registry))
 
-    def whole(self, answers: Iterator[bytes], registry: Registry) -> Written | None:
-        """What all files declare; None where a piece is missing, or something is declared twice."""
+    def whole(self, answers: Answers, registry: Registry) -> Written | None:
+        """What all files declare; None where a piece is missing, or something is declared twice.
+
+        What the other process has ready is taken at once, so that little of it is left at the end.
+        """
+        read: dict[int, Written] = {}
         try:
-            read = dict(self.read(registry))
+            for number, written in self.read(registry):
+                read[number] = written
+                while answers.is_ready and (answer := next(answers, None)) is not None:
+                    read.update([pickle.loads(answer)])
         except InvalidInput:
             return None
         read.update(map(pickle.loads, answers))
