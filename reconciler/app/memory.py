@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -127,14 +127,29 @@ def key(*parts: str) -> str:
 
 
 def digests_of(path: Path) -> dict[str, str]:
-    """A digest of the contents of a file, or of every file below a folder."""
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    return {str(file): _digest(file) for file in files if file.is_file()}
+    """A digest of the contents of a file, or of every file below a folder, links followed."""
+    if not path.is_dir():
+        return {str(path): _digest(str(path))} if path.is_file() else {}
+    return {file: _digest(file) for file in sorted(_below(str(path), frozenset())) if os.path.isfile(file)}
 
 
-def _digest(file: Path) -> str:
+def _below(folder: str, above: frozenset[str]) -> Iterator[str]:
+    """The files below; a folder that is linked from below itself is not read again."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _below(entry.path, above | {real})
+            else:
+                yield entry.path
+
+
+def _digest(file: str) -> str:
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        with open(file, "rb") as stream:
+            return hashlib.sha256(stream.read()).hexdigest()
     except OSError:
         return "unread"  # who reads it next says why
 

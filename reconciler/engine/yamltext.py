@@ -105,22 +105,22 @@ def _collect(folder: str, seen: set[str], files: list[str], failed: list[Read]) 
         return
     seen.add(real)
     try:
-        names = sorted(os.listdir(folder))
+        with os.scandir(folder) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
     except OSError as error:
         failed.append(_refused(folder, error))
         return
-    for name in names:
-        full = os.path.join(folder, name)
-        if name.startswith("."):
+    for entry in entries:
+        if entry.name.startswith("."):
             continue
-        if os.path.isdir(full):
-            _collect(full, seen, files, failed)
-        elif name.lower().endswith(_SUFFIXES):
+        if entry.is_dir():
+            _collect(entry.path, seen, files, failed)
+        elif entry.name.lower().endswith(_SUFFIXES):
             # To read a pipe may never end.
-            if os.path.exists(full) and not os.path.isfile(full):
-                failed.append(_unread(full, "is a pipe or a device, expected a file"))
+            if not entry.is_file() and os.path.exists(entry.path):
+                failed.append(_unread(entry.path, "is a pipe or a device, expected a file"))
             else:
-                files.append(full)
+                files.append(entry.path)
 
 
 def _refused(file: str, error: OSError) -> Read:

@@ -45,3 +45,18 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "elaborated").write_text("a file in the way")
     memory.write("value", 1)
     assert memory.read("value") is None
+
+
+def test_what_is_linked_into_a_folder_counts(tmp_path: Path) -> None:
+    schema, common = tmp_path / "schema", tmp_path / "common"
+    for folder in (schema, common):
+        folder.mkdir()
+        (folder / "t.yaml").write_text("tables: {}")
+    (schema / "linked").symlink_to(common)
+    (common / "round").symlink_to(schema)
+    before = memory.digests_of(schema)
+    assert [str(Path(file).relative_to(schema)) for file in before] == ["linked/t.yaml", "t.yaml"]
+    (common / "t.yaml").write_text("tables: {t: {}}")
+    assert memory.digests_of(schema) != before
+    assert list(memory.digests_of(common / "t.yaml")) == [str(common / "t.yaml")]
+    assert memory.digests_of(tmp_path / "nothing") == {}
