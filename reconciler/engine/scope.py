@@ -110,13 +110,14 @@ def with_access(
     are, and come back with an object that is dropped and made again."""
     kept = {
         entry.id: entry
-        for entry in managed(live, scope, registry)
-        if registry.of(entry).managed_with_ownership
-        and registry.of(entry).is_facet
-        and entry.id not in current
+        for entry in live
+        if entry.id not in current
         and entry.id not in wanted
         and entry.parent in current
         and entry.parent in wanted
+        and registry.of(entry).managed_with_ownership
+        and registry.of(entry).is_facet
+        and _is_managed(live, entry, scope, registry)
     }
     if not kept:
         return current, wanted
