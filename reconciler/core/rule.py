@@ -27,6 +27,11 @@ class Disturbance(Enum):
     RELOGGED = "relogged"
     """A table becomes logged or unlogged, and what its columns own would become so with it."""
 
+    @property
+    def changes_meaning(self) -> bool:
+        """Whether the same words may say something else about the object then (`b <> 'x'` gets a cast)."""
+        return self not in (Disturbance.REDEFINED, Disturbance.RELOGGED)
+
 
 @dataclass(frozen=True, slots=True)
 class InPlace(Generic[S]):

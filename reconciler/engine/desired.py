@@ -275,7 +275,10 @@ class _Disturbed:
 
     def _itself(self, old: Entry, new: Entry) -> bool:
         rules = (self.registry.of(new).rules[name] for name in differing_fields(old, new))
-        return any(not isinstance(rule, InPlace) or rule.disturbs is not None for rule in rules)
+        return any(
+            not isinstance(rule, InPlace) or (rule.disturbs is not None and rule.disturbs.changes_meaning)
+            for rule in rules
+        )
 
 
 def with_intentions(state: State, declared: State) -> State:

@@ -134,6 +134,23 @@ def test_a_body_that_is_there_is_read_again_where_it_is_edited(
     assert "schema/f.yaml:2:3: function public.one(): PostgreSQL refuses it: " in refused.err
 
 
+def test_a_function_with_another_body_leaves_the_text_that_names_it(
+    tmp_path: Path, database: Callable[[], str]
+) -> None:
+    """PostgreSQL writes such a check in other words when it reads its own; the live ones still hold."""
+    inside, url = Inside(tmp_path), database()
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "CREATE FUNCTION plain(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT lower($1)'"
+        )
+        connection.execute("CREATE TABLE t (a varchar(9) CHECK (plain(a) <> '' AND a IN ('x', 'y')))")
+    assert inside("pull", "--url", url).code == 0
+    for file in (tmp_path / "schema").rglob("*.yaml"):
+        file.write_text(file.read_text().replace("SELECT lower", "SELECT upper"))
+    steps = inside("plan", "--url", url, "--format", "json").data["steps"]
+    assert [step["object"] for step in steps] == ["function:public.plain(text)"]
+
+
 def test_schemas_that_are_not_managed_are_never_touched(tmp_path: Path, database: Callable[[], str]) -> None:
     inside, url = Inside(tmp_path), database()
     with psycopg.connect(url) as connection:
