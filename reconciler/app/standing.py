@@ -11,11 +11,11 @@ from reconciler.app.comparison import live_catalog
 from reconciler.app.discovery import registry
 from reconciler.core.errors import InvalidInput, Stale
 from reconciler.core.ident import ObjectId
+from reconciler.engine.registry import ANYWHERE
 from reconciler.engine.scope import Scope, managed
 
 if TYPE_CHECKING:
     from reconciler.core.catalog import Catalog
-    from reconciler.core.kind import Kind
     from reconciler.engine.journal import Run
     from reconciler.engine.plan import Plan
 
@@ -103,22 +103,22 @@ def heads(found: Iterable[Moved]) -> tuple[Moved, ...]:
     """As people are told: what is gone or came as a whole is told once, without what its names say is part of
     it."""
     found = tuple(found)
-    kinds = {kind.name: kind for kind in registry()}
     whole = {one.object for one in found if one.how in (_MISSING, _UNPLANNED)}
-    return tuple(one for one in found if whole.isdisjoint(_above(one.object, kinds)))
+    return tuple(one for one in found if whole.isdisjoint(_above(one.object)))
 
 
-def _above(id: ObjectId, kinds: Mapping[str, Kind[Any]]) -> set[ObjectId]:
+def _above(id: ObjectId) -> set[ObjectId]:
     """What an object may hang on, as far as its name tells: its table, or what it is a facet of."""
     above: set[ObjectId] = set()
     waiting = [id]
     while waiting:
         one = waiting.pop()
-        kind = kinds[one.kind]
-        found = {ObjectId(parent, path) for parent in kind.parents for path in (one.path, one.path[:-1])}
+        kind = registry().of(one)
+        parents = [parent for parent in kind.parents if parent != ANYWHERE]
+        found = {ObjectId(parent, path) for parent in parents for path in (one.path, one.path[:-1])}
         if kind.is_facet:
             found |= {ObjectId(one.path[0], one.path[1:end]) for end in range(2, len(one.path) + 1)}
-        waiting += [new for new in found - above if new.kind in kinds and new.path]
+        waiting += [new for new in found - above if new.path]
         above |= found
     return above - {id}
 

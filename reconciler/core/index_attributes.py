@@ -102,6 +102,11 @@ _CONCURRENT = frozenset({"fillfactor", "deduplicate_items"})
 """Storage parameters that change under share update exclusive; all others take access exclusive."""
 
 
+def outdated_keys(entry: Entry) -> str:
+    """What is said of an index on what a function gives, where that is defined anew."""
+    return f"keys stay where they were: REINDEX INDEX {index_of(entry)}"
+
+
 def index_of(entry: Entry) -> str:
     """The index as SQL writes it; it lives in its table's schema."""
     return qualified(entry.id.path[0], entry.id.path[-1])

@@ -7,8 +7,20 @@ from collections.abc import Iterator
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
-from reconciler.core.kind import Disturbance, InPlace
-from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename, Replace, Work, differing
+from reconciler.core.kind import Disturbance
+from reconciler.engine.change import (
+    Alter,
+    Change,
+    Create,
+    Drop,
+    Follow,
+    Rename,
+    Replace,
+    Work,
+    differing,
+    disturbances_of,
+    old_of,
+)
 
 
 def leave_out_carried(work: Work) -> None:
@@ -63,7 +75,7 @@ def rename_parts(work: Work) -> None:
     for id, change in list(work.changes.items()):
         if not isinstance(change, Drop | Replace) or not work.registry.of(id).is_adopted:
             continue
-        old = change.entry if isinstance(change, Drop) else change.old
+        old = old_of(change)
         carrier = work.desired.get(old.carrier)
         if carrier is None or carrier.id in work.changes or not _is_attached(work, old):
             continue
@@ -99,11 +111,7 @@ def _retyped(work: Work, carrier: Entry) -> frozenset[ObjectId]:
         id
         for id in carrier.needs
         if isinstance(change := work.changes.get(id), Alter)
-        and any(
-            isinstance(rule := work.registry.of(id).rules[name], InPlace)
-            and rule.disturbs is Disturbance.RETYPED
-            for name in change.fields
-        )
+        and Disturbance.RETYPED in disturbances_of(change, work.registry)
     )
 
 

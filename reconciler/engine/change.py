@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.catalog import Catalog, Entry, compared
 from reconciler.core.ident import ObjectId
-from reconciler.core.kind import InPlace
+from reconciler.core.kind import Disturbance, InPlace
 from reconciler.core.statement import Statement
 from reconciler.engine.registry import Registry
 
@@ -89,6 +89,18 @@ class Work:
         self.queue.append(id)
 
 
+def old_of(change: Change) -> Entry:
+    """The entry before the change; a creation has none."""
+    assert not isinstance(change, Create)
+    return change.entry if isinstance(change, Drop) else change.old
+
+
+def new_of(change: Change) -> Entry:
+    """The entry after the change; a drop has none."""
+    assert not isinstance(change, Drop)
+    return change.entry if isinstance(change, Create) else change.new
+
+
 def is_implied(change: Change) -> bool:
     """Whether what changes comes into being inside this plan."""
     return isinstance(change, Alter | Drop) and change.implied
@@ -97,6 +109,16 @@ def is_implied(change: Change) -> bool:
 def differing(old: Entry, new: Entry) -> tuple[str, ...]:
     """The compared fields in which two states of one kind differ."""
     return tuple(name for name, value in compared(new.state) if getattr(old.state, name) != value)
+
+
+def disturbances_of(change: Alter, registry: Registry) -> frozenset[Disturbance]:
+    """What an alteration can do to those that depend on the object."""
+    rules = registry.of(change.new).rules
+    return frozenset(
+        rule.disturbs
+        for name in change.fields
+        if isinstance(rule := rules[name], InPlace) and rule.disturbs is not None
+    )
 
 
 def render_alter(change: Alter, registry: Registry) -> tuple[Statement, ...]:

@@ -8,7 +8,7 @@ from reconciler.core.catalog import Catalog, Entry, compared
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import InPlace, Recreate
 from reconciler.engine.carried import keep_names, leave_out_carried, rename_parts
-from reconciler.engine.change import Alter, Change, Create, Drop, Replace, Work, differing
+from reconciler.engine.change import Alter, Change, Create, Drop, Replace, Work, differing, new_of
 from reconciler.engine.registry import Registry
 from reconciler.engine.spread import spread
 
@@ -84,9 +84,8 @@ def _imply(work: Work) -> None:
     for change in list(work.changes.values()):
         if not isinstance(change, Create | Replace):
             continue
-        made = change.entry if isinstance(change, Create) else change.new
         for kind in facets:
-            for entry in kind.implied(made, givers):
+            for entry in kind.implied(new_of(change), givers):
                 _meet(work, entry, comes_back=isinstance(change, Replace))
 
 

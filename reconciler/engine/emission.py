@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
-from reconciler.core.kind import Disturbance, InPlace
+from reconciler.core.kind import Disturbance
 from reconciler.core.statement import Hazard, HazardCode, Lock, Statement, data_loss
 from reconciler.engine.change import (
     Alter,
     Change,
-    Create,
-    Drop,
     Follow,
     Rename,
     Replace,
+    disturbances_of,
+    new_of,
+    old_of,
     render_alter,
 )
 from reconciler.engine.graph import Node, Ordered, Verb
@@ -45,37 +46,40 @@ def statements_of(emission: Emission, node: Node) -> Iterable[Statement]:
     kind = emission.registry[node.id.kind]
     match node.verb:
         case Verb.CREATE:
-            entry = change.entry if isinstance(change, Create) else _replace(change).new
-            yield from _with_narrowing(emission, change, tuple(kind.create(entry, _clauses(emission, node))))
+            statements = tuple(kind.create(new_of(change), _clauses(emission, node)))
+            yield from _adding(statements, _narrowed(emission, change))
             for folded in folded_into(emission, node):
                 yield from emission.registry[folded.id.kind].settle(made(emission, folded))
         case Verb.OPEN:
             yield from kind.opening(emission.desired[node.id])
         case Verb.DROP:
-            old = change.entry if isinstance(change, Drop) else _replace(change).old
-            yield from _with_losses(emission, node, tuple(kind.drop(old)))
+            yield from _adding(tuple(kind.drop(old_of(change))), *_lost_along(emission, node))
         case Verb.ASIDE:
-            aside = kind.aside(_replace(change).old)
+            aside = kind.aside(old_of(change))
             assert aside is not None
             yield from aside[1]
         case Verb.DROP_ASIDE:
-            aside = kind.aside(_replace(change).old)
+            aside = kind.aside(old_of(change))
             assert aside is not None
-            yield from kind.drop_aside(_replace(change).old, aside[0])
+            yield from kind.drop_aside(old_of(change), aside[0])
         case Verb.ALTER if isinstance(change, Follow):
             yield from _followed(emission, change)
         case Verb.ALTER if isinstance(change, Rename):
             yield from kind.rename(change.old, change.new.id.path[-1])
         case Verb.ALTER:
             assert isinstance(change, Alter)
-            outdated = _outdated(emission, change)
-            for statement in render_alter(change, emission.registry):
-                yield dataclasses.replace(statement, hazards=(*statement.hazards, *outdated))
+            yield from _adding(render_alter(change, emission.registry), _outdated(emission, change))
 
 
-def _replace(change: Change) -> Replace:
-    assert isinstance(change, Replace)
-    return change
+def _adding(
+    statements: tuple[Statement, ...], hazards: Sequence[Hazard], locks: Sequence[Lock] = ()
+) -> Iterable[Statement]:
+    """The statements; the first of them says these hazards and locks too."""
+    if not statements or not (hazards or locks):
+        return statements
+    first = statements[0]
+    more = dataclasses.replace(first, hazards=(*first.hazards, *hazards), locks=(*first.locks, *locks))
+    return (more, *statements[1:])
 
 
 def made(emission: Emission, node: Node) -> Entry:
@@ -108,9 +112,7 @@ def _clauses(emission: Emission, node: Node) -> Sequence[str]:
 
 def _outdated(emission: Emission, change: Alter) -> tuple[Hazard, ...]:
     """What is stored of what a function gave, where it is defined anew and the object stays as it is."""
-    rules = emission.registry.of(change.new).rules
-    disturbances = [rule.disturbs for name in change.fields if isinstance(rule := rules[name], InPlace)]
-    if Disturbance.REDEFINED not in disturbances:
+    if Disturbance.REDEFINED not in disturbances_of(change, emission.registry):
         return ()
     ids = emission.current.dependents.get(change.new.id, ())
     stay = [emission.current[id] for id in ids if id in emission.desired and id not in emission.changes]
@@ -122,8 +124,8 @@ def _outdated(emission: Emission, change: Alter) -> tuple[Hazard, ...]:
     )
 
 
-def _with_losses(emission: Emission, node: Node, statements: tuple[Statement, ...]) -> Iterable[Statement]:
-    """A drop that takes others of its kind along (partitions) names what each of them loses, and locks."""
+def _lost_along(emission: Emission, node: Node) -> tuple[list[Hazard], list[Lock]]:
+    """What a drop says of others of its kind that it takes along (partitions): what each loses, and locks."""
     lost: list[Hazard] = []
     locked: list[Lock] = []
     for child in folded_into(emission, node):
@@ -131,25 +133,15 @@ def _with_losses(emission: Emission, node: Node, statements: tuple[Statement, ..
             for statement in emission.registry[child.id.kind].drop(emission.current[child.id]):
                 lost.extend(hazard for hazard in statement.hazards if hazard.code is not HazardCode.MAY_FAIL)
                 locked.extend(statement.locks)
-    if (lost or locked) and statements:
-        first = statements[0]
-        hazards, locks = (*first.hazards, *lost), (*first.locks, *locked)
-        yield dataclasses.replace(first, hazards=hazards, locks=locks)
-        statements = statements[1:]
-    yield from statements
+    return lost, locked
 
 
-def _with_narrowing(
-    emission: Emission, change: Change, statements: tuple[Statement, ...]
-) -> Iterable[Statement]:
-    """What takes the place of an object set aside says what is lost by the values that move over to it."""
-    if isinstance(change, Replace) and change.aside and statements and _is_moved_to(emission, change.new.id):
-        message = emission.registry.of(change.new).narrowed(change.old, change.new)
-        if message is not None:
-            hazards = (*statements[0].hazards, *data_loss(change.new.id, message))
-            yield dataclasses.replace(statements[0], hazards=hazards)
-            statements = statements[1:]
-    yield from statements
+def _narrowed(emission: Emission, change: Change) -> tuple[Hazard, ...]:
+    """What is lost by the values that move over to what takes the place of an object set aside."""
+    if not (isinstance(change, Replace) and change.aside and _is_moved_to(emission, change.new.id)):
+        return ()
+    message = emission.registry.of(change.new).narrowed(change.old, change.new)
+    return data_loss(change.new.id, message) if message is not None else ()
 
 
 def _is_moved_to(emission: Emission, id: ObjectId) -> bool:

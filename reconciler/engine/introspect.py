@@ -60,16 +60,7 @@ def introspect(connection: Connection[Any], registry: Registry, stop: Stop | Non
 
     Raises Busy where a lock keeps it from that for long, and Terminated where `stop` is asked meanwhile.
     """
-    return understood(read(connection, registry, stop), connection)
-
-
-def read(connection: Connection[Any], registry: Registry, stop: Stop | None = None) -> Reading:
-    """What `introspect` asks of the server, without what it makes of the answers. Raises what it raises."""
-    return patiently(lambda: _read(connection, list(registry)), connection, stop)
-
-
-def understood(reading: Reading, connection: Connection[Any]) -> Catalog:
-    """The catalog that was read; the connection names what no kind models."""
+    reading = patiently(lambda: _read(connection, list(registry)), connection, stop)
     entries = {entry.id: entry for entry in _entries(reading)}
     return Catalog(entries, unknown=_unknown(connection, reading))
 

@@ -16,6 +16,7 @@ from reconciler.engine.change import (
     Drop,
     Rename,
     Replace,
+    new_of,
     with_answers,
 )
 from reconciler.engine.diff import diff
@@ -77,7 +78,7 @@ def _answers(changes: Mapping[ObjectId, Change], registry: Registry, ask: Ask) -
         if isinstance(change, Alter):
             old, new = change.old, change.new
         elif isinstance(change, Create | Replace) and _hangs_on_what_is_there(change, changes):
-            old, new = None, change.entry if isinstance(change, Create) else change.new
+            old, new = None, new_of(change)
         else:
             continue
         kind = registry.of(new)
@@ -87,7 +88,7 @@ def _answers(changes: Mapping[ObjectId, Change], registry: Registry, ask: Ask) -
 
 
 def _hangs_on_what_is_there(change: Create | Replace, changes: Mapping[ObjectId, Change]) -> bool:
-    parent = change.entry.parent if isinstance(change, Create) else change.new.parent
+    parent = new_of(change).parent
     return parent is not None and not isinstance(changes.get(parent), Create | Replace)
 
 

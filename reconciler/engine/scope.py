@@ -121,8 +121,10 @@ def with_access(
     }
     if not kept:
         return current, wanted
-    sides = (dataclasses.replace(side, entries={**side.entries, **kept}) for side in (current, wanted))
-    return next(sides), next(sides)
+    return (
+        dataclasses.replace(current, entries={**current.entries, **kept}),
+        dataclasses.replace(wanted, entries={**wanted.entries, **kept}),
+    )
 
 
 def without_needless(

@@ -94,15 +94,16 @@ def elaborate(
         raise ScratchLacks(refused.message, refused.problems) if _lacks(failed) else refused
     read = introspect(connection, registry)
     ids = dict(_resolved(written.objects, read, connection, registry))
-    built = ((read[ids[id]], item) for id, item in objects.items() if ids[id] in read)
-    built = ((entry, item) for entry, item in built if not _is_alike(live.get(entry.id), entry))
-    if problems := list(broken_bodies(built, connection, registry, _search_path)):
+    made = ((read.get(ids[id]), item) for id, item in objects.items())
+    unproved = [(entry, item) for entry, item in made if entry is not None and not _is_in(live, entry)]
+    if problems := list(broken_bodies(unproved, connection, registry, _search_path)):
         raise InvalidInput.of(problems)
     return Elaborated(_with_plain(written, read, ids, registry), ids)
 
 
-def _is_alike(one: Entry | None, other: Entry) -> bool:
-    return one is not None and one.state == other.state
+def _is_in(live: Catalog, entry: Entry) -> bool:
+    there = live.get(entry.id)
+    return there is not None and there.state == entry.state
 
 
 def rebuild(catalog: Catalog, connection: Connection[Any], registry: Registry) -> Catalog:

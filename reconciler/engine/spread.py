@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId
-from reconciler.core.kind import Disturbance, InPlace
-from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename, Replace, Work
+from reconciler.core.kind import Disturbance
+from reconciler.engine.change import (
+    Alter,
+    Change,
+    Create,
+    Drop,
+    Follow,
+    Rename,
+    Replace,
+    Work,
+    disturbances_of,
+    old_of,
+)
 
 
 def spread(work: Work, id: ObjectId, change: Change) -> None:
@@ -16,18 +27,13 @@ def spread(work: Work, id: ObjectId, change: Change) -> None:
             for dependent in _dependents(work, id):
                 _give_way(work, dependent, id, change)
             _outlive(work, id)
-        case Alter(_, new, fields):
-            disturbances = {
-                rule.disturbs
-                for name in fields
-                if isinstance(rule := work.registry.of(new).rules[name], InPlace) and rule.disturbs
-            }
-            _disturb(work, id, disturbances, f"{_label(work, new)} is altered")
+        case Alter(_, new, _):
+            _disturb(work, id, disturbances_of(change, work.registry), f"{_label(work, new)} is altered")
         case Follow(_, new, replaced):
             _disturb(
                 work,
                 id,
-                {Disturbance.RETYPED},
+                frozenset({Disturbance.RETYPED}),
                 f"{_label(work, new)} moves to the new {_label(work, work.desired[replaced])}",
             )
         case Create() | Rename():
@@ -96,11 +102,11 @@ def _give_way(work: Work, dependent: ObjectId, id: ObjectId, change: Drop | Repl
         return
     if kind.is_facet and isinstance(change, Replace) and old.parent == id:
         return
-    label = _label(work, change.old if isinstance(change, Replace) else change.entry)
+    label = _label(work, old_of(change))
     work.put(dependent, Replace(old, new, f"gives way: {label} {verb}", aside=kind.aside(old) is not None))
 
 
-def _disturb(work: Work, id: ObjectId, disturbances: set[Disturbance], because: str) -> None:
+def _disturb(work: Work, id: ObjectId, disturbances: frozenset[Disturbance], because: str) -> None:
     if not disturbances:
         return
     for dependent in _dependents(work, id):

@@ -29,9 +29,9 @@ from reconciler.core.index_attributes import (
     FROM_INDEX,
     STATISTICS,
     STATISTICS_RULE,
-    index_of,
     index_parameters,
     index_roles,
+    outdated_keys,
     settle_index,
 )
 from reconciler.core.index_document import ExpressionIndexedDocument, attributes_from, attributes_to
@@ -179,7 +179,7 @@ class Exclusion(Kind[ExclusionState]):
         yield drop_constraint(entry, "rows that it kept apart are accepted from now on")
 
     def outdated(self, entry: Entry) -> str | None:
-        return f"keys stay where they were: REINDEX INDEX {index_of(entry)}"
+        return outdated_keys(entry)
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         yield rename_constraint(old, name)

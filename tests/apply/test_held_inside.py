@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
-from reconciler.app import Application, Request, apply_plan, make_plan
 from reconciler.core.errors import Blocked
-from reconciler.engine.consent import Consent
-from reconciler.engine.plan import Plan
-from tests.conftest import AnyServer
-
-Played = Callable[[str], Plan]
+from tests.apply.conftest import Played
 
 SCHEMA = """
 domains:
@@ -32,20 +24,6 @@ HOLDERS = {
     "row": ("crate: crate", "public.boxes.crate"),
     "array of rows": ('crates: "crate[]"', "public.boxes.crates"),
 }
-
-
-@pytest.fixture
-def played(server: AnyServer, database: Callable[[], str], tmp_path: Path) -> Played:
-    """Plans to a text, carries that out, and returns the plan."""
-    url, file = database(), tmp_path / "schema.yaml"
-
-    def play(text: str) -> Plan:
-        file.write_text(text)
-        plan = make_plan(Request(url, file, scratch_url=server.url(), base=tmp_path))
-        apply_plan(plan, Application(url, Consent(everything=True)))
-        return plan
-
-    return play
 
 
 @pytest.mark.matrix

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
-from reconciler.engine.change import Alter, Change, Create, Drop, is_implied
-from reconciler.engine.graph.node import Node, Verb, Wiring, is_entangled, new_of, old_of
+from reconciler.engine.change import Alter, Change, Create, Drop, is_implied, new_of, old_of
+from reconciler.engine.graph.node import Node, Verb, Wiring, is_entangled
 
 
 def link(wiring: Wiring, node: Node) -> None:
@@ -17,7 +17,7 @@ def link(wiring: Wiring, node: Node) -> None:
         case Verb.CREATE:
             _link_create(wiring, node, change)
         case Verb.DROP | Verb.ASIDE:
-            entry = change.entry if isinstance(change, Drop) else old_of(change)
+            entry = old_of(change)
             if is_implied(change):
                 _after_makers(wiring, node, entry)
                 for needed in entry.needs:
@@ -44,7 +44,7 @@ def link(wiring: Wiring, node: Node) -> None:
 
 
 def _link_create(wiring: Wiring, node: Node, change: Change) -> None:
-    entry = change.entry if isinstance(change, Create) else new_of(change)
+    entry = new_of(change)
     waits = _wanted(entry) - _attached_later(wiring, node, entry) - _lent(wiring, node, entry)
     _after_needs(wiring, node, waits)
     _after_what_it_inherits(wiring, node, entry)
@@ -230,8 +230,8 @@ def link_names(wiring: Wiring) -> None:
 def _names(wiring: Wiring, node: Node) -> tuple[set[tuple[str, ...]], set[tuple[str, ...]]]:
     """The names that a node gives up, and those that it takes."""
     change = wiring.changes[node.id]
-    old = change.entry if isinstance(change, Drop) else None if isinstance(change, Create) else old_of(change)
-    new = change.entry if isinstance(change, Create) else None if isinstance(change, Drop) else new_of(change)
+    old = None if isinstance(change, Create) else old_of(change)
+    new = None if isinstance(change, Drop) else new_of(change)
     had = set(wiring.registry.of(old).occupies(old)) if old else set()
     has = set(wiring.registry.of(new).occupies(new)) if new else set()
     match node.verb:

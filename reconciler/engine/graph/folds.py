@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import ReconcileError
-from reconciler.engine.change import Create, Drop, is_implied
-from reconciler.engine.graph.node import Node, Verb, Wiring, is_entangled, new_of, old_of
+from reconciler.engine.change import is_implied, new_of, old_of
+from reconciler.engine.graph.node import Node, Verb, Wiring, is_entangled
 
 if TYPE_CHECKING:
     from reconciler.core.catalog import Entry
@@ -33,7 +33,7 @@ def _cover(wiring: Wiring, node: Node) -> Node | None:
     if node.verb is Verb.DROP and is_implied(change):
         return None  # it comes with what is made, not with what was there
     if node.verb is Verb.DROP:
-        entry = change.entry if isinstance(change, Drop) else old_of(change)
+        entry = old_of(change)
         goes_along = entry.parent and wiring.registry.of(entry).drops_with_parent
         if entry.parent and goes_along and (outer := wiring.node(Verb.DROP, entry.parent)):
             return outer
@@ -42,7 +42,7 @@ def _cover(wiring: Wiring, node: Node) -> Node | None:
     if node.verb is Verb.DROP_ASIDE or node.verb is Verb.ASIDE:
         return None
     if node.verb is Verb.CREATE:
-        entry = change.entry if isinstance(change, Create) else new_of(change)
+        entry = new_of(change)
         kind = wiring.registry.of(entry)
         if entry.parent and entry.parent.kind in kind.folds_into and kind.foldable(entry):
             return None if _is_repeated(wiring, entry) else wiring.node(Verb.CREATE, entry.parent)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.catalog import Catalog
 from reconciler.core.ident import ObjectId
-from reconciler.engine.change import Alter, Change, Follow, Rename, Replace
+from reconciler.engine.change import Change
 from reconciler.engine.registry import Registry
 
 if TYPE_CHECKING:
@@ -72,15 +72,3 @@ def is_entangled(wiring: Wiring, catalog: Catalog, part: ObjectId, whole: Object
         and whole in other.needs
         and any(wiring.registry.of(entry).opening(entry))
     )
-
-
-def old_of(change: Change) -> Entry:
-    """The entry before a change of something that stays."""
-    assert isinstance(change, Replace | Alter | Follow | Rename)
-    return change.old
-
-
-def new_of(change: Change) -> Entry:
-    """The entry after it."""
-    assert isinstance(change, Replace | Alter | Follow | Rename)
-    return change.new

@@ -35,6 +35,7 @@ from reconciler.core.index_attributes import (
     STATISTICS_RULE,
     index_of,
     index_roles,
+    outdated_keys,
     settle_index,
 )
 from reconciler.core.index_document import ExpressionIndexedDocument, attributes_from, attributes_to
@@ -180,7 +181,7 @@ class Index(Kind[IndexState]):
         yield Statement(f"DROP INDEX {index_of(entry)}", on(relation_of(entry)), hazards)
 
     def outdated(self, entry: Entry) -> str | None:
-        return f"keys stay where they were: REINDEX INDEX {index_of(entry)}"
+        return outdated_keys(entry)
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         locks = on(index_of(old), LockMode.SHARE_UPDATE_EXCLUSIVE)
