@@ -83,11 +83,9 @@ def _both_sides(request: Request, connection: Connection[Any]) -> tuple[Written,
 
     from reconciler.app.comparison import live_catalog
     from reconciler.engine.fingerprint import fingerprint
-    from reconciler.engine.graph import prepare
     from reconciler.engine.loading import loading
 
     with loading(request.schema, registry()) as written, ThreadPoolExecutor(max_workers=1) as server:
-        prepare()
         live = live_catalog(connection)
         after = server.submit(fingerprint, connection)
         return written(), live, after.result()

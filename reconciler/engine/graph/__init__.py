@@ -1,25 +1,22 @@
-"""The order of things: one directed graph of what must come before what (networkx), folded where a CREATE or
-DROP covers its children, and sorted the same way every time."""
+"""The order of things: one directed graph of what must come before what, folded where a CREATE or DROP covers
+its children, and sorted the same way every time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Mode
 from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename, Replace, render_alter
+from reconciler.engine.graph.digraph import Digraph
 from reconciler.engine.graph.edges import link, link_names
 from reconciler.engine.graph.folds import DependencyCycle, acyclic, choose_folds
 from reconciler.engine.graph.node import Node, Verb, Wiring
 from reconciler.engine.registry import Registry
 
-if TYPE_CHECKING:
-    from reconciler.engine.graph.node import Graph
-
-__all__ = ["DependencyCycle", "Node", "Ordered", "Verb", "order", "prepare"]
+__all__ = ["DependencyCycle", "Node", "Ordered", "Verb", "order"]
 
 
 @dataclass
@@ -29,14 +26,6 @@ class Ordered:
     nodes: Sequence[Node]
     folded: Mapping[Node, Sequence[Node]]
     requires: Mapping[Node, Sequence[Node]]
-
-
-def prepare() -> None:
-    """Begin to import networkx, which takes as long as a small plan, while the caller waits for servers."""
-    from importlib import import_module
-    from threading import Thread
-
-    Thread(target=import_module, args=("networkx",), daemon=True).start()
 
 
 def order(
@@ -49,12 +38,7 @@ def order(
     """Sort the changes so that each finds what it needs; without `fold` only structural children are clauses.
     Raises DependencyCycle, which names its members."""
     found = [Node(verb, id) for id, change in changes.items() for verb in _verbs(change, registry)]
-    if len(found) < 2:
-        return Ordered(found, {}, dict.fromkeys(found, ()))  # the import alone takes longer than the rest
-    import networkx
-
-    wiring = Wiring(current, desired, registry, changes, networkx.DiGraph())
-    wiring.graph.add_nodes_from(found)
+    wiring = Wiring(current, desired, registry, changes, Digraph(found))
     wiring.early = {Node(Verb.ALTER, id) for id, change in changes.items() if _commits(change, registry)}
     for node in list(wiring.graph):
         link(wiring, node)
@@ -62,11 +46,11 @@ def order(
     choose_folds(wiring, structural_only=not fold)
     contracted = acyclic(wiring)
     rank = _rank(wiring, contracted)
-    nodes = list(networkx.lexicographical_topological_sort(contracted, key=rank))
+    nodes = contracted.sorted(rank)
     folded: dict[Node, list[Node]] = {}
     for inner, outer in wiring.into.items():
         folded.setdefault(outer, []).append(inner)
-    requires = {node: sorted(contracted.predecessors(node), key=rank) for node in nodes}
+    requires = {node: sorted(contracted.before(node), key=rank) for node in nodes}
     return Ordered(nodes, folded, requires)
 
 
@@ -95,7 +79,7 @@ def _commits(change: Change, registry: Registry) -> bool:
     return any(statement.mode is Mode.COMMIT_AFTER for statement in render_alter(change, registry))
 
 
-def _rank(wiring: Wiring, graph: Graph) -> Callable[[Node], tuple[int, int, int, ObjectId]]:
+def _rank(wiring: Wiring, graph: Digraph[Node]) -> Callable[[Node], tuple[int, int, int, ObjectId]]:
     """Ties are broken by the kinds' ranks. Of two alike, the one that something of a lower rank waits for
     goes first: what a function's text calls is unknown, so functions shall exist before anything evaluates
     one."""
@@ -106,7 +90,7 @@ def _rank(wiring: Wiring, graph: Graph) -> Callable[[Node], tuple[int, int, int,
             return (-1, rank, 0, node.id)
         if node.verb in (Verb.DROP, Verb.ASIDE):
             return (0, -rank, 0, node.id)
-        waiting = min((wiring.registry[other.id.kind].rank for other in graph.successors(node)), default=rank)
+        waiting = min((wiring.registry[other.id.kind].rank for other in graph.after(node)), default=rank)
         return (1, rank, min(rank, waiting), node.id)
 
     return key

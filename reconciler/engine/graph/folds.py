@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.errors import ReconcileError
 from reconciler.engine.change import is_implied, new_of, old_of
+from reconciler.engine.graph.digraph import Digraph
 from reconciler.engine.graph.node import Node, Verb, Wiring, is_entangled
 
 if TYPE_CHECKING:
     from reconciler.core.catalog import Entry
-    from reconciler.engine.graph.node import Graph
 
 
 class DependencyCycle(ReconcileError):
@@ -57,13 +57,11 @@ def _is_repeated(wiring: Wiring, entry: Entry) -> bool:
     return any(kind.merges_with(entry, other) for other in wiring.desired.children.get(entry.parent, ()))
 
 
-def acyclic(wiring: Wiring) -> Graph:
+def acyclic(wiring: Wiring) -> Digraph[Node]:
     """Contract the folds; where that makes a cycle, unfold what is in it; then give up soft edges."""
-    import networkx
-
     while True:
         contracted = _contract(wiring)
-        knots = [knot for knot in networkx.strongly_connected_components(contracted) if len(knot) > 1]
+        knots = contracted.knots()
         if not knots:
             return contracted
         loosened = [_loosen(wiring, knot) for knot in knots]
@@ -71,12 +69,9 @@ def acyclic(wiring: Wiring) -> Graph:
             raise _cycle(contracted, knots[0])
 
 
-def _contract(wiring: Wiring) -> Graph:
-    import networkx
-
-    contracted: Graph = networkx.DiGraph()
+def _contract(wiring: Wiring) -> Digraph[Node]:
     top = {node: _top(wiring, node) for node in wiring.graph}
-    contracted.add_nodes_from(dict.fromkeys(top.values()))
+    contracted = Digraph(top.values())
     for source, target in wiring.graph.edges:
         if top[source] != top[target]:
             contracted.add_edge(top[source], top[target])
@@ -101,22 +96,20 @@ def _loosen(wiring: Wiring, knot: set[Node]) -> bool:
     if chosen:
         return True
     loose = [edge for edge in wiring.soft if _top(wiring, edge[0]) in knot and _top(wiring, edge[1]) in knot]
-    wiring.graph.remove_edges_from(loose)
+    for edge in loose:
+        wiring.graph.remove_edge(*edge)
     wiring.soft.difference_update(loose)
     return bool(loose)
 
 
 def _ties(wiring: Wiring, node: Node, knot: set[Node]) -> bool:
     own = _top(wiring, node)
-    neighbours = (*wiring.graph.predecessors(node), *wiring.graph.successors(node))
+    neighbours = (*wiring.graph.before(node), *wiring.graph.after(node))
     return any((top := _top(wiring, other)) != own and top in knot for other in neighbours)
 
 
-def _cycle(graph: Graph, knot: set[Node]) -> DependencyCycle:
-    import networkx
-
-    edges = networkx.find_cycle(graph.subgraph(knot))
-    names = " -> ".join(str(edge[0]) for edge in edges)
+def _cycle(graph: Digraph[Node], knot: set[Node]) -> DependencyCycle:
+    names = " -> ".join(map(str, graph.cycle(knot)))
     return DependencyCycle(
         f"these changes wait for one another: {names}",
         hint="make the change in two plans: first remove one of the dependencies, then add the other",

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
 from reconciler.core.catalog import Catalog
 from reconciler.core.ident import ObjectId
 from reconciler.engine.change import Change
+from reconciler.engine.graph.digraph import Digraph
 from reconciler.engine.registry import Registry
-
-if TYPE_CHECKING:
-    import networkx
-
-    Graph = networkx.DiGraph["Node"]
 
 
 class Verb(IntEnum):
@@ -48,7 +43,7 @@ class Wiring:
     desired: Catalog
     registry: Registry
     changes: Mapping[ObjectId, Change]
-    graph: Graph
+    graph: Digraph[Node]
     soft: set[tuple[Node, Node]] = field(default_factory=set)
     into: dict[Node, Node] = field(default_factory=dict)
     """A folded node and the node that covers it."""
