@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from reconciler.app.comparison import Compared, Request
     from reconciler.core.catalog import Catalog, Entry
     from reconciler.core.ident import ObjectId
-    from reconciler.engine.load import Written
+    from reconciler.engine.load import Located, Written
     from reconciler.engine.plan import Plan
-    from reconciler.engine.settled import Reading, Settled
+    from reconciler.engine.settled import Reading, Settled, Surroundings
 
 _WORTH_IT: Final = 4_000
 """With fewer entries to pack another process costs more than it saves."""
@@ -34,7 +34,7 @@ def plan_again(
     from reconciler.app import memory
     from reconciler.app.comparison import compare
     from reconciler.engine.desired import TooLittleRead
-    from reconciler.engine.settled import Settled, narrowed, to_read
+    from reconciler.engine.settled import Settled, surroundings, to_read
 
     shelf = memory.read_shelf(name)
     if shelf is None or not isinstance(shelf.head, Settled):
@@ -43,17 +43,14 @@ def plan_again(
     written = None if reading is None else _read(reading)
     if reading is None or written is None:
         return None
-    world = [
-        root for root in shelf.keys if registry().of(root).is_ambient or not registry().of(root).is_local
-    ]
-    live = narrowed(reading, shelf.head, shelf.part, world)
-    written = _with_the_rest(written, reading, shelf.head, live)
+    around = surroundings(reading, written, shelf.head, shelf, registry())
+    written = _with_the_rest(written, reading, shelf.head, around)
     try:
-        compared = compare(request, written, live, connection)
+        compared = compare(request, written, around.live, connection)
     except (ReconcileError, TooLittleRead):
         return None  # a full comparison tells every problem
     # What a plan does elsewhere, and why, needs the other files.
-    stays_inside = compared.before is compared.renamed and _changed(compared) <= reading.whole
+    stays_inside = compared.before is compared.renamed and _changed(compared) <= reading.edited
     return compared.plan if stays_inside else None
 
 
@@ -69,21 +66,32 @@ def _read(reading: Reading) -> Written | None:
     return written if declared == reading.declared else None
 
 
-def _with_the_rest(written: Written, reading: Reading, settled: Settled, live: Catalog) -> Written:
-    """With what is known of the files that have not changed."""
+def _with_the_rest(written: Written, reading: Reading, settled: Settled, around: Surroundings) -> Written:
+    """With what is known of the files that have not changed: they declare what is there."""
     import dataclasses
 
-    unread = frozenset(
-        id for id in live.entries if live.roots[id] not in reading.whole and id not in settled.undeclared
+    live = around.live
+    others = [entry for entry in live if live.roots[entry.id] not in reading.edited]
+    declared = [entry for entry in others if entry.id not in settled.undeclared]
+    whole = {entry.id: entry for entry in declared if live.roots[entry.id] in around.whole}
+    objects = {id: _as_written(entry) for id, entry in whole.items()}
+    return dataclasses.replace(
+        written,
+        objects={**written.objects, **objects},
+        files={file: written.files.get(file, digest) for file, digest in settled.digests.items()},
+        known={id: id for id in objects},
+        unread=frozenset(entry.id for entry in declared) - objects.keys(),
     )
-    real = {id: settled.names.get(id, id) for id in written.objects}
-    known = {
-        id: real[id]
-        for id, item in written.objects.items()
-        if item.position.file not in reading.changed and real[id] in live
-    }
-    files = {file: written.files.get(file, digest) for file, digest in settled.digests.items()}
-    return dataclasses.replace(written, files=files, known=known, unread=unread)
+
+
+def _as_written(entry: Entry) -> Located:
+    """A declaration of what is there, as its text stands in the catalog: every name with its schema."""
+    from reconciler.core.declared import Declared
+    from reconciler.core.document import Position
+    from reconciler.engine.load import Located
+
+    declared = Declared(entry.id, entry.state, entry.parent, entry.needs)
+    return Located(declared, None, Position("", 1, 1))
 
 
 def _changed(compared: Compared) -> frozenset[ObjectId]:

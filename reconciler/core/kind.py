@@ -236,6 +236,11 @@ class Kind(ABC, Generic[S]):
         PostgreSQL derived from the parent's and the YAML need not say the name that it would have there."""
         return ()
 
+    def spoken(self, id: ObjectId) -> str | None:
+        """The name, as SQL writes it, without which no text means the object of an ambient kind, or a part of
+        that name; None where a text can mean it unsaid, as it does an operator or a cast."""
+        return None
+
     def proof(self, entry: Entry) -> str | None:
         """A statement to run on the scratch server once all is there: where the text inside of what was built
         is no grammar, it fails with syntax_error. None where building proves that."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, LiteralString
 from reconciler.core import routine, routine_sql
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import without_defaults
-from reconciler.core.ident import quote
+from reconciler.core.ident import ObjectId, quote
 from reconciler.core.kind import Disturbance, Ignored, InPlace, Kind, Rule, S
 from reconciler.core.statement import Hazard, HazardCode, Statement
 
@@ -43,6 +43,9 @@ class Routine(Kind[S]):
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         yield Statement(self.definition(entry, "CREATE"))
+
+    def spoken(self, id: ObjectId) -> str | None:
+        return routine.split_path(id.path)[0]
 
     def proof(self, entry: Entry) -> str | None:
         # Made with check_function_bodies off, so that the order does not matter (as pg_dump does it).

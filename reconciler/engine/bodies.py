@@ -21,7 +21,7 @@ def broken_bodies(
     built: Iterable[tuple[Entry, Located]],
     connection: Connection[Any],
     registry: Registry,
-    search_path: Callable[[str], str],
+    search_path: Callable[[str | None], str],
 ) -> Iterator[Problem]:
     """Run the proof of each object that was built, beside which stands the place that declares it; nothing
     stays of the proof. `search_path` is the statement that lets names be found as in a schema's files."""

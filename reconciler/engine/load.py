@@ -31,8 +31,8 @@ class Located:
     """A declared object with the place that declares it."""
 
     declared: Declared
-    schema: str
-    """The namespace that SQL fragments of this object are read in."""
+    schema: str | None
+    """The namespace that SQL fragments of this object are read in; None where they name every schema."""
     position: Position
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.engine.load import Located, Written
+from reconciler.engine.meant import meant, said
 from reconciler.engine.registry import Registry
 
 LARGEST = 400
@@ -34,13 +35,13 @@ def part_of(
     whole; None where that cannot be told.
 
     An expression of a table names its own columns, and functions, types, operators and sequences: all of
-    those are in the part, so that no name can find another object than it finds in the whole. A view or a
-    policy can name anything.
+    those that it can mean are in the part, so that no name can find another object than it finds in the
+    whole. A view or a policy can name anything.
     """
     if not changed or len(changed) > LARGEST or not all(registry.of(id).is_local for id in changed):
         return None
-    wanted = {id for id in written.objects if registry.of(id).is_ambient}
-    frontier = [*wanted, *(_holder(id, written) for id in changed)]
+    unsaid = {id for id in written.objects if registry.of(id).is_ambient}
+    frontier = [_holder(id, written) for id in changed]
     below = _children(written)
 
     def is_own(child: ObjectId) -> bool:
@@ -54,7 +55,9 @@ def part_of(
 
     heirs = _heirs(written)
     chosen: set[ObjectId] = set()
-    while frontier:
+    while frontier or (found := meant(texts_of(chosen, written), unsaid - chosen, registry)):
+        if not frontier:
+            frontier.extend(found)
         id = frontier.pop()
         if id in written.unread:
             return None
@@ -66,6 +69,11 @@ def part_of(
         frontier.extend(_holder(needed, written) for needed in _needs(id, written, live))
     objects = {id: item for id, item in written.objects.items() if id in chosen}
     return Written(objects)
+
+
+def texts_of(chosen: Iterable[ObjectId], written: Written) -> str:
+    """All that these objects say, for `meant`; with it the names that PostgreSQL makes of theirs."""
+    return said(f"{written.objects[id].declared!r} {'_'.join(id.path[1:])}" for id in chosen)
 
 
 def _needs(id: ObjectId, written: Written, live: Catalog) -> Iterable[ObjectId]:

@@ -136,7 +136,7 @@ _Failed = list[tuple[Step, Any]]
 
 
 def _build(
-    catalog: Catalog, schemas: Mapping[ObjectId, str], connection: Connection[Any], registry: Registry
+    catalog: Catalog, schemas: Mapping[ObjectId, str | None], connection: Connection[Any], registry: Registry
 ) -> _Failed:
     there = present(connection, {registry.of(entry) for entry in catalog})
     missing = catalog.only(entry.id for entry in catalog if entry.id not in there)
@@ -169,7 +169,7 @@ def _hangs_on(entry: Entry, objects: set[ObjectId], catalog: Catalog) -> bool:
 
 def _attempt(
     catalog: Catalog,
-    schemas: Mapping[ObjectId, str],
+    schemas: Mapping[ObjectId, str | None],
     connection: Connection[Any],
     registry: Registry,
     fold: bool,
@@ -193,7 +193,7 @@ def _lacks(failed: _Failed) -> bool:
 
 
 def _run(
-    steps: Sequence[Step], schemas: Mapping[ObjectId, str], connection: Connection[Any]
+    steps: Sequence[Step], schemas: Mapping[ObjectId, str | None], connection: Connection[Any]
 ) -> Iterator[Any]:
     import psycopg
 
@@ -215,7 +215,7 @@ def _run(
     connection.execute("SET search_path = ''")
 
 
-def _batches(steps: Sequence[Step], schemas: Mapping[ObjectId, str]) -> Iterator[list[Step]]:
+def _batches(steps: Sequence[Step], schemas: Mapping[ObjectId, str | None]) -> Iterator[list[Step]]:
     batch: list[Step] = []
     for step in steps:
         if batch and (len(batch) == BATCH or schemas.get(step.object) != schemas.get(batch[0].object)):

@@ -8,12 +8,15 @@ to a full comparison.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.engine.load import Written
+from reconciler.engine.meant import meant, said
+from reconciler.engine.part import texts_of
 from reconciler.engine.registry import Registry
 
 Roots = Mapping[ObjectId, tuple[ObjectId, ...]]
@@ -49,17 +52,13 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Which files must be read, and which roots of the live catalog."""
+    """Which files must be read."""
 
-    changed: frozenset[str]
     files: tuple[str, ...]
-    """The changed ones, and what those may name."""
     declared: frozenset[ObjectId]
-    """The roots that the files declare, as written."""
-    whole: frozenset[ObjectId]
+    """The roots that they declare, as written."""
+    edited: frozenset[ObjectId]
     """The same, as the catalog calls them."""
-    beside: frozenset[ObjectId]
-    """The roots that those stand on, or that stand on them."""
 
 
 def settle(
@@ -124,47 +123,74 @@ def _reversed(needs: Roots) -> Roots:
 
 
 def to_read(settled: Settled, contents: Mapping[str, str], registry: Registry) -> Reading | None:
-    """What the files that have changed since call for; None where only a full comparison is sure."""
+    """What has changed since; None where only a full comparison is sure what it means."""
     changed = settled.open | {
         file for file, digest in contents.items() if settled.contents.get(file) != digest
     }
     if contents.keys() != settled.contents.keys() or not changed <= settled.declares.keys():
         return None
-    named = {file: [settled.names.get(id, id) for id in found] for file, found in settled.declares.items()}
-    edited = [root for file in changed for root in named[file]]
+    declared = frozenset(id for file in changed for id in settled.declares[file])
+    edited = frozenset(settled.names.get(id, id) for id in declared)
     if len(changed) > MOST_FILES or not all(
         registry.of(root).is_local and root not in settled.relatives for root in edited
     ):
         return None
-    file_of = {root: file for file, found in named.items() for root in found}
-    files = set(changed)
-    # An expression may name any of these, and they may name a table; a foreign key names its table.
-    ambient = [root for root in file_of if registry.of(root).is_ambient]
-    files.update(file_of[root] for root in ambient)
-    files.update(
-        file_of[needed]
-        for root in (*edited, *ambient)
-        for needed in settled.needs.get(root, ())
-        if needed in file_of
-    )
-    declared = frozenset(id for file in files for id in settled.declares[file])
-    whole = frozenset(root for file in files for root in named[file])
-    beside = {needed for root in whole for needed in settled.needs.get(root, ())}
-    beside.update(dependent for root in edited for dependent in settled.dependents.get(root, ()))
-    return Reading(frozenset(changed), tuple(sorted(files)), declared, whole, frozenset(beside) - whole)
+    return Reading(tuple(sorted(changed)), declared, edited)
 
 
-def narrowed(
-    reading: Reading,
-    settled: Settled,
-    entries_of: Callable[[ObjectId], Iterable[Entry] | None],
-    world: Iterable[ObjectId],
-) -> Catalog:
-    """The part of the live catalog that the reading calls for, and the roots of `world`. What stands beside
-    what was read is cut off from what it stands on itself."""
-    own = {entry.id: entry for root in reading.whole for entry in entries_of(root) or ()}
-    beside = {*reading.beside, *world} - reading.whole
-    others = {entry.id: entry for root in sorted(beside) for entry in entries_of(root) or ()}
+class Kept(Protocol):
+    """The live catalog, kept by root."""
+
+    @property
+    def keys(self) -> Iterable[ObjectId]:
+        """The roots."""
+
+    def part(self, key: ObjectId) -> Iterable[Entry] | None:
+        """A root with all that hangs on it; None where it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The part of the live catalog that files which have changed can mean or touch."""
+
+    live: Catalog
+    """What stands beside the whole roots is cut off from what it stands on itself."""
+    whole: frozenset[ObjectId]
+    """The roots that are there with all that they may mean themselves."""
+
+
+def surroundings(
+    reading: Reading, written: Written, settled: Settled, kept: Kept, registry: Registry
+) -> Surroundings:
+    """What lies around what was read: the roots that it needs, and what an expression may mean there; roots
+    that hang on the read ones; and all that is not of one table alone."""
+    whole = _whole(reading, written, settled, kept, registry)
+    own = {entry.id: entry for entries in whole.values() for entry in entries}
+    beside = {root for root in kept.keys if not (registry.of(root).is_local or registry.of(root).is_ambient)}
+    beside.update(needed for root in whole for needed in settled.needs.get(root, ()))
+    beside.update(dependent for root in reading.edited for dependent in settled.dependents.get(root, ()))
+    others = {entry.id: entry for root in sorted(beside - whole.keys()) for entry in kept.part(root) or ()}
     known = own.keys() | others.keys()
     cut = {id: dataclasses.replace(entry, needs=entry.needs & known) for id, entry in others.items()}
-    return Catalog(own | cut, settled.unknown)
+    return Surroundings(Catalog(own | cut, settled.unknown), frozenset(whole))
+
+
+def _whole(
+    reading: Reading, written: Written, settled: Settled, kept: Kept, registry: Registry
+) -> dict[ObjectId, Iterable[Entry]]:
+    """The roots that were read or that those need, with what their texts may mean and what that needs."""
+    ambient = {root for root in kept.keys if registry.of(root).is_ambient}
+    found: dict[ObjectId, Iterable[Entry]] = {}
+    waiting = set(reading.edited)
+    waiting.update(needed for root in reading.edited for needed in settled.needs.get(root, ()))
+    waiting.update(needed for item in written.objects.values() for needed in item.declared.needs)
+    waiting.intersection_update(kept.keys)
+    text = texts_of(written.objects, written)
+    while waiting:
+        new = {root: kept.part(root) or () for root in waiting}
+        found |= new
+        text += said(repr(entry) for entries in new.values() for entry in entries)
+        waiting = meant(text, ambient - found.keys(), registry)
+        waiting.update(needed for root in new.keys() & ambient for needed in settled.needs.get(root, ()))
+        waiting = (waiting & ambient) - found.keys()
+    return found

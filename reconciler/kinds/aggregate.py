@@ -238,5 +238,8 @@ class Aggregate(Kind[AggregateState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP AGGREGATE {routine.target(entry)}")
 
+    def spoken(self, id: ObjectId) -> str | None:
+        return routine.split_path(id.path)[0]
+
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield routine.occupied(entry.id.path)

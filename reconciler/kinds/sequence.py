@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Series
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, LiteralString
+from typing import Any, ClassVar, Final, Literal, LiteralString
 
 from pydantic import Field
 
@@ -17,6 +18,9 @@ from reconciler.core.ident import ObjectId, in_schema, literal, qualified, quote
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Hazard, HazardCode, Statement, application_break, on
 from reconciler.core.transition import RenameTransition
+
+_MADE: Final = re.compile(r"_seq[0-9]*\Z")
+_SURELY_NOT_CUT: Final = 55
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,12 @@ class Sequence(Kind[SequenceState]):
         **dict.fromkeys(("type", "increment", "min", "max", "start", "cache", "cycle"), InPlace(_options)),
         "unlogged": InPlace(_logged),
     }
+
+    def spoken(self, id: ObjectId) -> str | None:
+        # A column that needs a sequence calls it `table_column_seq`, cut to 63 bytes, and gives it a number
+        # where another has that name.
+        name = id.path[-1]
+        return None if len(name.encode()) > _SURELY_NOT_CUT else _MADE.sub("", name)
 
     def query(self, major: int) -> LiteralString:
         return """

@@ -24,6 +24,11 @@ functions:
   double(n integer): {returns: integer, language: sql, volatility: immutable, body: "select n * 2"}
   told(public.t8): {returns: text, language: sql, body: "select ($1).code"}
 """
+TAKEN = """
+sequences:
+  t3_spare_id_seq: {}
+  other_seq: {}
+"""
 VIEWS = """
 views:
   calm: {query: "select id, code from t3 where mood = 'calm'"}
@@ -81,13 +86,20 @@ EDITS = {
     "a column retyped below a view": Edit("t3.yaml", "varchar(20)", "text", False),
     "a default": Edit("t3.yaml", "\"'x'\"", "upper('y')"),
     "a comment": Edit("t3.yaml", "Number 3.", "Three."),
+    "a default that calls a function": Edit("t3.yaml", "\"'x'\"", "double(2)"),
+    "a default that spells a function's name": Edit(
+        "t3.yaml", "\"'x'\"", '"U&\\"d\\\\006fuble\\"(2)"', False
+    ),
+    "a column whose sequence's name is taken": Edit(
+        "t3.yaml", "      spare: text\n", "      spare_id: {type: bigint, identity: always, not_null: true}\n"
+    ),
     "a check": Edit("t3.yaml", "double(size) > 0", "double(size) > 1"),
     "an index more": Edit("t3.yaml", "t3_mood_idx: [mood, code]", "t3_mood_idx: [mood, code], i2: [size]"),
     "an index less": Edit("t3.yaml", "    indexes: {t3_mood_idx: [mood, code]}\n", ""),
     "a primary key that others refer to": Edit(
         "t3.yaml", "primary_key: [id]", "primary_key: [id, code]", False
     ),
-    "a foreign key elsewhere": Edit("t3.yaml", "references: t4(id)", "references: t9(id)", False),
+    "a foreign key elsewhere": Edit("t3.yaml", "references: t4(id)", "references: t9(id)"),
     "a foreign key's option": Edit("t3.yaml", "references: t4(id)", "references: t4(id), on_delete: cascade"),
     "only layout": Edit("t3.yaml", "tables:\n", "# said\ntables:\n"),
     "a policy": Edit("t3.yaml", "    unique:", "    policies: {p: {using: id > 0}}\n    unique:", False),
@@ -138,7 +150,7 @@ def stage(alone: AnyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder, cache = tmp_path_factory.mktemp("declared"), tmp_path_factory.mktemp("cache")
     for number in range(TABLES):
         (folder / f"t{number}.yaml").write_text(table(number))
-    for name, text in (("shared", SHARED), ("views", VIEWS), ("log", PARTED)):
+    for name, text in (("shared", SHARED), ("taken", TAKEN), ("views", VIEWS), ("log", PARTED)):
         (folder / f"{name}.yaml").write_text(text)
     name = f"shortcut_{uuid4().hex}"
     with psycopg.connect(alone.url(), autocommit=True) as admin:
