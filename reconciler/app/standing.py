@@ -15,11 +15,14 @@ from reconciler.engine.registry import ANYWHERE
 from reconciler.engine.scope import Scope, managed
 
 if TYPE_CHECKING:
+    from psycopg import Connection
+
     from reconciler.core.catalog import Catalog
-    from reconciler.engine.journal import Run
+    from reconciler.engine.journal import Progress, Run
     from reconciler.engine.plan import Plan
 
 FINISHED = ("applied", "adopted")
+_PARTWAY = ("running", "interrupted", "running or interrupted", "failed", "busy", "stopped")
 _READ_RUNS = 10_000
 _MISSING, _UNPLANNED = "missing", "unplanned"
 
@@ -39,6 +42,8 @@ class Status:
     """None where the database is at none of the chain's states."""
     moved: tuple[Moved, ...] | None
     """None where there is no journal to tell."""
+    left: Mapping[ObjectId, str | None]
+    """What every object looked like after the last run that touched it; None: it was gone."""
     unknown: tuple[str, ...]
 
 
@@ -64,13 +69,15 @@ def status(url: str, plans: Sequence[ChainedPlan], scope: Scope, wanted: Plan | 
             place = place_of(plans, connection)
         except Stale:
             place = None
+        left = _left_by(runs, _partway(connection, runs), catalog)
         return Status(
             server=redacted(url),
             major=connection.info.server_version // 10000,
             last=next((run for run in runs if run.outcome in FINISHED), None),
             latest=runs[0] if runs else None,
             place=place,
-            moved=_drifted(runs, catalog, wanted),
+            moved=_drifted(left, catalog, wanted),
+            left=left,
             unknown=catalog.unknown,
         )
 
@@ -96,7 +103,8 @@ def drift(url: str, scope: Scope, wanted: Plan | None) -> tuple[Moved, ...] | No
     with opened(url, read_only=True) as connection:
         runs = journal.history(connection, _READ_RUNS)
         catalog = managed(live_catalog(connection), scope, registry())
-    return _drifted(runs, catalog, wanted)
+        left = _left_by(runs, _partway(connection, runs), catalog)
+    return _drifted(left, catalog, wanted)
 
 
 def heads(found: Iterable[Moved]) -> tuple[Moved, ...]:
@@ -123,50 +131,69 @@ def _above(id: ObjectId) -> set[ObjectId]:
     return above - {id}
 
 
-def _drifted(runs: Sequence[Run], catalog: Catalog, wanted: Plan | None) -> tuple[Moved, ...] | None:
-    """What differs in the managed catalog from what runs have left."""
-    found = moved(runs, {entry.id: entry.digest() for entry in catalog})
-    if found is None:
+def _drifted(
+    left: Mapping[ObjectId, str | None], catalog: Catalog, wanted: Plan | None
+) -> tuple[Moved, ...] | None:
+    """What differs in the managed catalog from what runs have left; None without any run."""
+    if not left:
         return None
-    expected = left_by(runs)
+    found = []
+    for id, value in left.items():
+        entry = catalog.get(id)
+        now = None if entry is None else entry.digest()
+        if now != value:
+            how = _MISSING if now is None else "back again" if value is None else "changed"
+            found.append(Moved(id, how))
     touches = wanted.touches if wanted is not None else {}
     dropped = {id for id, touch in touches.items() if touch.before and touch.after is None}
-    extra = dropped - expected.keys()
+    extra = dropped - left.keys()
     # A child of what a run has made, and no run has made the child.
     for entry in catalog:
-        is_known = entry.id in expected or registry().of(entry).is_facet or entry.carrier is not None
-        if not is_known and entry.parent is not None and expected.get(entry.parent) is not None:
+        is_known = entry.id in left or registry().of(entry).is_facet or entry.carrier is not None
+        if not is_known and entry.parent is not None and left.get(entry.parent) is not None:
             extra.add(entry.id)
     return tuple(sorted([*found, *(Moved(id, _UNPLANNED) for id in extra)], key=lambda one: one.object))
 
 
-def moved(runs: Iterable[Run], observed: Mapping[ObjectId, str]) -> tuple[Moved, ...] | None:
-    """The objects that runs have touched and that are no longer as they were left; None without any run."""
-    expected = left_by(runs)
-    if not expected:
-        return None
-    found = []
-    for id, value in sorted(expected.items()):
-        now = observed.get(id)
-        if now != value:
-            how = _MISSING if now is None else "back again" if value is None else "changed"
-            found.append(Moved(id, how))
-    return tuple(found)
+def _left_by(
+    runs: Sequence[Run], partway: Mapping[int, Progress], catalog: Catalog
+) -> dict[ObjectId, str | None]:
+    """What every touched object looked like after the last run that touched it; `runs` as in `history`, and
+    `partway` how far the last run of each unfinished plan came."""
+    from reconciler.engine import planfile, standing
 
-
-def left_by(runs: Iterable[Run]) -> dict[ObjectId, str | None]:
-    """What every touched object looked like after the last run that touched it; None: it was gone."""
-    from reconciler.engine import planfile
-
+    observed = {entry.id: entry.digest() for entry in catalog}
     expected: dict[ObjectId, str | None] = {}
-    finished = [run for run in runs if run.outcome in FINISHED]
-    for run in sorted(finished, key=lambda one: one.id):
+    for run in reversed(runs):
+        if run.outcome not in FINISHED and run.id not in partway:
+            continue
         try:
             plan = planfile.load(run.plan.body, f"run {run.id}")
         except InvalidInput:
             continue
-        expected |= {id: touch.after for id, touch in plan.touches.items()}
+        if run.outcome in FINISHED:
+            expected |= {id: touch.after for id, touch in plan.touches.items()}
+            continue
+        stopped = standing.left(plan, observed, partway[run.id])
+        # What an older one left can have been taken back since, with a plan that never saw it.
+        is_last = run is runs[0]
+        expected |= {id: value for id, value in stopped.items() if is_last or observed.get(id) == value}
     return expected
+
+
+def _partway(connection: Connection[Any], runs: Iterable[Run]) -> dict[int, Progress]:
+    """How far the plans came whose last run did not get to their end, by that run."""
+    from reconciler.engine import journal
+
+    found: dict[int, Progress] = {}
+    seen: set[str] = set()
+    for run in runs:
+        if run.plan.id not in seen and run.outcome in _PARTWAY:
+            progress = journal.progress(connection, run.plan.id)
+            if progress.first_run is not None:
+                found[run.id] = progress
+        seen.add(run.plan.id)
+    return found
 
 
 def run_data(run: Run | None) -> dict[str, Any] | None:
@@ -179,6 +206,7 @@ def run_data(run: Run | None) -> dict[str, Any] | None:
         "outcome": run.outcome,
         "steps": run.plan.step_count,
         "done": run.done,
+        "done_before": run.earlier,
         "started_at": run.started_at.isoformat(),
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         "role": run.role_name,

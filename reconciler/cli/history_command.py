@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -23,15 +25,21 @@ def history(
     """The runs on this database, newest first."""
     from reconciler import app
     from reconciler.cli.output import show, show_json, show_wrapped
-    from reconciler.cli.status_command import run_text
+    from reconciler.cli.runtext import WayOn, run_text
+    from reconciler.core.errors import InvalidInput
 
     chosen = options.choose(target, url)
     runs = app.history(chosen.url, limit)
     if format is options.Shape.JSON:
         show_json([app.run_data(run) for run in runs])
         return 0
+    chain: Sequence[app.ChainedPlan] = ()
+    if any(run.outcome == "interrupted" for run in runs):
+        with suppress(InvalidInput):
+            chain = app.read_plans(chosen.plans)
+    way_on = WayOn(chain, target, url)
     for run in runs:
-        show_wrapped(f"{run_text(run)}; plan {run.plan.id[:19]}")
+        show_wrapped(f"{run_text(run, way_on)}; plan {run.plan.id[:19]}")
         if run.error_message:
             show_wrapped(run.error_message.splitlines()[0], "    ")
     if not runs:

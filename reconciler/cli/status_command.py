@@ -12,6 +12,7 @@ from reconciler.core.counting import counted
 
 if TYPE_CHECKING:
     from reconciler.app import Status
+    from reconciler.cli.runtext import WayOn
     from reconciler.engine.plan import Plan
 
 
@@ -31,6 +32,7 @@ def status(
     """Where the target stands: chain, last run, drift, pending changes."""
     from reconciler import app
     from reconciler.cli.output import show_json, show_wrapped
+    from reconciler.cli.runtext import WayOn
 
     chosen = options.choose(target, url, schema)
     chained = app.read_plans(chosen.plans)
@@ -41,7 +43,7 @@ def status(
     if format is options.Shape.JSON:
         show_json(_data(chosen, found, wanted))
         return 0
-    for heading, text in _lines(chosen, found, wanted):
+    for heading, text in _lines(chosen, found, wanted, WayOn(chained, target, url)):
         show_wrapped(text, f"{heading:10} ")
     return 0
 
@@ -77,14 +79,17 @@ def _moved(found: Status) -> list[dict[str, str]] | None:
     return [{"object": str(one.object), "how": one.how} for one in app.heads(found.moved)]
 
 
-def _lines(chosen: options.Chosen, found: Status, wanted: Plan | None) -> list[tuple[str, str]]:
+def _lines(
+    chosen: options.Chosen, found: Status, wanted: Plan | None, way_on: WayOn
+) -> list[tuple[str, str]]:
     from reconciler import app
+    from reconciler.cli.runtext import run_text
 
     lines = [("target", f"{chosen.target} ({found.server}, PostgreSQL {found.major})")]
     lines += _chain_lines(found, dict(_approvals(found, chosen)))
     if found.latest is not None and found.latest is not found.last:
-        lines.append(("last run", run_text(found.latest)))
-    lines.append(("applied", run_text(found.last) if found.last else "nothing yet"))
+        lines.append(("last run", run_text(found.latest, way_on)))
+    lines.append(("applied", run_text(found.last, way_on) if found.last else "nothing yet"))
     if found.moved is not None:
         heads = app.heads(found.moved)
         moved = [f"{one.object} {one.how}" for one in heads[:5]]
@@ -124,12 +129,3 @@ def _chain_lines(found: Status, approvals: Mapping[str, str]) -> list[tuple[str,
     waiting = (one.link.file_name for one in place.pending)
     lines = [f"{name}, {approvals[name]}" if name in approvals else name for name in waiting]
     return [("chain", text), *(("pending", line) for line in lines)]
-
-
-def run_text(run: Any) -> str:
-    """A run in one line."""
-    when = run.finished_at or run.started_at
-    steps = f"{run.done} of {counted(run.plan.step_count, 'step')}"
-    if run.outcome == "applied" and run.plan.step_count and not run.done and run.resumes is None:
-        steps = "it was done already"
-    return f"run {run.id} {run.outcome} {when:%Y-%m-%d %H:%M} by {run.role_name}, {steps}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,8 @@ if TYPE_CHECKING:
 
     from reconciler.app import ChainedPlan, Moved, Place, Request, Status
     from reconciler.controller.snapshot import Aim
-    from reconciler.core.ident import ObjectId
     from reconciler.core.statement import Hazard
     from reconciler.engine.plan import Plan, Step
-
-_READ_RUNS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +28,6 @@ class Observation:
     status: Status
     wanted: Plan
     """From the live to the declared state."""
-    left: Mapping[ObjectId, str | None]
-    """What every object looked like after the last run that touched it; only read where there is drift."""
     refusal: Trouble | None = None
     """What the pending plans lack that the target wants of them."""
 
@@ -70,12 +65,10 @@ def mark(connection: Connection[Any]) -> str | None:
 def observe(aim: Aim, request: Request) -> Observation:
     """Look at everything. Raises what app.make_plan, app.status and app.drift raise."""
     from reconciler import app
-    from reconciler.app.standing import left_by
 
     wanted = app.make_plan(request)
     status = app.status(request.url, aim.chain, aim.scope, wanted)
-    left = left_by(app.history(request.url, _READ_RUNS)) if status.moved else {}
-    return Observation(status, wanted, left, _refusal(status.place, request.url, aim))
+    return Observation(status, wanted, _refusal(status.place, request.url, aim))
 
 
 def assessed(observation: Observation, aim: Aim) -> Finding:

@@ -134,7 +134,7 @@ class Target:
         heal = self._shared.heal or Heal(snapshot.project.settings.controller.heal)
         if heal is Heal.NEVER or not observation.drift or observation.wanted.is_empty:
             return [], []
-        reason = why_not(observation.wanted, observation.left, observation.drift)
+        reason = why_not(observation.wanted, observation.status.left, observation.drift)
         if reason is not None:
             return [], [f"not healed: {reason}"]
         return [Work(observation.wanted, HEALING)], []

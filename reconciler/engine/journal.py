@@ -6,6 +6,7 @@ neither. The tables are in journal.sql.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from reconciler.core.ident import ObjectId
 from reconciler.engine.journaltables import ensure, exists, journal_errors
+from reconciler.engine.lease import is_at_work
 from reconciler.engine.plan import Step
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ class Run:
     id: int
     plan: PlanText
     outcome: str
-    """running (or killed, till the next begins), applied, adopted, failed, busy, stopped, not converged."""
+    """running, applied, adopted, failed, busy, stopped, not converged; interrupted: it was killed, and no
+    session of it is left; running or interrupted, where that cannot be seen."""
     done: int
     """How many steps this run itself did."""
     started_at: datetime
@@ -70,6 +73,8 @@ class Run:
     resumes: int | None
     error_sqlstate: str | None
     error_message: str | None
+    earlier: int = 0
+    """How many steps the runs that it resumes had done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +213,7 @@ def progress(connection: Connection[Any], plan_id: str) -> Progress:
 
 def history(connection: Connection[Any], limit: int = 100) -> tuple[Run, ...]:
     """The latest runs, newest first; none where there is no journal."""
-    return _runs(connection, b"", (limit,)) if exists(connection) else ()
+    return _seen(connection, limit) if exists(connection) else ()
 
 
 def last_applied(connection: Connection[Any]) -> Run | None:
@@ -232,12 +237,30 @@ def finished_runs(connection: Connection[Any], plan_ids: Iterable[str]) -> Mappi
     return dict(rows)
 
 
+def _seen(connection: Connection[Any], limit: int) -> tuple[Run, ...]:
+    """The latest runs; of one that the journal says is running, whether it is."""
+    runs = _runs(connection, b"", (limit,))
+    begun = next((run for run in runs if run.outcome == "running"), None)
+    is_held = begun is None or is_at_work(connection, begun.started_at)
+    if begun is None or is_held:
+        return runs
+    outcome = "running or interrupted" if is_held is None else "interrupted"
+    # It can have ended in between: that is written before the lease is given back.
+    again = _runs(connection, b"", (limit,))
+    return tuple(
+        dataclasses.replace(run, outcome=outcome) if (run.id, run.outcome) == (begun.id, "running") else run
+        for run in again
+    )
+
+
 def _runs(connection: Connection[Any], where: bytes, parameters: tuple[object, ...]) -> tuple[Run, ...]:
     query = (
         b"SELECT r.id, p.id, p.from_fingerprint, p.to_fingerprint, p.step_count, p.body, r.outcome,"
         b" (SELECT pg_catalog.count(*) FROM _reconcile.step s WHERE s.run_id = r.id AND s.status = 'done'),"
         b" r.started_at, r.finished_at, r.role_name, r.tool_version, r.resumes, r.error_sqlstate,"
-        b" r.error_message"
+        b" r.error_message, CASE WHEN r.resumes IS NULL THEN 0 ELSE (SELECT pg_catalog.count(*)"
+        b" FROM _reconcile.run e JOIN _reconcile.step s ON s.run_id = e.id AND s.status = 'done'"
+        b" WHERE e.plan_id = r.plan_id AND coalesce(e.resumes, e.id) = r.resumes AND e.id < r.id) END"
         b" FROM _reconcile.run r JOIN _reconcile.plan p ON p.id = r.plan_id "
         + where
         + b" ORDER BY r.id DESC LIMIT %s"

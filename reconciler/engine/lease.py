@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.errors import Busy, ConnectionFailed
@@ -128,6 +129,32 @@ def holder(connection: Connection[Any], scope: str) -> Session | None:
         (CLASS_KEY, key(scope) % 2**32),
     ).fetchone()
     return None if row is None else Session(*row)
+
+
+def is_at_work(connection: Connection[Any], since: datetime) -> bool | None:
+    """Whether a session that can have begun a run at that time is alive and holds the lease, or carries on
+    with a statement of it. None where that cannot be seen from here: on a standby, which does not have the
+    locks of its primary, and by a role that may not read pg_locks."""
+    import psycopg
+
+    try:
+        with connection.transaction():
+            row = connection.execute(
+                "SELECT pg_catalog.pg_is_in_recovery(), EXISTS (SELECT FROM pg_catalog.pg_locks l"
+                " LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
+                " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2"
+                " AND l.classid::pg_catalog.int8 = %s AND l.objid::pg_catalog.int8 = ANY (%s)"
+                " AND l.database ="
+                " (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
+                # What the role may not see of another role's session is null.
+                " AND coalesce(a.backend_start <= %s, true))",
+                (CLASS_KEY, [key(scope) % 2**32 for scope in ("run", "worker")], since),
+            ).fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        return None
+    except psycopg.Error as error:
+        raise server_error(error) from error
+    return None if row is None or row[0] else bool(row[1])
 
 
 def _try(connection: Connection[Any], scope: str) -> bool:

@@ -69,6 +69,34 @@ def differences(plan: Plan, observed: Digests) -> tuple[str, ...]:
     )
 
 
+def left(plan: Plan, observed: Digests, progress: Progress) -> dict[ObjectId, str | None]:
+    """What every object of a plan looks like where its unfinished run stopped.
+
+    Where the journal leaves room (it ended before it wrote down what a transaction left, or amid a step
+    outside of any) an object that is on its way is as it is found; any other is at the end of the plan that
+    the steps on it say.
+    """
+    done = [step.object for step in plan.steps if step.number in progress.done]
+    made = {step.object for step in plan.steps if step.number in progress.done and _is_made(plan, step)}
+    torn = [step.object for step in plan.steps if step.number in progress.unsettled]
+    rest = [step.object for step in plan.steps if step.number not in progress.done]
+    expected: dict[ObjectId, str | None] = {}
+    for id, touch in plan.touches.items():
+        found = observed.get(id)
+        is_done, is_open = _belongs(id, done), _belongs(id, rest)
+        if _belongs(id, torn):
+            expected[id] = found
+        elif progress.checkpoint is not None:
+            expected[id] = progress.checkpoint.get(id)
+        elif (id in done and not is_open) or (id in made and found is None):
+            expected[id] = touch.after
+        elif found in (touch.before, touch.after) or (is_done and is_open):
+            expected[id] = found
+        else:
+            expected[id] = touch.after if is_done else touch.before
+    return expected
+
+
 def account(plan: Plan, observed: Digests, told: Told | None = None) -> tuple[str, ...]:
     """Three ways: for each object what the plan found, what it makes, and what is there now.
 

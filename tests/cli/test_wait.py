@@ -107,7 +107,7 @@ def test_a_run_that_is_not_done_is_not_there(prod: Shop) -> None:
     assert call(prod, "apply").code == 0
     prod.execute("UPDATE _reconcile.run SET outcome = 'running', finished_at = NULL")
     done = look(prod)
-    assert (done.code, "running" in done.err) == (6, True)
+    assert (done.code, "interrupted" in done.err) == (6, True)
 
 
 def test_what_makes_no_sense_is_refused(inside: Shop) -> None:
