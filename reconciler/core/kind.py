@@ -251,6 +251,15 @@ class Kind(ABC, Generic[S]):
         default privileges. `givers` are the entries that decide on such."""
         return ()
 
+    def kept(self, holder: ObjectId) -> Iterable[Statement]:
+        """Statements that come before an object goes that comes back, where no entry of this kind says what
+        is to hang on it: what it has shall not depend on who brings it back."""
+        return ()
+
+    def given_back(self, holder: ObjectId) -> Iterable[Statement]:
+        """Statements that give such an object back what was kept."""
+        return ()
+
     def comes_with(self, field: str, new: Entry) -> bool:
         """Whether altering the carrier's field alters that of this inherited object as well."""
         return True

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
-from reconciler.core.kind import Disturbance
+from reconciler.core.kind import Disturbance, Kind
 from reconciler.core.statement import Hazard, HazardCode, Lock, Statement, data_loss
 from reconciler.engine.change import (
     Alter,
@@ -48,15 +49,18 @@ def statements_of(emission: Emission, node: Node) -> Iterable[Statement]:
         case Verb.CREATE:
             statements = tuple(kind.create(new_of(change), _clauses(emission, node)))
             yield from _adding(statements, _narrowed(emission, change))
+            yield from _given_back(emission, change)
             for folded in folded_into(emission, node):
                 yield from emission.registry[folded.id.kind].settle(made(emission, folded))
         case Verb.OPEN:
             yield from kind.opening(emission.desired[node.id])
         case Verb.DROP:
+            yield from _kept(emission, change)
             yield from _adding(tuple(kind.drop(old_of(change))), *_lost_along(emission, node))
         case Verb.ASIDE:
             aside = kind.aside(old_of(change))
             assert aside is not None
+            yield from _kept(emission, change)
             yield from aside[1]
         case Verb.DROP_ASIDE:
             aside = kind.aside(old_of(change))
@@ -80,6 +84,27 @@ def _adding(
     first = statements[0]
     more = dataclasses.replace(first, hazards=(*first.hazards, *hazards), locks=(*first.locks, *locks))
     return (more, *statements[1:])
+
+
+def _kept(emission: Emission, change: Change) -> Iterable[Statement]:
+    for facet in _unsaid(emission, change):
+        yield from facet.kept(old_of(change).id)
+
+
+def _given_back(emission: Emission, change: Change) -> Iterable[Statement]:
+    for facet in _unsaid(emission, change):
+        yield from facet.given_back(new_of(change).id)
+
+
+def _unsaid(emission: Emission, change: Change) -> Iterable[Kind[Any]]:
+    """The kinds of what can hang on an object that comes back, and of which neither side says anything."""
+    if not isinstance(change, Replace):
+        return
+    for facet in emission.registry:
+        if facet.is_facet and facet.singleton and change.new.id.kind in facet.parents:
+            id = change.new.id.facet(facet.name)
+            if id not in emission.current and id not in emission.desired:
+                yield facet
 
 
 def made(emission: Emission, node: Node) -> Entry:

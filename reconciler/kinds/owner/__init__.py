@@ -13,6 +13,7 @@ from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId, quote
 from reconciler.core.kind import Declared, Destination, Ignored, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Hazard, HazardCode, Statement
+from reconciler.kinds.owner import former
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,12 @@ class Owner(Kind[OwnerState]):
     def label(self, entry: Entry) -> str:
         target = facet_of(entry.id)
         return f"owner of {target.kind.replace('_', ' ')} {'.'.join(target.path)}"
+
+    def kept(self, holder: ObjectId) -> Iterable[Statement]:
+        return former.kept(holder)
+
+    def given_back(self, holder: ObjectId) -> Iterable[Statement]:
+        return former.given_back(holder)
 
     def normal(self, entry: Entry, destination: Destination) -> Entry | None:
         is_public = facet_of(entry.id) == ObjectId("schema", ("public",))
