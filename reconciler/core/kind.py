@@ -260,6 +260,11 @@ class Kind(ABC, Generic[S]):
         """Statements that give such an object back what was kept."""
         return ()
 
+    def tied(self, entry: Entry) -> Iterable[Statement]:
+        """Statements that come before it is made where something that it needs is there already, and may be
+        another role's."""
+        return ()
+
     def comes_with(self, field: str, new: Entry) -> bool:
         """Whether altering the carrier's field alters that of this inherited object as well."""
         return True

@@ -14,6 +14,7 @@ from reconciler.core.statement import Hazard, HazardCode, Lock, Statement, data_
 from reconciler.engine.change import (
     Alter,
     Change,
+    Create,
     Follow,
     Rename,
     Replace,
@@ -47,6 +48,8 @@ def statements_of(emission: Emission, node: Node) -> Iterable[Statement]:
     kind = emission.registry[node.id.kind]
     match node.verb:
         case Verb.CREATE:
+            if isinstance(change, Create) and _needs_what_is_there(emission, change.entry):
+                yield from kind.tied(change.entry)
             statements = tuple(kind.create(new_of(change), _clauses(emission, node)))
             yield from _adding(statements, _narrowed(emission, change))
             yield from _given_back(emission, change)
@@ -84,6 +87,10 @@ def _adding(
     first = statements[0]
     more = dataclasses.replace(first, hazards=(*first.hazards, *hazards), locks=(*first.locks, *locks))
     return (more, *statements[1:])
+
+
+def _needs_what_is_there(emission: Emission, entry: Entry) -> bool:
+    return any(id in emission.current and id not in emission.new_parents for id in entry.needs)
 
 
 def _kept(emission: Emission, change: Change) -> Iterable[Statement]:

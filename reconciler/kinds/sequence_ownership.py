@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Entry
-from reconciler.core.ident import ObjectId, qualified, split_name, written_name
+from reconciler.core.ident import ObjectId, dollar_quoted, literal, qualified, split_name, written_name
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import LockMode, Statement, on
 
@@ -79,6 +79,13 @@ class SequenceOwnership(Kind[SequenceOwnershipState]):
         schema, table, column = split_name(entry.state.column)
         # written_name() quotes a part where it must be; a column never has a home to leave out.
         return "owned_by", f"{written_name(schema, table, home)}.{written_name('', column, '')}"
+
+    def tied(self, entry: Entry) -> Iterable[Statement]:
+        # It must have its table's owner, whom no plan can name: only the server knows this one's.
+        give = literal(f"ALTER SEQUENCE {qualified(*entry.id.path)} OWNER TO ")
+        table = literal(qualified(*split_name(entry.state.column)[:-1]))
+        owner = f"(SELECT relowner::regrole::text FROM pg_class WHERE oid = {table}::regclass)"
+        yield Statement(f"DO {dollar_quoted(f'BEGIN EXECUTE {give} || {owner}; END')}")
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         return _own(entry, entry.state.column)

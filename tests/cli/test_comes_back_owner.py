@@ -122,3 +122,17 @@ def test_a_chain_that_knows_no_owners(tmp_path: Path, url: str) -> None:
     assert done.code == 0, done.err
     assert _owners(url) == before
     assert inside("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_new_sequence_has_its_tables_owner(tmp_path: Path, url: str) -> None:
+    inside = Inside(tmp_path)
+    assert inside("pull", "--url", url).code == 0
+    owner = _owners(url)["t"]
+    (file,) = (tmp_path / "schema").rglob("t.yaml")
+    file.write_text(file.read_text().replace("a: integer", "a: integer\n      s: {type: serial}"))
+    done = inside("run", "--url", url, "--allow", "all")
+    assert done.code == 0, done.err
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT relowner::regrole::text FROM pg_class WHERE relname = 't_s_seq'")
+        assert found.fetchall() == [(owner,)]
+    assert inside("plan", "--url", url, "--detailed-exitcode").code == 0
