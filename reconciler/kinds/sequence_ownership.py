@@ -84,7 +84,8 @@ class SequenceOwnership(Kind[SequenceOwnershipState]):
         # It must have its table's owner, whom no plan can name: only the server knows this one's.
         give = literal(f"ALTER SEQUENCE {qualified(*entry.id.path)} OWNER TO ")
         table = literal(qualified(*split_name(entry.state.column)[:-1]))
-        owner = f"(SELECT relowner::regrole::text FROM pg_class WHERE oid = {table}::regclass)"
+        owner = "(SELECT relowner::pg_catalog.regrole::text FROM pg_catalog.pg_class"
+        owner += f" WHERE oid = {table}::pg_catalog.regclass)"
         yield Statement(f"DO {dollar_quoted(f'BEGIN EXECUTE {give} || {owner}; END')}")
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:

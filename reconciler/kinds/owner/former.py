@@ -35,8 +35,8 @@ def kept(id: ObjectId) -> Iterable[Statement]:
         # The type knows no ORDER BY between an aggregate's arguments and no asterisk for none.
         name = name.replace(" ORDER BY ", ", ").replace("(*)", "()")
     yield Statement(
-        f"SELECT set_config('{_setting(id)}', {column}::regrole::text, false)\n"
-        f"FROM {catalog} WHERE oid = {literal(name)}::{taking}"
+        f"SELECT pg_catalog.set_config('{_setting(id)}', {column}::pg_catalog.regrole::text, false)\n"
+        f"FROM pg_catalog.{catalog} WHERE oid = {literal(name)}::pg_catalog.{taking}"
     )
 
 
@@ -46,7 +46,7 @@ def given_back(id: ObjectId) -> Iterable[Statement]:
         return
     give = literal(f"ALTER {address(id)} OWNER TO ")
     # Where it went along with another, nobody asked.
-    owner = f"coalesce(current_setting('{_setting(id)}', true), 'CURRENT_USER')"
+    owner = f"coalesce(pg_catalog.current_setting('{_setting(id)}', true), 'CURRENT_USER')"
     block = f"BEGIN EXECUTE {give} || {owner}; END"
     yield Statement(f"DO {dollar_quoted(block)}")
 
