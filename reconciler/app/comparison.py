@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.load import Written
     from reconciler.engine.plan import Plan
-    from reconciler.engine.renaming import Renaming
+    from reconciler.engine.renamesearch import Renaming
     from reconciler.engine.retry import Stop
 
 

@@ -5,67 +5,30 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalog import Catalog, Entry
-from reconciler.core.errors import Blocked
 from reconciler.core.ident import ObjectId
-from reconciler.core.statement import Cost, Statement
+from reconciler.core.statement import Cost
 from reconciler.engine.introspect import introspect
-from reconciler.engine.load import Located, Written
+from reconciler.engine.load import Written
 from reconciler.engine.plan import Action, Plan, Step, Touch
 from reconciler.engine.registry import Registry
+from reconciler.engine.renamesearch import Renaming, Search
 from reconciler.engine.scratch import clone
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Renaming:
-    """One object under its former and its new name."""
-
-    old: Entry
-    id: ObjectId
-    place: str
-    """Where the YAML says so."""
-    statements: tuple[Statement, ...]
-
-
 def renamings(written: Written, live: Catalog, registry: Registry) -> tuple[Renaming, ...]:
     """The renames that are declared and not yet done, parents first: a column of a renamed table is looked
-    for under the table's former name. Raises Blocked where two former names exist."""
-    found: list[Renaming] = []
-    moved: dict[ObjectId, ObjectId] = {}
-    renamed = [pair for pair in written.objects.items() if pair[1].declared.former_names]
-    for id, item in sorted(renamed, key=lambda pair: len(pair[0].path)):
-        if id in live:
-            continue
-        candidates = _formers(id, item, moved)
-        formers = [former for former in candidates if former in live and former not in written.objects]
-        if len(formers) > 1:
-            raise Blocked(
-                f"{id} may be any of {', '.join(map(str, formers))}: all of them exist",
-                where=str(item.position),
-                hint="leave one former name in `rename_from`; declare the other objects or drop them first",
-            )
-        if formers:
-            old = live[formers[0]]
-            moved[id] = old.id
-            place = f"{item.position.file}:{item.position.line}"
-            found.append(Renaming(old, id, place, ()))
-    return tuple(_with_statements(found, live, registry, frozenset(written.objects)))
-
-
-def _formers(id: ObjectId, item: Located, moved: Mapping[ObjectId, ObjectId]) -> Iterator[ObjectId]:
-    parent = item.declared.parent
-    path = id.path
-    if parent is not None and parent in moved and path[: len(parent.path)] == parent.path:
-        path = (*moved[parent].path, *path[len(parent.path) :])
-        yield ObjectId(id.kind, path)
-    for name in item.declared.former_names:
-        yield ObjectId(id.kind, (*path[:-1], name))
+    for under the table's former name. Raises what `Search` raises."""
+    search = Search(written.objects, live)
+    renamed = [id for id, item in written.objects.items() if item.declared.former_names]
+    for id in sorted(renamed, key=lambda id: len(id.path)):
+        search.look(id)
+    return tuple(_with_statements(list(search.found.values()), live, registry, frozenset(written.objects)))
 
 
 def _with_statements(

@@ -1,0 +1,113 @@
+"""Declared renames against a catalog: names that are handed on, swapped, or in another schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.app.discovery import registry
+from reconciler.core.errors import Blocked, InvalidInput
+from reconciler.engine.load import Written, load
+from reconciler.engine.renaming import renamings
+
+BEFORE = "tables: {a: {columns: {p: text, q: text}}, b: {columns: {z: text}}}"
+
+
+def _written(folder: Path, text: str) -> Written:
+    file = folder / "schema.yaml"
+    file.write_text(text)
+    return load(file, registry())
+
+
+def _renames(folder: Path, before: str, after: str) -> list[tuple[str, str]]:
+    live = _written(folder, before).catalog(registry())
+    return [(str(one.old.id), str(one.id)) for one in renamings(_written(folder, after), live, registry())]
+
+
+def test_what_holds_the_name_goes_first(tmp_path: Path) -> None:
+    after = """
+        tables:
+          b: {columns: {p: text, q: text}, transition: {rename_from: a}}
+          c: {columns: {z: text}, transition: {rename_from: b}}"""
+    assert _renames(tmp_path, BEFORE, after) == [
+        ("table:public.b", "table:public.c"),
+        ("table:public.a", "table:public.b"),
+    ]
+
+
+def test_columns_hand_on_their_names(tmp_path: Path) -> None:
+    after = """
+        tables:
+          a:
+            columns:
+              q: {type: text, transition: {rename_from: p}}
+              z: {type: text, transition: {rename_from: q}}
+          b: {columns: {z: text}}"""
+    assert _renames(tmp_path, BEFORE, after) == [
+        ("column:public.a.q", "column:public.a.z"),
+        ("column:public.a.p", "column:public.a.q"),
+    ]
+
+
+def test_a_column_is_renamed_in_a_table_that_takes_the_name_of_another(tmp_path: Path) -> None:
+    after = """
+        tables:
+          b:
+            columns: {p: text, z: {type: text, transition: {rename_from: q}}}
+            transition: {rename_from: a}
+          c: {columns: {z: text}, transition: {rename_from: b}}"""
+    assert _renames(tmp_path, BEFORE, after) == [
+        ("column:public.a.q", "column:public.b.z"),
+        ("table:public.b", "table:public.c"),
+        ("table:public.a", "table:public.b"),
+    ]
+
+
+def test_what_is_done_is_left_alone(tmp_path: Path) -> None:
+    after = """
+        tables:
+          b: {columns: {p: text, q: text}, transition: {rename_from: a}}
+          c: {columns: {z: text}, transition: {rename_from: b}}"""
+    assert _renames(tmp_path, after, after) == []
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        """
+        tables:
+          a: {columns: {z: text}, transition: {rename_from: b}}
+          b: {columns: {p: text, q: text}, transition: {rename_from: a}}""",
+        """
+        tables:
+          a:
+            columns:
+              q: {type: text, transition: {rename_from: p}}
+              p: {type: text, transition: {rename_from: [q, w]}}
+          b: {columns: {z: text}}""",
+    ],
+)
+def test_a_swap_is_refused(tmp_path: Path, after: str) -> None:
+    with pytest.raises(InvalidInput, match=r"schema\.yaml:\d+:.*have each other's former names"):
+        _renames(tmp_path, BEFORE, after)
+
+
+def test_a_former_name_may_say_its_schema(tmp_path: Path) -> None:
+    after = """
+        tables:
+          c: {columns: {p: text, q: text}, transition: {rename_from: public.a}}
+          b: {columns: {z: text}}"""
+    assert _renames(tmp_path, BEFORE, after) == [("table:public.a", "table:public.c")]
+
+
+def test_a_move_to_another_schema_is_refused(tmp_path: Path) -> None:
+    after = """
+        schemas: {app: {}}
+        tables:
+          app.a: {columns: {p: text, q: text}, transition: {rename_from: public.a}}
+          b: {columns: {z: text}}"""
+    with pytest.raises(Blocked, match=r"table:public\.a cannot become table:app\.a"):
+        _renames(tmp_path, BEFORE, after)
+    moved = BEFORE.replace("a: {", "app.a: {", 1)
+    assert _renames(tmp_path, moved, after) == []
