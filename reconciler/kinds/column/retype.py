@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import LiteralString
 
 from reconciler.core.catalog import Entry
 from reconciler.core.conversion import keeps_bytes, may_lose, widens
 from reconciler.core.errors import Blocked
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement
-from reconciler.kinds.column.alteration import alter, is_foreign, set_compression, set_storage
+from reconciler.kinds.column.alteration import alter, is_foreign, name_of, set_compression, set_storage
 from reconciler.kinds.column.identity import without_identity
 
 
@@ -56,11 +57,19 @@ def _reread(old: Entry, new: Entry, action: str) -> Statement:
 def _conversion(old: Entry, new: Entry, action: str) -> Statement:
     before, after = old.state, new.state
     message = f"values are converted from {before.type} to {after.type}"
-    code = HazardCode.DATA_LOSS if may_lose(before.type, after.type) else HazardCode.TABLE_REWRITE
+    loses = any(may_lose(*pair) for pair in pairwise(_types_between(old, new)))
+    code = HazardCode.DATA_LOSS if loses else HazardCode.TABLE_REWRITE
     hazards = [Hazard(code, new.id, message)]
     if not widens(before.type, after.type):
         hazards.append(Hazard(HazardCode.MAY_FAIL, new.id, "a value that does not convert makes it fail"))
     return alter(new, action, hazards=tuple(hazards), cost=Cost.REWRITE)
+
+
+def _types_between(old: Entry, new: Entry) -> tuple[str, ...]:
+    """The types that values go through: `price::numeric(12,2)::integer` says one in between."""
+    value, *casts = (new.state.using or "").split("::")
+    between = casts if value == name_of(new) else []
+    return (old.state.type, *between, new.state.type)
 
 
 def recollate(old: Entry, new: Entry) -> Iterable[Statement]:
@@ -69,17 +78,32 @@ def recollate(old: Entry, new: Entry) -> Iterable[Statement]:
 
 
 CAST_PATH: LiteralString = """
-    WITH pair AS (
-        SELECT o.oid AS old, n.oid AS new, o.typcategory AS old_category, n.typcategory AS new_category
-        FROM (SELECT 1) AS one
-        LEFT JOIN pg_catalog.pg_type o ON o.oid = pg_catalog.to_regtype(%(old)s)
-        LEFT JOIN pg_catalog.pg_type n ON n.oid = pg_catalog.to_regtype(%(new)s)),
+    WITH RECURSIVE given AS (
+        SELECT pg_catalog.to_regtype(%(old)s)::oid AS old, pg_catalog.to_regtype(%(new)s)::oid AS new),
+    below AS (
+        SELECT old AS top, old AS oid, -1 AS typmod FROM given UNION SELECT new, new, -1 FROM given
+        UNION ALL
+        SELECT b.top, t.typbasetype, t.typtypmod FROM below b
+        JOIN pg_catalog.pg_type t ON t.oid = b.oid AND t.typtype = 'd'),
+    base AS (
+        SELECT b.top, b.oid, b.typmod, t.typcategory AS category, t.typelem AS element FROM below b
+        JOIN pg_catalog.pg_type t ON t.oid = b.oid AND t.typtype <> 'd'),
+    pair AS (
+        SELECT o.oid AS old, n.oid AS new, o.category AS old_category, n.category AS new_category,
+            o.category = 'A' AND n.category = 'A' AS arrays,
+            o.element AS old_element, n.element AS new_element,
+            CASE WHEN o.oid <> g.old AND n.category IS DISTINCT FROM 'S'
+                THEN '::' || pg_catalog.format_type(o.oid, o.typmod) ELSE '' END AS first
+        FROM given g LEFT JOIN base o ON o.top = g.old LEFT JOIN base n ON n.top = g.new),
     ways AS (
-        SELECT CASE WHEN c.castcontext IN ('i', 'a') THEN '' ELSE '::' || %(new)s END AS path, 1 AS rank
-        FROM pair p JOIN pg_catalog.pg_cast c ON c.castsource = p.old AND c.casttarget = p.new
-        UNION ALL SELECT '', 0 FROM pair p WHERE p.old = p.new OR p.new_category = 'S'
+        SELECT first || CASE WHEN c.castcontext IN ('i', 'a') THEN '' ELSE '::' || %(new)s END AS path,
+            1 AS rank
+        FROM pair p JOIN pg_catalog.pg_cast c
+            ON c.castsource = CASE WHEN arrays THEN old_element ELSE p.old END
+            AND c.casttarget = CASE WHEN arrays THEN new_element ELSE p.new END
+        UNION ALL SELECT first, 0 FROM pair p WHERE p.old = p.new OR p.new_category = 'S'
         UNION ALL SELECT '::' || %(new)s, 2 FROM pair p WHERE p.old_category = 'S' AND p.new IS NOT NULL
-        UNION ALL SELECT '::' || pg_catalog.format_type(a.casttarget, NULL) || '::' || %(new)s, 3
+        UNION ALL SELECT first || '::' || pg_catalog.format_type(a.casttarget, NULL) || '::' || %(new)s, 3
         FROM pair p
         JOIN pg_catalog.pg_cast a ON a.castsource = p.old
         JOIN pg_catalog.pg_type t ON t.oid = a.casttarget AND t.typcategory = p.old_category
@@ -87,4 +111,5 @@ CAST_PATH: LiteralString = """
         WHERE a.casttarget NOT IN (p.old, p.new))
     SELECT coalesce((SELECT path FROM ways ORDER BY rank, path LIMIT 1), '::text::' || %(new)s)"""
 """An assignment needs nothing; then an explicit cast, then one over a type of the same category (smallint to
-integer to boolean), at last text, which every type reads and writes (manual: CREATE CAST)."""
+integer to boolean), at last text, which every type reads and writes (manual: CREATE CAST). Arrays are
+converted by element. A domain's values are said to be of its base type first: that tells what is lost."""
