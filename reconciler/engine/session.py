@@ -77,6 +77,10 @@ _FOR_READING: dict[str, str] = {
     "default_transaction_read_only": "on",
     # Who reads the catalogs sets less (engine/reading.py); nothing that only reads waits for ever.
     "lock_timeout": "60s",
+    # What a role or a database sets for its application cuts nothing off.
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "10min",
+    "idle_session_timeout": "0",
 }
 
 _FOR_CHANGES: dict[str, str] = {
@@ -125,9 +129,8 @@ def connect(
     except psycopg.Error as error:
         raise _refused(url, parameters, error) from None
     try:
-        server_major(connection)
-        read_only_too = _FOR_READING if read_only else {}
-        _set(connection, _SETTINGS | read_only_too, pooler)
+        major = server_major(connection)
+        _set(connection, _SETTINGS | (_FOR_READING | _since_17(major) if read_only else {}), pooler)
     except psycopg.Error as error:
         connection.close()
         raise _refused(url, parameters, error) from None
@@ -162,15 +165,16 @@ def ready_for_changes(connection: Connection[Any], pooler: Pooler = "refuse") ->
     """
     import psycopg
 
-    settings = dict(_FOR_CHANGES)
-    if server_major(connection) >= 17:
-        settings["transaction_timeout"] = "0"
-    _set(connection, settings, pooler)
+    _set(connection, _FOR_CHANGES | _since_17(server_major(connection)), pooler)
     try:
         connection.execute("SELECT pg_catalog.set_config('client_connection_check_interval', '2s', false)")
     except psycopg.DatabaseError:
         if connection.closed:
             raise
+
+
+def _since_17(major: int) -> dict[str, str]:
+    return {"transaction_timeout": "0"} if major >= 17 else {}
 
 
 def server_major(connection: Connection[Any]) -> int:
