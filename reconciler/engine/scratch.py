@@ -294,6 +294,7 @@ _EXPLAINED: Mapping[str, str] = {
     "42P01": "declare the relation too, or qualify its name with its schema",
     "42704": "declare the type, role or extension too, or qualify its name with its schema",
     "42883": "declare the function too, or qualify its name with its schema",
-    "0A000": "the scratch server does not offer this; point --scratch-url at a server like the target",
+    "0A000": "PostgreSQL does not do this: declare it otherwise; where the target does it, being of another "
+    "version or build, point --scratch-url at a server like it",
     "58P01": "the extension is not installed on the scratch server; use --scratch-url",
 }

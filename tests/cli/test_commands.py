@@ -116,6 +116,17 @@ procedures:
     assert "schema/f.yaml:3:3: function public.wrong(): PostgreSQL refuses it: " in planned.err
 
 
+def test_what_postgresql_does_not_do_is_not_blamed_on_the_scratch_server(
+    tmp_path: Path, database: Callable[[], str]
+) -> None:
+    inside = Inside(tmp_path)
+    inside.write("schema/t.yaml", "tables: {t: {columns: {n: int}, checks: {c: n > (select 1)}}}\n")
+    refused = inside("plan", "--url", database())
+    assert refused.code == 65
+    assert "PostgreSQL refuses it: cannot use subquery in check constraint" in refused.err
+    assert "PostgreSQL does not do this: declare it otherwise" in refused.err
+
+
 def test_a_body_that_is_there_is_read_again_where_it_is_edited(
     tmp_path: Path, database: Callable[[], str]
 ) -> None:
