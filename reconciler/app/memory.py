@@ -48,20 +48,12 @@ def write(name: str, value: Any) -> None:
 
 
 def _keep(name: str, *contents: bytes) -> None:
-    import tempfile
+    from reconciler.engine.wholefile import put
 
     with suppress(OSError):
         path = folder() / f"{name}.pickle"
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Not named after the process: containers that share the folder have the same numbers.
-        handle, part = tempfile.mkstemp(prefix=f"{name}.", suffix=".part", dir=path.parent)
-        try:
-            with open(handle, "wb") as stream:
-                stream.writelines(contents)
-            os.replace(part, path)
-        except BaseException:
-            os.unlink(part)
-            raise
+        put(path, *contents)
         _tidy(path.parent)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from reconciler.core.errors import InvalidInput, Problem
 from reconciler.engine.planfile import SUFFIX
 from reconciler.engine.snapshot import CONFLICT_HINT
 from reconciler.engine.subject import SLUG_LENGTH
+from reconciler.engine.wholefile import put
 
 CHAIN = "CHAIN"
 HEADER = "# Plans in order: number, slug, id, from, to. After a conflict keep theirs and plan again.\n"
@@ -123,15 +123,5 @@ def changing(home: Path) -> Iterator[None]:
 
 
 def write(path: Path, text: str) -> None:
-    """Replace a file in one go: nobody ever sees half of it."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    """Replace a file in one go. Raises OSError."""
+    put(path, text.encode(), mode=0o644, is_durable=True)

@@ -29,7 +29,7 @@ def test_a_shelf_that_was_cut_is_none(lost: int) -> None:
 
 def test_the_oldest_goes_and_so_does_what_a_killed_process_left() -> None:
     memory.write("first", 0)
-    left, at_work = memory.folder() / "left.x.part", memory.folder() / "at_work.y.part"
+    left, at_work = memory.folder() / ".left.pickle.x", memory.folder() / ".at_work.pickle.y"
     for number, file in enumerate((memory.folder() / "first.pickle", left, at_work)):
         file.touch()
         os.utime(file, (1_000_000_000 + number, 1_000_000_000 + number))
@@ -38,7 +38,7 @@ def test_the_oldest_goes_and_so_does_what_a_killed_process_left() -> None:
         memory.write(f"value_{number:02}", number)
     assert memory.read("first") is None
     assert memory.read("value_00") == 0
-    assert {file.name for file in memory.folder().glob("*.part")} == {at_work.name}
+    assert {file.name for file in memory.folder().glob(".*")} == {at_work.name}
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
