@@ -23,7 +23,12 @@ from reconciler.kinds.column.alteration import (
     settings,
 )
 from reconciler.kinds.column.documents import ColumnDocument, declared_state, in_full, written
-from reconciler.kinds.column.generated import drop_expression, generated_clause, why_generated_stays
+from reconciler.kinds.column.generated import (
+    drop_expression,
+    generated_clause,
+    set_expression,
+    why_generated_stays,
+)
 from reconciler.kinds.column.identity import (
     change_identity,
     change_identity_options,
@@ -60,7 +65,7 @@ class Column(Kind[ColumnState]):
         "type": InPlace(retype, Disturbance.RETYPED),
         "collation": InPlace(recollate, Disturbance.RETYPED),
         "generated": InPlace(drop_expression, unless=why_generated_stays),
-        "expression": InPlace(lambda old, new: (), unless=why_generated_stays),
+        "expression": InPlace(set_expression, unless=why_generated_stays),
         "not_null": InPlace(change_not_null),
         "not_null_name": InPlace(change_not_null_itself),
         "not_null_flags": InPlace(change_not_null_itself),
@@ -75,6 +80,7 @@ class Column(Kind[ColumnState]):
         "position": Ignored("the order of existing columns is never rebuilt"),
         "type_storage": Ignored("a fact about the type"),
         "using": Ignored("how to get there, not where to be"),
+        "takes_expression": Ignored("a fact about the server and the table"),
         "keyed_in": Ignored("it follows from the partition key"),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.core.catalog import Entry
-from reconciler.core.statement import Statement
+from reconciler.core.statement import Cost, Statement
 from reconciler.kinds.column.alteration import alter
 from reconciler.kinds.column.state import ColumnState
 
@@ -15,11 +15,21 @@ def drop_expression(old: Entry, new: Entry) -> Iterable[Statement]:
     yield alter(new, "DROP EXPRESSION")
 
 
+def set_expression(old: Entry, new: Entry) -> Iterable[Statement]:
+    """SET EXPRESSION: stored values are worked out anew."""
+    if new.state.generated is not None:
+        cost = Cost.REWRITE if new.state.generated == "stored" else Cost.INSTANT
+        yield alter(new, f"SET EXPRESSION AS ({new.state.expression})", cost=cost)
+
+
 def why_generated_stays(old: ColumnState, new: ColumnState) -> str | None:
-    """None where it can become an ordinary column."""
+    """None where it can become an ordinary column, or take another expression."""
     if old.generated == "stored" and new.generated is None:
         return None
-    return "a generated column's expression cannot be altered"
+    is_alike = (old.generated, old.type, old.collation) == (new.generated, new.type, new.collation)
+    if old.takes_expression and is_alike:
+        return None
+    return "PostgreSQL cannot alter this generated column's expression"
 
 
 def generated_clause(state: ColumnState) -> str:

@@ -95,6 +95,12 @@ COLUMNS: LiteralString = (
         a.attnum::integer AS position,
         CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended'
             ELSE 'main' END AS type_storage,
+        CASE WHEN a.attgenerated = '' OR c.relkind = 'f' THEN false ELSE
+            pg_catalog.current_setting('server_version_num')::integer >= 170000
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE c.oid IN (h.inhparent, h.inhrelid))
+            AND (a.attgenerated = 's' OR NOT EXISTS (SELECT FROM pg_catalog.pg_publication) AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_constraint ck WHERE ck.conrelid = c.oid AND ck.contype = 'c'))
+        END AS takes_expression,
         CASE WHEN c.relkind = 'p' THEN (
             -- Columns of a partition key, by name or inside an expression, depend on their own table.
             SELECT kn.nspname || '.' || kc.relname

@@ -40,5 +40,8 @@ class ColumnState:
     """What the type has by itself; SET STORAGE DEFAULT came only with 16."""
     using: str | None = dataclasses.field(default=None, compare=False)
     """How old values become new ones when the type changes: declared, or found by `enquire`."""
+    takes_expression: bool = dataclasses.field(default=False, compare=False)
+    """Whether SET EXPRESSION works: from 17 on, not where that would change other tables' columns too, and
+    not for a virtual column beside checks or publications."""
     keyed_in: str | None = dataclasses.field(default=None, compare=False)
     """`schema.table`, itself or a partition below, whose partition key the column is part of."""
