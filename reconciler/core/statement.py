@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -100,6 +101,21 @@ class Statement:
     hazards: tuple[Hazard, ...] = ()
     mode: Mode = Mode.TRANSACTION
     cost: Cost = Cost.INSTANT
+    head: str | None = None
+    """What it begins with, where several that begin alike can be said in one: a table is written once."""
+
+
+def joined(statements: Sequence[Statement]) -> Statement:
+    """Several statements of one head as one."""
+    head = statements[0].head or ""
+    actions = ",\n    ".join(statement.sql.removeprefix(head).lstrip() for statement in statements)
+    return Statement(
+        f"{head}\n    {actions}",
+        locks=tuple(dict.fromkeys(lock for statement in statements for lock in statement.locks)),
+        hazards=tuple(hazard for statement in statements for hazard in statement.hazards),
+        cost=max((statement.cost for statement in statements), key=list(Cost).index),
+        head=head,
+    )
 
 
 def on(relation: str, mode: LockMode = LockMode.ACCESS_EXCLUSIVE) -> tuple[Lock, ...]:

@@ -121,9 +121,13 @@ def disturbances_of(change: Alter, registry: Registry) -> frozenset[Disturbance]
     )
 
 
-def render_alter(change: Alter, registry: Registry) -> tuple[Statement, ...]:
-    """The statements of an alteration in the order of the kind's rules, each said once."""
+def alteration(change: Alter | Follow, desired: Catalog, registry: Registry) -> tuple[Statement, ...]:
+    """The statements that alter an object: those of an Alter in the order of the kind's rules, each once."""
     kind = registry.of(change.new)
+    if isinstance(change, Follow):
+        replaced = desired[change.replaced]
+        stand_ins = registry.of(replaced).stand_ins(replaced)
+        return tuple(kind.follow(change.old, change.new, change.replaced, stand_ins) or ())
     statements: dict[Statement, None] = {}
     for name, rule in kind.rules.items():
         if name in change.fields and isinstance(rule, InPlace):

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Disturbance, Kind
-from reconciler.core.statement import Hazard, HazardCode, Lock, Statement, data_loss
+from reconciler.core.statement import Hazard, HazardCode, Lock, Statement, data_loss, joined
 from reconciler.engine.change import (
     Alter,
     Change,
@@ -18,10 +18,10 @@ from reconciler.engine.change import (
     Follow,
     Rename,
     Replace,
+    alteration,
     disturbances_of,
     new_of,
     old_of,
-    render_alter,
 )
 from reconciler.engine.graph import Node, Ordered, Verb
 from reconciler.engine.registry import Registry
@@ -69,13 +69,36 @@ def statements_of(emission: Emission, node: Node) -> Iterable[Statement]:
             aside = kind.aside(old_of(change))
             assert aside is not None
             yield from kind.drop_aside(old_of(change), aside[0])
-        case Verb.ALTER if isinstance(change, Follow):
-            yield from _followed(emission, change)
         case Verb.ALTER if isinstance(change, Rename):
             yield from kind.rename(change.old, change.new.id.path[-1])
         case Verb.ALTER:
-            assert isinstance(change, Alter)
-            yield from _adding(render_alter(change, emission.registry), _outdated(emission, change))
+            yield from _adding(_altered(emission, node), _outdated(emission, change))
+
+
+def _altered(emission: Emission, node: Node) -> tuple[Statement, ...]:
+    """The alteration with those that are said in one with it: their first statements, then the others."""
+    changes = [emission.changes[each.id] for each in (node, *folded_into(emission, node))]
+    each = [
+        alteration(change, emission.desired, emission.registry)
+        for change in changes
+        if isinstance(change, Alter | Follow)
+    ]
+    if len(each) < 2:
+        return each[0]
+    firsts = [_naming_what_it_hurts(emission, first) for first, *_ in each]
+    return (joined(firsts), *(other for _, *others in each for other in others))
+
+
+def _naming_what_it_hurts(emission: Emission, statement: Statement) -> Statement:
+    hazards = tuple(
+        dataclasses.replace(hazard, message=f"{_label(emission, hazard.object)}: {hazard.message}")
+        for hazard in statement.hazards
+    )
+    return dataclasses.replace(statement, hazards=hazards)
+
+
+def _label(emission: Emission, id: ObjectId) -> str:
+    return emission.registry.of(id).label(emission.desired[id])
 
 
 def _adding(
@@ -142,9 +165,11 @@ def _clauses(emission: Emission, node: Node) -> Sequence[str]:
     ]
 
 
-def _outdated(emission: Emission, change: Alter) -> tuple[Hazard, ...]:
+def _outdated(emission: Emission, change: Change) -> tuple[Hazard, ...]:
     """What is stored of what a function gave, where it is defined anew and the object stays as it is."""
-    if Disturbance.REDEFINED not in disturbances_of(change, emission.registry):
+    if not isinstance(change, Alter) or Disturbance.REDEFINED not in disturbances_of(
+        change, emission.registry
+    ):
         return ()
     ids = emission.current.dependents.get(change.new.id, ())
     stay = [emission.current[id] for id in ids if id in emission.desired and id not in emission.changes]
@@ -185,9 +210,3 @@ def _is_moved_to(emission: Emission, id: ObjectId) -> bool:
         if isinstance(change, Replace) and change.aside and _is_moved_to(emission, dependent):
             return True
     return False
-
-
-def _followed(emission: Emission, change: Follow) -> Iterable[Statement]:
-    replaced = emission.desired[change.replaced]
-    stand_ins = emission.registry.of(replaced).stand_ins(replaced)
-    return emission.registry.of(change.new).follow(change.old, change.new, change.replaced, stand_ins) or ()

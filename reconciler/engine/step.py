@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.catalog import Entry, compared
 from reconciler.core.ident import ObjectId, qualified
@@ -30,18 +30,18 @@ def step_of(
     known = emission.desired.get(node.id) or emission.current.get(node.id)
     entry = change.entry if isinstance(change, Drop) else known
     assert entry is not None
-    kind = emission.registry[node.id.kind]
-    folded = folded_into(emission, node) if node.verb is Verb.CREATE else ()
+    folded = folded_into(emission, node) if node.verb in (Verb.CREATE, Verb.ALTER) else []
+    told = (node, *folded) if node.verb is Verb.ALTER else (node,)
     return Step(
         number=number,
         action=Action.RENAME if isinstance(change, Rename) else _ACTIONS[node.verb],
         object=node.id,
-        label=kind.label(entry),
+        label=_called(emission, entry) + (f" and {len(told) - 1} more" if len(told) > 1 else ""),
         sql=tuple(statement.sql for statement in statements),
-        why=_why(emission, node, change),
+        why=_whys(emission, told),
         source=_source(emission, entry),
         requires=requires,
-        locks=_locks(emission, node, statements),
+        locks=_locks(emission, told, statements),
         hazards=_hazards(emission, node, statements),
         cost=max((statement.cost for statement in statements), key=list(Cost).index),
         mode=_mode(statements),
@@ -82,7 +82,15 @@ def _source(emission: Emission, entry: Entry) -> str | None:
     return sources[entry.id]
 
 
-def _why(emission: Emission, node: Node, change: Change) -> tuple[str, ...]:
+def _whys(emission: Emission, told: Sequence[Node]) -> tuple[str, ...]:
+    """Why each is changed; of several it is said which."""
+    if len(told) == 1:
+        return _why(emission, emission.changes[told[0].id])
+    every = [(_label(emission, node), _why(emission, emission.changes[node.id])) for node in told]
+    return tuple(f"{label}: {why}" for label, whys in every for why in whys)
+
+
+def _why(emission: Emission, change: Change) -> tuple[str, ...]:
     match change:
         case Create():
             return ("declared, and not in the database",)
@@ -130,10 +138,10 @@ def _item(value: object) -> str:
     return " ".join(str(part) for part in parts if part is not None)
 
 
-def _locks(emission: Emission, node: Node, statements: Iterable[Statement]) -> tuple[Lock, ...]:
-    found = {lock for statement in statements for lock in statement.locks}
-    found |= set(_locks_of_heirs(emission, node, found))
-    if node.verb in (Verb.DROP, Verb.ASIDE):
+def _locks(emission: Emission, nodes: Sequence[Node], statements: Iterable[Statement]) -> tuple[Lock, ...]:
+    own = {lock for statement in statements for lock in statement.locks}
+    found = own.union(*(_locks_of_heirs(emission, node, own) for node in nodes))
+    if nodes[0].verb in (Verb.DROP, Verb.ASIDE):
         return tuple(sorted(found))  # what comes back under the same name is there now, and in use
     return tuple(sorted(lock for lock in found if lock.relation not in emission.new_relations))
 

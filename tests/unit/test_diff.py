@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from reconciler.core.catalog import Catalog
 from reconciler.core.ident import ObjectId
-from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Replace, render_alter
+from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Replace, alteration
 from reconciler.engine.diff import diff
 from tests.unit.toys import REGISTRY, box, catalog, glass, house_rule, label, link, mould, part
 
@@ -202,7 +202,7 @@ def test_what_moves_to_another_parent_is_made_again_only_where_it_holds_nothing(
 
 def test_the_statements_of_an_alteration_come_in_the_order_of_the_rules() -> None:
     change = Alter(box(size=1), box(size=2, colour="blue"), ("colour", "size"))
-    assert [statement.sql for statement in render_alter(change, REGISTRY)] == [
+    assert [statement.sql for statement in alteration(change, catalog(), REGISTRY)] == [
         "ALTER box app.chest SIZE 2",
         "ALTER box app.chest PAINT",
     ]

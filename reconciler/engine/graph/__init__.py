@@ -3,13 +3,13 @@ its children, and sorted the same way every time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
-from reconciler.core.statement import Mode
-from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename, Replace, render_alter
+from reconciler.core.statement import Mode, Statement
+from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename, Replace, alteration
 from reconciler.engine.graph.digraph import Digraph
 from reconciler.engine.graph.edges import link, link_names
 from reconciler.engine.graph.folds import DependencyCycle, acyclic, choose_folds
@@ -39,7 +39,15 @@ def order(
     Raises DependencyCycle, which names its members."""
     found = [Node(verb, id) for id, change in changes.items() for verb in _verbs(change, registry)]
     wiring = Wiring(current, desired, registry, changes, Digraph(found))
-    wiring.early = {Node(Verb.ALTER, id) for id, change in changes.items() if _commits(change, registry)}
+    altering = {
+        Node(Verb.ALTER, id): alteration(change, desired, registry)
+        for id, change in changes.items()
+        if isinstance(change, Alter | Follow)
+    }
+    wiring.early = {node for node, statements in altering.items() if _commits(statements)}
+    in_reading_order = sorted(altering, key=lambda node: (_position(desired[node.id]), node))
+    heads = {node: altering[node][0].head for node in in_reading_order if altering[node]}
+    wiring.heads = {node: head for node, head in heads.items() if head is not None}
     for node in list(wiring.graph):
         link(wiring, node)
     link_names(wiring)
@@ -72,11 +80,14 @@ def _opening(entry: Entry, registry: Registry) -> tuple[Verb, ...]:
     return (Verb.OPEN,) if any(registry.of(entry).opening(entry)) else ()
 
 
-def _commits(change: Change, registry: Registry) -> bool:
+def _position(entry: Entry) -> int:
+    position: int = getattr(entry.state, "position", 0)
+    return position
+
+
+def _commits(statements: Iterable[Statement]) -> bool:
     """Whether an alteration must be committed before anything can use it."""
-    if not isinstance(change, Alter):
-        return False
-    return any(statement.mode is Mode.COMMIT_AFTER for statement in render_alter(change, registry))
+    return any(statement.mode is Mode.COMMIT_AFTER for statement in statements)
 
 
 def _rank(wiring: Wiring, graph: Digraph[Node]) -> Callable[[Node], tuple[int, int, int, ObjectId]]:

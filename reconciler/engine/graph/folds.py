@@ -20,12 +20,16 @@ class DependencyCycle(ReconcileError):
 
 
 def choose_folds(wiring: Wiring, structural_only: bool) -> None:
-    """Fold every node into the one that covers it."""
+    """Fold every node into the one that covers it, and alterations of one head into the first of them."""
     for node in wiring.graph:
         if structural_only and not wiring.registry[node.id.kind].is_structural:
             continue
         if outer := _cover(wiring, node):
             wiring.into[node] = outer
+    first: dict[str, Node] = {}
+    for node, head in wiring.heads.items():
+        if first.setdefault(head, node) != node:
+            wiring.into[node] = first[head]
 
 
 def _cover(wiring: Wiring, node: Node) -> Node | None:

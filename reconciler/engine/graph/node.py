@@ -47,6 +47,8 @@ class Wiring:
     soft: set[tuple[Node, Node]] = field(default_factory=set)
     into: dict[Node, Node] = field(default_factory=dict)
     """A folded node and the node that covers it."""
+    heads: Mapping[Node, str] = field(default_factory=dict)
+    """How those alterations begin that others which begin alike can be said in one with."""
     early: set[Node] = field(default_factory=set)
     """What must be committed before the rest (new values of an enum): it stands in nobody's way, and goes
     first so that what is dropped to come back does so within one transaction."""

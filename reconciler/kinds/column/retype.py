@@ -10,7 +10,14 @@ from reconciler.core.catalog import Entry
 from reconciler.core.conversion import keeps_bytes, may_lose, widens
 from reconciler.core.errors import Blocked
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement
-from reconciler.kinds.column.alteration import alter, is_foreign, name_of, set_compression, set_storage
+from reconciler.kinds.column.alteration import (
+    alter,
+    is_foreign,
+    name_of,
+    relation_of,
+    set_compression,
+    set_storage,
+)
 from reconciler.kinds.column.identity import without_identity
 
 
@@ -62,7 +69,8 @@ def _conversion(old: Entry, new: Entry, action: str) -> Statement:
     hazards = [Hazard(code, new.id, message)]
     if not widens(before.type, after.type):
         hazards.append(Hazard(HazardCode.MAY_FAIL, new.id, "a value that does not convert makes it fail"))
-    return alter(new, action, hazards=tuple(hazards), cost=Cost.REWRITE)
+    head = f"ALTER TABLE {relation_of(new)}"
+    return alter(new, action, hazards=tuple(hazards), cost=Cost.REWRITE, head=head)
 
 
 def _types_between(old: Entry, new: Entry) -> tuple[str, ...]:
