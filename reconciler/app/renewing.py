@@ -24,6 +24,13 @@ def renew(folder: Path, number: int, request: Request) -> str:
     Raises UsageError where there is no such plan, InvalidInput where the file gives no reason, NotConverged
     where it leads elsewhere.
     """
+    from reconciler.engine.chainfile import changing
+
+    with changing(folder):
+        return _renewed(folder, number, request)
+
+
+def _renewed(folder: Path, number: int, request: Request) -> str:
     from reconciler.engine import chain, snapshot
     from reconciler.engine.chainfile import text_of
     from reconciler.engine.prove import prove

@@ -42,6 +42,7 @@ def save_plan(folder: Path, compared: Compared, scope: Scope, name: str | None) 
     """
     from reconciler.engine.chainfile import changing
 
+    folder.mkdir(parents=True, exist_ok=True)
     with changing(folder):
         return _appended(folder, compared, scope, name)
 

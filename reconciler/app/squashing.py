@@ -31,6 +31,13 @@ def squash(folder: Path, through: int | None, request: Request, name: str) -> Pa
     The lines of the others stay in CHAIN, their files go. Raises UsageError where there are not two plans to
     squash, Blocked where one plan cannot do the work of theirs, and what replaying the chain raises.
     """
+    from reconciler.engine.chainfile import changing
+
+    with changing(folder):
+        return _squashed(folder, through, request, name)
+
+
+def _squashed(folder: Path, through: int | None, request: Request, name: str) -> Path:
     from reconciler.engine import chain, planfile, snapshot
 
     plans = read_plans(folder)

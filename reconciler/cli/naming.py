@@ -43,7 +43,10 @@ def named_plan(name: str | None, target: str | None) -> Named:
     if not wanted:
         subject = f"no plan `{name}`" if name is not None else "no plan"
         known = ", ".join(f"{one.link.number:04}_{one.link.slug}" for one in chained)
-        raise UsageError(f"there is {subject} in {folder}", hint=f"there are: {known}" if known else None)
+        raise UsageError(
+            f"there is {subject} in {folder}",
+            hint=f"there are: {known}" if known else "save one: reconcile plan --save",
+        )
     return Named(wanted[-1].path, wanted[-1].plan, wanted[-1].text, chosen)
 
 

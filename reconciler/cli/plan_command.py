@@ -125,7 +125,10 @@ def _make(where: options.Where, start: str, prove: bool, strict: bool, kept: _Ke
     """Plan, prove and save as asked. Raises Blocked with `strict` where the plan leaves something out."""
     from reconciler import app
     from reconciler.cli.output import say
+    from reconciler.core.errors import UsageError
 
+    if kept.out is not None and kept.out.is_dir():
+        raise UsageError(f"--out {kept.out}: this is a folder", hint="name the file in it too")
     is_live = start == stating.LIVE
     chosen = where.chosen(connects=is_live)
     request = where.request(chosen)

@@ -41,8 +41,10 @@ def wait(
     from reconciler.cli.output import show, show_json
     from reconciler.core.errors import UsageError
 
-    if interval <= 0 or timeout < 0:
-        raise UsageError("--interval must be more than 0 and --timeout not less")
+    if interval <= 0:
+        raise UsageError("--interval must be more than 0 seconds")
+    if timeout < 0:
+        raise UsageError("--timeout must not be less than 0 seconds", hint="0 looks once")
     goal = _goal(target, url, to, plan)
     seconds = _waited(goal, target, url, (timeout, interval))
     if format is options.Shape.JSON:
@@ -55,6 +57,7 @@ def wait(
 def _goal(target: str | None, url: str | None, to: str | None, plan: Path | None) -> Goal:
     from reconciler import app
     from reconciler.core.errors import UsageError
+    from reconciler.engine.plan import is_fingerprint
 
     if to is not None and plan is not None:
         raise UsageError("--to and --plan name two goals", hint="pass one of them")
@@ -63,6 +66,9 @@ def _goal(target: str | None, url: str | None, to: str | None, plan: Path | None
     chosen = options.choose(target, url)
     chain = app.read_plans(chosen.plans)
     if to is not None:
+        if not is_fingerprint(to):
+            hint = "it is fp1: and 32 hexadecimal digits: `to:` in a plan file, the last column of CHAIN"
+            raise UsageError(f"--to {to}: this is no fingerprint", hint=hint)
         return app.Goal.of_fingerprint(to, chain)
     if not chain:
         raise UsageError(

@@ -103,12 +103,11 @@ def text_of(links: Sequence[Link]) -> str:
 
 @contextmanager
 def changing(home: Path) -> Iterator[None]:
-    """Alone with the folder of a chain, which is made where it is missing: others on this machine wait.
+    """Alone with the folder of a chain: others on this machine wait.
 
-    What is decided from CHAIN belongs within. Where there are no such locks (Windows, some network folders)
-    nobody waits. Raises OSError where the folder cannot be made.
+    What is decided from CHAIN belongs within. Where there is no such folder yet or no such locks (Windows,
+    some network folders) nobody waits.
     """
-    home.mkdir(parents=True, exist_ok=True)
     handle: int | None = None
     try:
         with suppress(ImportError, OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -139,3 +140,8 @@ def fingerprint(digests: Iterable[tuple[ObjectId, str | None]]) -> str:
     """One digest over the digests of objects: `fp1:` and 32 hexadecimal digits."""
     lines = sorted(f"{id}\t{value or '-'}" for id, value in digests)
     return "fp1:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
+
+
+def is_fingerprint(text: str) -> bool:
+    """Whether it has the form of one."""
+    return re.fullmatch("fp1:[0-9a-f]{32}", text) is not None

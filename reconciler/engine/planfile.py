@@ -85,6 +85,9 @@ def load(text: str, file: str) -> Plan:
     if root is None or not isinstance(root.data, dict):
         message = "the file is empty" if root is None else "this is not a plan file"
         raise InvalidInput.of([Problem(file, 1, 1, None, message, _CUT_HINT if root is None else None)])
+    if "format" not in root.data and "steps" not in root.data:
+        hint = "reconcile plan --out FILE writes one"
+        raise InvalidInput.of([Problem(file, 1, 1, None, "this is not a plan file", hint)])
     if root.data.get("format", FORMAT) != FORMAT:
         message = f"said {root.text(('format',))}, and this version reads format {FORMAT}"
         raise InvalidInput.of([_problem(root, "format", message, "plan again with this version")])

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
-from reconciler.core.errors import ConnectionFailed, PoolerDetected, Unsupported
+from reconciler.core.errors import ConnectionFailed, PoolerDetected, Unsupported, UsageError
 from reconciler.engine.servererror import connection_failed, server_error
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ def connect(
     done where a pooler stands in between: refuse it, take the person's word that it keeps one server session
     per client, or (for reading only) set nothing on the session: then `set_local` goes into each transaction.
 
-    Raises ConnectionFailed (with the way on, never with the password), PoolerDetected, and Unsupported
-    for majors below 14.
+    Raises UsageError for what is no connection string, ConnectionFailed (with the way on, never with the
+    password), PoolerDetected, and Unsupported for majors below 14.
     """
     import psycopg
 
@@ -202,7 +202,7 @@ def redacted(url: str) -> str:
     """`url` as a keyword string fit for logs: host, port, database and user; secrets left out."""
     try:
         parameters = _parameters(url)
-    except ConnectionFailed:
+    except UsageError:
         return "(unreadable connection string)"
     shown = {key: parameters.get(key) for key in ("service", "host", "port", "dbname", "user")}
     for key, variable in _NAMED_BY.items():
@@ -210,15 +210,21 @@ def redacted(url: str) -> str:
     return " ".join(f"{key}={value}" for key, value in shown.items() if value) or "the default server"
 
 
+def holds_secret(url: str) -> bool:
+    """Whether a connection string says a password. Raises UsageError."""
+    parameters = _parameters(url)
+    return any(parameters.get(key) for key in _SECRET)
+
+
 def _parameters(url: str) -> dict[str, Any]:
-    """The parts of a connection string. Raises ConnectionFailed; libpq's words are kept only where they
+    """The parts of a connection string. Raises UsageError; libpq's words are kept only where they
     cannot hold a piece of a password."""
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
-    scheme = re.match(r"(?:jdbc:)?(?:postgres(?:ql)?)?(?:\+\w+)?(?=:)", url)
+    scheme = re.match(r"(?:jdbc:)?\w[\w.+-]*(?=://)|jdbc:\w+(?=:)", url)
     if scheme and scheme.group() not in ("postgres", "postgresql", ""):
-        raise ConnectionFailed(
+        raise UsageError(
             f"a connection string that starts with {scheme.group()}: is not PostgreSQL's own",
             hint="write it as postgresql://user@host:port/database",
         )
@@ -227,7 +233,7 @@ def _parameters(url: str) -> dict[str, Any]:
     except psycopg.Error as error:
         said = str(error).strip()
         known = re.match(r"invalid (URI query parameter|connection option)", said)
-        raise ConnectionFailed(
+        raise UsageError(
             "the connection string can't be read" + (f": {said}" if known else ""),
             hint="postgresql://user@host:port/database; special characters of a password are percent-encoded",
         ) from None

@@ -32,9 +32,32 @@ def test_plans_that_are_saved_at_once_make_one_chain(shop: Shop) -> None:
     assert shop.reconcile("status", SHOP_URL=shop.url).code in (0, 2)
 
 
+def test_a_squash_and_a_plan_that_is_saved_take_turns(shop: Shop) -> None:
+    shop.reconcile.write("reconcile.yaml", "targets: {prod: {url_env: SHOP_URL}}\n")
+    folder = shop.reconcile.folder / "plans/prod"
+    for number in (1, 2, 3):
+        columns = "".join(f"      more_{column}: text\n" for column in range(number))
+        email = "      email: {type: text, not_null: true}\n"
+        shop.declare((email, email + columns))
+        if number < 3:
+            done = shop.reconcile("plan", "--from", "chain", "--save", SHOP_URL=shop.url)
+            assert done.code == 0, done.err
+    with held(folder):
+        running = [begun(shop, "squash"), begun(shop, "plan", "--from", "chain", "--save", "--name", "third")]
+        wait_for_two(folder, running)
+    told = [process.communicate() for process in running]
+    assert [process.returncode for process in running] == [0, 0], told
+    assert shop.reconcile("plan", "--check", "--from", "chain", SHOP_URL=shop.url).code == 0
+    assert shop.reconcile("plan", "--from", "chain", "--detailed-exitcode", SHOP_URL=shop.url).code == 0
+
+
 def save(shop: Shop, name: str) -> subprocess.Popen[str]:
+    return begun(shop, "plan", "--save", "--name", name)
+
+
+def begun(shop: Shop, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        shop.reconcile.command("plan", "--save", "--name", name),
+        shop.reconcile.command(*arguments),
         cwd=shop.reconcile.folder, env=shop.reconcile.environment(SHOP_URL=shop.url),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -160,6 +161,27 @@ def test_a_function_with_another_body_leaves_the_text_that_names_it(
         file.write_text(file.read_text().replace("SELECT lower", "SELECT upper"))
     steps = inside("plan", "--url", url, "--format", "json").data["steps"]
     assert [step["object"] for step in steps] == ["function:public.plain(text)"]
+
+
+def test_a_file_that_is_no_plan_is_told_as_that(tmp_path: Path) -> None:
+    inside = Inside(tmp_path)
+    inside.write("schema/t.yaml", "tables: {t: {columns: {id: integer}}}\n")
+    shown = inside("show", "schema/t.yaml")
+    assert (shown.code, shown.err.count("schema/t.yaml:1:1")) == (65, 1)
+    assert "schema/t.yaml:1:1: this is not a plan file" in shown.err
+    out = inside("plan", "--url", "postgresql:///x", "--out", "schema")
+    assert (out.code, "--out schema: this is a folder" in out.err) == (64, True)
+    assert inside("plan", "--url", "mysql://h/d").code == 64
+
+
+def test_what_init_says_next_can_be_pasted(tmp_path: Path, database: Callable[[], str]) -> None:
+    url = database()
+    for name in ("plain", "secret"):
+        (tmp_path / name).mkdir()
+    plain, secret = Inside(tmp_path / "plain"), Inside(tmp_path / "secret")
+    assert f"Next: reconcile adopt --url {shlex.quote(url)}\n" in plain("init", "--url", url).out
+    hidden = psycopg.conninfo.make_conninfo(url, password="sekret-pw")
+    assert 'Next: reconcile adopt --url "$DATABASE_URL"\n' in secret("init", "--url", hidden).out
 
 
 def test_schemas_that_are_not_managed_are_never_touched(tmp_path: Path, database: Callable[[], str]) -> None:

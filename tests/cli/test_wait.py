@@ -114,6 +114,7 @@ def test_what_makes_no_sense_is_refused(inside: Shop) -> None:
     assert look(inside, "--url", inside.url).code == 64
     assert look(inside, "--url", inside.url, "--to", NOWHERE, "--plan", "x").code == 64
     assert look(inside, "--url", inside.url, "--plan", "none.plan.yaml").code == 64
+    assert look(inside, "--url", inside.url, "--to", NOWHERE[:-1]).code == 64
     assert call(inside, "wait", "--url", inside.url, "--to", NOWHERE, "--interval", "0").code == 64
 
 
