@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.app.access import require_known
 from reconciler.app.approving import Requirement, Saved, require_approval
 from reconciler.app.elsewhere import Witness
 from reconciler.app.policy import Policy
@@ -65,6 +66,11 @@ def apply_plan(plan: Plan, how: Application, saved: Saved | None = None) -> Verd
     require_approval(plan, saved, how.requirement)
     consent = how.policy.consent(how.consent)
     witness = Witness(plan, saved.path.parent if saved is not None else None, how.stop)
+
+    def gate(done: Collection[int]) -> None:
+        require_known(plan, witness.seen, consent, done)
+        how.policy.hold_back(plan, how.url, consent, done)
+
     options = ApplyOptions(
         consent=consent,
         plan_id=planfile.plan_id(plan),
@@ -74,7 +80,7 @@ def apply_plan(plan: Plan, how: Application, saved: Saved | None = None) -> Verd
         pooler=how.pooler,
         told=witness.told,
         runs_once=how.requirement.signers is not None,
-        gate=lambda done: how.policy.hold_back(plan, how.url, consent, done),
+        gate=gate,
         stop=how.stop,
     )
     return apply(plan, how.url, witness.observe, options, how.report)

@@ -32,16 +32,17 @@ class Witness:
     folder: Path | None = None
     """Where the plan's file is, with the chain's snapshots beside it; None where it has no file."""
     stop: Stop | None = None
-    _seen: Catalog = EMPTY
+    seen: Catalog = EMPTY
+    """All that was there when it looked last."""
 
     def observe(self, connection: Connection[Any]) -> Mapping[ObjectId, str]:
         """The digests of what the plan touches; what does not exist is missing."""
-        self._seen = live_catalog(connection, self.stop)
-        return {id: self._seen[id].digest() for id in self.plan.touches if id in self._seen}
+        self.seen = live_catalog(connection, self.stop)
+        return {id: self.seen[id].digest() for id in self.plan.touches if id in self.seen}
 
     def told(self, id: ObjectId, touch: Touch) -> str:
         """A line about an object of the plan as it was seen last."""
-        found = self._seen.get(id)
+        found = self.seen.get(id)
         return f"{self._label(id)}: {self._said(id, touch, found)}"
 
     def _said(self, id: ObjectId, touch: Touch, found: Entry | None) -> str:
@@ -63,7 +64,7 @@ class Witness:
         return f"is neither as before the plan nor as after it; it is now {_shown(found)}"
 
     def _label(self, id: ObjectId) -> str:
-        for entry in (self._seen.get(id), *self._by_digest(id).values()):
+        for entry in (self.seen.get(id), *self._by_digest(id).values()):
             if entry is not None:
                 return registry().of(entry).label(entry)
         return next((step.label for step in self.plan.steps if step.object == id), str(id))

@@ -60,8 +60,13 @@ def missing_consent(
 
 def flags(missing: Iterable[tuple[Step, Hazard]]) -> tuple[str, ...]:
     """The narrowest flags that allow these hazards, quoted for a shell."""
-    texts = dict.fromkeys(f"{hazard.code}:{hazard.object}" for _, hazard in missing)
-    return tuple(f"--allow {text if _SHELL_SAFE.match(text) else shlex.quote(text)}" for text in texts)
+    return tuple(dict.fromkeys(flag(hazard) for _, hazard in missing))
+
+
+def flag(hazard: Hazard) -> str:
+    """The narrowest flag that allows a hazard, quoted for a shell."""
+    text = f"{hazard.code}:{hazard.object}"
+    return f"--allow {text if _SHELL_SAFE.match(text) else shlex.quote(text)}"
 
 
 def require_consent(plan: Plan, consent: Consent, done: frozenset[int] = frozenset()) -> None:

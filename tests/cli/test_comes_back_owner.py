@@ -118,7 +118,13 @@ def test_a_chain_that_knows_no_owners(tmp_path: Path, url: str) -> None:
     planned = inside("plan", "--from", "chain", "--save")
     assert planned.code == 0, planned.err
     assert inside("plan", "--check", "--from", "chain").code == 0
-    done = inside("apply", "--all", "--allow", "all")
+    harm = ("--allow", "data_loss", "--allow", "possible_rename")
+    refused = inside("apply", "--all", *harm)
+    assert refused.code == 3
+    assert "would lose privileges that the plan does not know" in refused.err
+    assert "--allow 'access_change:function:public.gives(integer)'" in refused.err
+    assert _owners(url) == before
+    done = inside("apply", "--all", *harm, "--allow", "access_change")
     assert done.code == 0, done.err
     assert _owners(url) == before
     assert inside("plan", "--detailed-exitcode").code == 0
