@@ -117,6 +117,7 @@ def with_access(
         and entry.parent in wanted
         and registry.of(entry).managed_with_ownership
         and registry.of(entry).is_facet
+        and not registry.of(entry).built_in(entry)
         and _is_managed(live, entry, scope, registry)
     }
     if not kept:

@@ -142,3 +142,14 @@ def test_a_new_sequence_has_its_tables_owner(tmp_path: Path, url: str) -> None:
         found = connection.execute("SELECT relowner::regrole::text FROM pg_class WHERE relname = 't_s_seq'")
         assert found.fetchall() == [(owner,)]
     assert inside("plan", "--url", url, "--detailed-exitcode").code == 0
+
+
+def test_a_plan_from_live_is_the_one_that_is_made_again(tmp_path: Path, url: str) -> None:
+    inside = Inside(tmp_path)
+    inside.write("reconcile.yaml", f'targets:\n  prod: {{url: "{url}"}}\n')
+    assert inside("pull", "--url", url).code == 0
+    _edit(tmp_path)
+    planned = inside("plan", "--save")
+    assert planned.code == 0, planned.err
+    checked = inside("plan", "--check", "--from", "chain")
+    assert checked.code == 0, checked.err
