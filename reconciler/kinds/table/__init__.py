@@ -25,7 +25,7 @@ from reconciler.kinds.table.alteration import (
     set_tablespace,
     set_type,
 )
-from reconciler.kinds.table.default_partition import asked_for, beside_default, with_default
+from reconciler.kinds.table.default_partition import asked_for, beside_default, taken_out, with_default
 from reconciler.kinds.table.documents import TableDocument, declared_state, inherited_by, written
 from reconciler.kinds.table.state import TableState
 
@@ -55,6 +55,7 @@ class Table(Kind[TableState]):
         "force_row_security": InPlace(force_row_security),
         "replica_identity": InPlace(set_replica_identity),
         "referenced": Ignored("it follows from foreign keys of other tables"),
+        "default_beside": Ignored("it follows from the partitioned table"),
         "default_partition": Ignored("it follows from the partitioned table"),
     }
 
@@ -84,7 +85,15 @@ class Table(Kind[TableState]):
                     ELSE 'index' END AS replica_identity,
                 c.relispartition AND EXISTS (
                     SELECT FROM pg_catalog.pg_constraint k
-                    WHERE k.confrelid = c.oid AND k.contype = 'f' AND k.conparentid <> 0) AS referenced
+                    WHERE k.confrelid = c.oid AND k.contype = 'f' AND k.conparentid <> 0) AS referenced,
+                CASE WHEN c.relispartition THEN (
+                    SELECT pg_catalog.quote_ident(dn.nspname) || '.' || pg_catalog.quote_ident(d.relname)
+                    FROM pg_catalog.pg_inherits i
+                    JOIN pg_catalog.pg_partitioned_table w ON w.partrelid = i.inhparent
+                    JOIN pg_catalog.pg_class d ON d.oid = w.partdefid AND d.oid <> c.oid
+                    JOIN pg_catalog.pg_namespace dn ON dn.oid = d.relnamespace
+                    WHERE i.inhrelid = c.oid)
+                END AS default_beside
             FROM pg_catalog.pg_class c
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN pg_catalog.pg_type t ON t.oid = c.reltype
@@ -157,7 +166,8 @@ class Table(Kind[TableState]):
         if entry.state.referenced:
             yield from detach_referenced(entry)
         message = f"drops table {'.'.join(entry.id.path)} and its rows"
-        yield Statement(f"DROP TABLE {relation}", on(relation), data_loss(entry.id, message))
+        dropped = Statement(f"DROP TABLE {relation}", on(relation), data_loss(entry.id, message))
+        yield taken_out(entry, dropped)
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         hazards = application_break(old.id, f"say {'.'.join(old.id.path)}")

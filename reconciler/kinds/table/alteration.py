@@ -10,7 +10,7 @@ from reconciler.core.fragment import option_actions
 from reconciler.core.ident import qualified, quote
 from reconciler.core.inheritance import change_inheritance, move_partition
 from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Statement, on
-from reconciler.kinds.table.default_partition import beside_default
+from reconciler.kinds.table.default_partition import beside_default, taken_out
 
 
 def alter(entry: Entry, action: str, mode: LockMode = LockMode.ACCESS_EXCLUSIVE, **more: Any) -> Statement:
@@ -36,7 +36,7 @@ def repartition(old: Entry, new: Entry) -> Iterable[Statement]:
     """DETACH from one table, ATTACH to another or with other bounds."""
     hazards = (Hazard(HazardCode.MAY_FAIL, new.id, "rows outside the bound make it fail"),)
     for statement in move_partition(old, new, hazards):
-        yield beside_default(new, statement) if statement.hazards else statement
+        yield beside_default(new, statement) if statement.hazards else taken_out(old, statement)
 
 
 def detach_referenced(entry: Entry) -> Iterable[Statement]:
@@ -45,7 +45,7 @@ def detach_referenced(entry: Entry) -> Iterable[Statement]:
     hazards = (Hazard(HazardCode.MAY_FAIL, entry.id, message),)
     relation, whole = qualified(*entry.id.path), entry.state.partition_of
     sql = f"ALTER TABLE {whole} DETACH PARTITION {relation}"
-    yield Statement(sql, on(whole) + on(relation), hazards, cost=Cost.SCAN)
+    yield taken_out(entry, Statement(sql, on(whole) + on(relation), hazards, cost=Cost.SCAN))
 
 
 def inherit(old: Entry, new: Entry) -> Iterable[Statement]:

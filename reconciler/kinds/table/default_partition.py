@@ -1,6 +1,7 @@
-"""A partition that is made or attached beside a default one: PostgreSQL reads the default's rows under lock.
+"""A partition that comes or goes beside a default one, which PostgreSQL locks meanwhile.
 
-None of them may belong to the new one (manual: CREATE TABLE, PARTITION OF; ALTER TABLE, ATTACH PARTITION).
+The rows of the default one are read for one that is made or attached: none of them may belong to that
+(manual: CREATE TABLE, PARTITION OF; ALTER TABLE, ATTACH PARTITION).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from reconciler.core.ident import qualified
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement, on
 from reconciler.kinds.table.state import TableState
 
-__all__ = ["DEFAULT_PARTITION", "asked_for", "beside_default", "with_default"]
+__all__ = ["DEFAULT_PARTITION", "asked_for", "beside_default", "taken_out", "with_default"]
 
 DEFAULT_PARTITION: LiteralString = """
     SELECT pg_catalog.json_agg(
@@ -46,6 +47,15 @@ def with_default(new: Entry, answer: str | None) -> Entry:
         return new
     state = dataclasses.replace(new.state, default_partition=tuple(json.loads(answer)))
     return dataclasses.replace(new, state=state)
+
+
+def taken_out(entry: Entry, statement: Statement) -> Statement:
+    """The statement that detaches or drops the partition, which changes what belongs in the default one."""
+    state: TableState = entry.state
+    # Measured: the partitioned table and its default partition are locked too; not what is below that.
+    relations = (state.partition_of, state.default_beside)
+    more = tuple(lock for relation in relations if relation is not None for lock in on(relation))
+    return dataclasses.replace(statement, locks=statement.locks + more)
 
 
 def beside_default(entry: Entry, statement: Statement) -> Statement:

@@ -27,6 +27,8 @@ class TableState:
     replica_identity: str = "default"
     referenced: bool = field(default=False, compare=False)
     """Of a partition: a foreign key refers to the whole, so that PostgreSQL drops it only once detached."""
+    default_beside: str | None = field(default=None, compare=False)
+    """Of a partition that is there: the default one beside it, as SQL writes it."""
     default_partition: tuple[str, ...] = field(default=(), compare=False)
     """Of a partition to be made or attached: the default one beside it, then those below that, as SQL writes
     them; found by `enquire`."""
