@@ -102,6 +102,10 @@ EXCUSED: Mapping[str, Mapping[str, str]] = {
         "lanacl": "a gap: privileges on languages are not managed yet",
     },
     "pg_operator": {"oprkind": "follows from the arguments", "oprresult": "that of the operator's function"},
+    "pg_partitioned_table": dict.fromkeys(
+        ("partstrat", "partnatts", "partattrs", "partclass", "partcollation", "partexprs"),
+        "in pg_get_partkeydef's text",
+    ),
     "pg_proc": {
         "provariadic": "pg_get_function_arguments says it",
         "prorettype": "pg_get_function_result says it",
