@@ -53,17 +53,8 @@ def init(
     if not written:
         show("everything is there already")
     start = "" if folder == Path() else f"cd {folder} && "
-    show(f"\nNext: {start}reconcile {f'adopt --url {_pasted(url)}' if url else 'push'}")
+    show(f"\nNext: {start}reconcile {f'adopt --url {options.pasted(url)}' if url else 'push'}")
     return 0
-
-
-def _pasted(url: str) -> str:
-    """The URL as a shell takes it; a variable where it holds a password, which is shown nowhere."""
-    import shlex
-
-    from reconciler.engine.session import holds_secret
-
-    return '"$DATABASE_URL"' if holds_secret(url) else shlex.quote(url)
 
 
 def _left_alone(folder: Path, url: str) -> Left:

@@ -166,6 +166,15 @@ def choose(target: str | None, url: str | None, schema: Path | None = None, conn
     return Chosen(project, name, found, place, chosen.pooler, policy, requirement)
 
 
+def pasted(url: str) -> str:
+    """The URL as a shell takes it; a variable where it holds a password, which is shown nowhere."""
+    import shlex
+
+    from reconciler.engine.session import holds_secret
+
+    return '"$DATABASE_URL"' if holds_secret(url) else shlex.quote(url)
+
+
 def refuse_empty(option: str, value: str | None) -> None:
     """Where a script's variable is not set, no other database than the one that was meant must be taken."""
     if value is not None and not value.strip():

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from reconciler.cli import options
 from reconciler.core.counting import counted
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ class WayOn:
     def __init__(self, chain: Sequence[ChainedPlan], target: str | None, url: str | None) -> None:
         """`target` and `url` as they were given on the command line."""
         self._files = {one.link.id: str(one.path) for one in chain}
-        self._where = f" --target {shlex.quote(target)}" if target else " --url …" if url else ""
+        self._where = (
+            f" --target {shlex.quote(target)}" if target else f" --url {options.pasted(url)}" if url else ""
+        )
 
     def __call__(self, run: Run) -> str:
         """The end of a sentence."""
