@@ -22,9 +22,9 @@ class WayOn:
     def __init__(self, chain: Sequence[ChainedPlan], target: str | None, url: str | None) -> None:
         """`target` and `url` as they were given on the command line."""
         self._files = {one.link.id: str(one.path) for one in chain}
-        self._where = (
-            f" --target {shlex.quote(target)}" if target else f" --url {options.pasted(url)}" if url else ""
-        )
+        self._where = f" --target {shlex.quote(target)}" if target else ""
+        if url and not target:
+            self._where = f" --url {options.pasted(url)}"
 
     def __call__(self, run: Run) -> str:
         """The end of a sentence."""
