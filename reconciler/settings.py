@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.core.fragment import Document, Names
 from reconciler.engine.prune import Prune

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.app.applying import read_plan
 from reconciler.app.files import write_text
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import UsageError
 from reconciler.core.statement import HazardCode
 from reconciler.engine.plan import Ack, Plan

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from reconciler.app.discovery import registry
 from reconciler.app.files import write_text
 from reconciler.app.histories import History, find_histories, not_ignored
 from reconciler.app.planning import make_plan
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Blocked, InvalidInput
 from reconciler.engine.scope import managed
 from reconciler.engine.shared import of_this_database

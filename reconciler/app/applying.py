@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from reconciler.app.access import require_known
 from reconciler.app.approving import Requirement, Saved, require_approval
 from reconciler.app.elsewhere import Witness
 from reconciler.app.policy import Policy
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.engine.retry import Stop
 

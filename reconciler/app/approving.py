@@ -7,11 +7,11 @@ through the repository cannot take that back (docs/approvals.md).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import NotApproved
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import LiteralString
 
 from reconciler.app.applying import Application, apply_plan
@@ -14,6 +13,7 @@ from reconciler.app.comparison import Request
 from reconciler.app.discovery import registry
 from reconciler.app.planning import make_plan
 from reconciler.app.servers import scratch_on, scratch_servers
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Unsupported, UsageError
 
 AUDITORS = ("pg_dump", "migra")

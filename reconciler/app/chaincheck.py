@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from reconciler.app.grounds import ground
 from reconciler.app.statename import InChain, State, Stored
 from reconciler.app.states import compare_from
 from reconciler.app.undoing import undo, written_of
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Blocked, InvalidInput, Problem, ReconcileError, UsageError
 from reconciler.engine.notes import goes_back_to
 

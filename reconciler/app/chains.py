@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from reconciler.app.applying import read_plan
 from reconciler.app.approving import Saved
 from reconciler.app.comparison import live_catalog
 from reconciler.core.counting import counted
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, Stale
 from reconciler.core.ident import ObjectId
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reconciler.app.discovery import registry
 from reconciler.app.files import schema_files
+from reconciler.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

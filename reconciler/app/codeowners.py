@@ -13,11 +13,12 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 
 from reconciler.app.ownerpatterns import github_pattern, gitlab_pattern
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import UsageError
 
 __all__ = ["CodeOwners", "Flavour", "Owners", "find", "owners_of", "parse"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.app.discovery import registry
 from reconciler.core.catalog import Catalog
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, ServerError
 from reconciler.core.ident import ObjectId
 from reconciler.engine.scope import Scope, compared_with, left_out, managed, with_access, without_needless

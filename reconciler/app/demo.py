@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import LiteralString
 
 from reconciler.app.files import schema_files, write_text
 from reconciler.app.local import embedded_url, local_folder
+from reconciler.core.dataclass import dataclass
 
 NEW_COLUMN = "nickname"
 _DATABASE = "reconcile_demo"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.app.discovery import registry
+from reconciler.core.dataclass import dataclass
 from reconciler.engine.wholefile import put
 
 if TYPE_CHECKING:

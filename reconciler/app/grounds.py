@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.app.discovery import registry
 from reconciler.app.statename import Folder, InChain, Live, Nothing, Revision, State, Stored
 from reconciler.core.catalog import EMPTY, Catalog, Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Unsupported
 from reconciler.core.ident import ObjectId, quote
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from reconciler.app.predecessors import TOOLS, Tool
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Blocked, InvalidInput
 from reconciler.core.statement import BLOCKS_WRITES, Cost, Hazard, HazardCode
 

@@ -7,8 +7,9 @@ is held. Neither reads anything else of a row: what a migration's log or SQL say
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import LiteralString
+
+from reconciler.core.dataclass import dataclass
 
 __all__ = ["TOOLS", "Tool"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from reconciler.app.comparison import Request, live_catalog
 from reconciler.app.discovery import registry
 from reconciler.app.files import Written, schema_files, write_schema
 from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import ReconcileError
 from reconciler.core.ident import ObjectId
 from reconciler.engine.scope import compared_with, managed

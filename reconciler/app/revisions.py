@@ -11,10 +11,10 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from reconciler.app.statename import Revision
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, UsageError
 
 _LINK, _SUBMODULE = "120000", "160000"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import EmbeddedUnavailable, ServerError
 from reconciler.core.ident import ObjectId, quote
 from reconciler.engine.draft import blank_database, draft

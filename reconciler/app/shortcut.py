@@ -108,12 +108,11 @@ def packed(live: Catalog) -> Iterator[Callable[[], Mapping[ObjectId, bytes]]]:
     """A function that gives the catalog as `keep` keeps it, by root; another process begins with it where it
     can."""
     from reconciler.engine.companion import companion, may_have_one
-    from reconciler.engine.pickling import pickled
 
     if len(live) < _WORTH_IT or not may_have_one():
         yield lambda: _packed(live)
         return
-    with companion(lambda: [pickled(_packed(live))]) as answers:
+    with companion(lambda: [_pickled(_packed(live))]) as answers:
 
         def taken() -> Mapping[ObjectId, bytes]:
             answer = next(answers, None)
@@ -123,12 +122,14 @@ def packed(live: Catalog) -> Iterator[Callable[[], Mapping[ObjectId, bytes]]]:
 
 
 def _packed(live: Catalog) -> Mapping[ObjectId, bytes]:
-    from reconciler.engine.pickling import pickled
-
     parts: dict[ObjectId, list[Entry]] = {}
     for entry in live:
         parts.setdefault(live.roots[entry.id], []).append(entry)
-    return {root: pickled(part) for root, part in parts.items()}
+    return {root: _pickled(part) for root, part in parts.items()}
+
+
+def _pickled(value: Any) -> bytes:
+    return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def keep(

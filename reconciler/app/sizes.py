@@ -4,9 +4,9 @@ say how large a table may be that is locked; never part of a plan."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import qualified
 from reconciler.core.size import Size
 from reconciler.engine.plan import Action

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.app.chains import ChainedPlan, Place, place_of
 from reconciler.app.comparison import live_catalog
 from reconciler.app.discovery import registry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, Stale
 from reconciler.core.ident import ObjectId
 from reconciler.engine.registry import ANYWHERE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from reconciler.app.saving import snapshot_text
 from reconciler.app.statename import InChain
 from reconciler.app.states import compare_from
 from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import UsageError
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import HazardCode

@@ -4,13 +4,13 @@ like."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.app.chains import ChainedPlan
 from reconciler.app.comparison import live_catalog
 from reconciler.app.standing import FINISHED
 from reconciler.core.counting import counted
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Blocked, InvalidInput
 from reconciler.core.ident import ObjectId
 

@@ -7,10 +7,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.audit.errors import AuditError
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import ConnectionFailed
 
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")

@@ -12,11 +12,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from reconciler.audit.errors import AuditError
+from reconciler.core.dataclass import dataclass
 
 TIMEOUT_S: Final = 120
 """A schema of 300 tables takes about two seconds."""

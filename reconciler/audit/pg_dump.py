@@ -14,12 +14,12 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.audit.client import PgDump, Target, find_pg_dump, target
 from reconciler.audit.dumpentry import DumpEntry, normalised
 from reconciler.audit.errors import AuditError
+from reconciler.core.dataclass import dataclass
 
 JOURNAL_SCHEMA = "_reconcile"
 LOCK_WAIT_MS = 30_000

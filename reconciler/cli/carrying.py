@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.options import AppliedFormat, Chosen
 from reconciler.core.counting import counted
+from reconciler.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from reconciler.app import ChainedPlan, Place, Saved

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli import options
+from reconciler.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from reconciler.engine.plan import Plan

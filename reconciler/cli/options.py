@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from reconciler.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from reconciler.app import Policy, Request, Requirement

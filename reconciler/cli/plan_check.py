@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.cli import options, stating
+from reconciler.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from reconciler.app import Request

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from reconciler.cli import options, stating
 from reconciler.cli.reporting import failing_in_format
+from reconciler.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from reconciler.app import Compared, Request, State

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.controller.state import Finding, State, Trouble
 from reconciler.core.counting import counted
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import NotApproved
 from reconciler.core.redaction import brief, code_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TextIO
 
@@ -20,6 +20,7 @@ from reconciler.controller.shared import Heal, Mode, Shared
 from reconciler.controller.snapshot import Wanted
 from reconciler.controller.source import Limits
 from reconciler.controller.workfolder import work_folder
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Terminated, UsageError
 from reconciler.engine.reading import listen
 from reconciler.engine.retry import Clock, Stop

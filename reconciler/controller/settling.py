@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.controller.source import (
@@ -15,6 +14,7 @@ from reconciler.controller.source import (
     Tree,
     read_tree,
 )
+from reconciler.core.dataclass import dataclass
 
 _NEARLY = 0.9
 """Of what a ConfigMap can hold: from here on it is told."""

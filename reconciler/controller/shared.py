@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.controller.pacing import Health
+from reconciler.core.dataclass import dataclass
 from reconciler.engine.retry import Clock, Stop
 
 if TYPE_CHECKING:

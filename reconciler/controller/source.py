@@ -13,9 +13,10 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from reconciler.core.dataclass import dataclass
 
 DATA = "..data"
 REVISION = "REVISION"

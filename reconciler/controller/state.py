@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
+
+from reconciler.core.dataclass import dataclass
 
 MOST_LISTED = 100
 """Of drifted objects and hazards, so many are listed; they are always counted in full."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache, cached_property
 from typing import Any, Final
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId
 
 State = Any

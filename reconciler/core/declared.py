@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.catalog import State
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId
 
 

@@ -7,8 +7,9 @@ reads the data (pydantic, a kind) needs to know nothing of files, and a fault ca
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from reconciler.core.dataclass import dataclass
 
 Path = tuple[str | int, ...]
 """The way from the root of a file to a value: `("tables", "users", "columns", "id")`."""

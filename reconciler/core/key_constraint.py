@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Entry
@@ -19,6 +19,7 @@ from reconciler.core.constraint import (
     rename_constraint,
     shortened,
 )
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Names, without_defaults
 from reconciler.core.ident import written_bare
 from reconciler.core.index_attributes import (

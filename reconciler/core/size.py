@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.statement import Lock
 
 _BYTE_UNITS = ("bytes", "kB", "MB", "GB", "TB")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId
 
 

@@ -7,9 +7,9 @@ import os
 import secrets
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import EmbeddedUnavailable
 from reconciler.embedded import account
 from reconciler.embedded.installations import Installation

@@ -8,9 +8,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import EmbeddedUnavailable
 
 _VERSION = re.compile(r"\(PostgreSQL\) ((\d+)\S*)")

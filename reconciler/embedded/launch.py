@@ -9,9 +9,10 @@ import signal
 import socket
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import EmbeddedUnavailable
 from reconciler.embedded import account, cluster
 from reconciler.embedded.installations import Installation

@@ -9,10 +9,11 @@ import hashlib
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Blocked, NotConverged
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Mode

@@ -6,9 +6,9 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, Problem
 from reconciler.engine.planfile import SUFFIX
 from reconciler.engine.snapshot import CONFLICT_HINT

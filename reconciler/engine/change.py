@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.core.catalog import Catalog, Entry, compared
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Disturbance, InPlace
 from reconciler.core.statement import Statement

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Blocked, NotApproved, UsageError
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Hazard, HazardCode

@@ -10,11 +10,12 @@ import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalog import EMPTY, Catalog, Entry, State
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, ReconcileError
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Destination, InPlace

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.counting import counted
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Busy, NotConverged, ReconcileError, Stopped, Terminated
 from reconciler.engine import journal
 from reconciler.engine.execute import StepFailed

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.counting import counted
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Busy, ConnectionFailed, ReconcileError, ServerError, is_lock_conflict
 from reconciler.core.statement import Mode
 from reconciler.engine import journal

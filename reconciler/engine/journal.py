@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId
 from reconciler.engine.journaltables import ensure, exists, journal_errors
 from reconciler.engine.lease import is_at_work

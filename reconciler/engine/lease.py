@@ -5,10 +5,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Busy, ConnectionFailed
 from reconciler.engine.progress import LeaseAwaited, Session
 from reconciler.engine.retry import Clock, Stop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from reconciler.core.catalog import Catalog, Entry, State
+from reconciler.core.dataclass import dataclass
 from reconciler.core.document import Node, Position
 from reconciler.core.errors import InvalidInput, Problem
 from reconciler.core.ident import ObjectId

@@ -10,14 +10,13 @@ import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput
 from reconciler.engine.companion import Answers, companion, may_have_one
 from reconciler.engine.load import Located, Written, load_read
-from reconciler.engine.pickling import pickled
 
 if TYPE_CHECKING:
     from reconciler.core.ident import ObjectId
@@ -102,7 +101,7 @@ class _Share:
 
     def given(self, registry: Registry) -> Iterator[bytes]:
         """The second process's part."""
-        return map(pickled, self.read(registry))
+        return (pickle.dumps(part, protocol=pickle.HIGHEST_PROTOCOL) for part in self.read(registry))
 
     def whole(self, answers: Answers, registry: Registry) -> Written | None:
         """What all files declare; None where a piece is missing, or something is declared twice.

@@ -6,10 +6,11 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import BLOCKING, BLOCKS_WRITES, Cost, Hazard, HazardCode, Lock, Mode
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId, qualified
 from reconciler.core.statement import Mode
 from reconciler.engine.change import (

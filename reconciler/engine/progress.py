@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from reconciler.core.dataclass import dataclass
 from reconciler.engine.plan import Step
 
 

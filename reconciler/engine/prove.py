@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import NotConverged
 from reconciler.core.ident import ObjectId, qualified, quote
 from reconciler.core.statement import HazardCode, Mode

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Blocked
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import HazardCode

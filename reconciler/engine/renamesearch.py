@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Blocked, InvalidInput, Problem
 from reconciler.core.ident import ObjectId, bare_name, split_name
 from reconciler.core.statement import Statement

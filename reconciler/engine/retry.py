@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import FrameType
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Terminated
 
 _SLICE_SECONDS = 0.2

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Problem
 from reconciler.core.ident import ObjectId
 from reconciler.engine.prune import Prune

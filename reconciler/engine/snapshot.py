@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.document import Node
 from reconciler.core.errors import InvalidInput, Problem
 from reconciler.core.ident import ObjectId

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Stale
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Mode

@@ -8,9 +8,9 @@ always says what it should.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.document import Node
 from reconciler.engine.yamltext import read
 from reconciler.engine.yamlwrite import Writer, canonical, dump

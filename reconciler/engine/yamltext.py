@@ -7,12 +7,12 @@ file says: all faults of all files are told at once.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.document import Node
 from reconciler.core.errors import Problem
 from reconciler.engine.yamlbuild import MOST_ALIASED, MOST_NESTED, Builder

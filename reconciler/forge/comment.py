@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput
 from reconciler.forge.errors import Gone, Refused, Unsure
 from reconciler.forge.labels import Relabelling, remembered, with_memory

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote as percent_encoded
 
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import UsageError
 from reconciler.forge.credential import Credential
 from reconciler.forge.errors import ForgeFailed, Refused

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import UsageError
 from reconciler.forge.errors import ForgeFailed
 from reconciler.forge.place import ForgeName

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.report.escape import in_comment
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import UsageError
 from reconciler.forge.errors import ForgeFailed
 

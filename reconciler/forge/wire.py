@@ -8,13 +8,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from reconciler import __version__
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import UsageError
 from reconciler.forge.errors import ForgeFailed, Gone, Refused, Unsure
 

@@ -4,10 +4,11 @@ it is made as a shell first."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, ClassVar, Literal, LiteralString
 
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Blocked
 from reconciler.core.fragment import Document, Fragment
 from reconciler.core.ident import ObjectId, in_schema, literal, qualified, written_path

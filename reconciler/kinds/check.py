@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import BeforeValidator
 
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import name_of, relation_of, rename_constraint, validate_constraint
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, Fragment, without_defaults
 from reconciler.core.held_inside import asked_for, refused
 from reconciler.core.ident import bare_name, written_bare

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, LiteralString
 
 from reconciler.core.aside import Superseded
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document
 from reconciler.core.ident import ObjectId, in_schema, literal, qualified, written_path
 from reconciler.core.kind import Declared, Nest, Recreate, Rule

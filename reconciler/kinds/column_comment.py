@@ -4,10 +4,10 @@ types, which have no entries of their own (manual: COMMENT)."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import literal, qualified
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Statement

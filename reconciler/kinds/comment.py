@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.address import address, facet_of
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import literal
 from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Statement

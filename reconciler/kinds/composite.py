@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import BeforeValidator, Field
@@ -12,6 +11,7 @@ from pydantic import BeforeValidator, Field
 from reconciler.core.aside import DataType
 from reconciler.core.catalog import Entry
 from reconciler.core.conversion import keeps_bytes, may_lose, widens
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, Fragment
 from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_path
 from reconciler.core.kind import Declared, Ignored, InPlace, Nest, Rule

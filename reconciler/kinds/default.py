@@ -4,10 +4,10 @@ what its column is made of come and go at different times (manual: ALTER TABLE .
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Fragment
 from reconciler.core.ident import qualified, quote
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Rule

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, LiteralString
 
 from pydantic import RootModel
 
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId, quote
 from reconciler.core.kind import Declared, Destination, Ignored, InPlace, Kind, Nest, Rule
 from reconciler.core.privilege import OF_PUBLIC, Privileges, Target, canonical, of_major, written

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import BeforeValidator
@@ -11,6 +10,7 @@ from pydantic import BeforeValidator
 from reconciler.core.aside import DataType
 from reconciler.core.catalog import Entry
 from reconciler.core.conversion import may_lose
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, Fragment, without_defaults
 from reconciler.core.held_inside import asked_for, refused
 from reconciler.core.ident import ObjectId, in_schema, qualified, written_name

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import BeforeValidator, Field
 
 from reconciler.core.aside import DataType
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, Names
 from reconciler.core.ident import ObjectId, in_schema, literal, qualified, written_path
 from reconciler.core.kind import Declared, Ignored, InPlace, Nest, Rule

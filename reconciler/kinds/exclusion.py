@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Entry
@@ -15,6 +15,7 @@ from reconciler.core.constraint import (
     name_of,
     rename_constraint,
 )
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import (
     Fragment,
     Fragments,

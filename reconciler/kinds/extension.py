@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
 
 from pydantic import Field
 
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document
 from reconciler.core.ident import ObjectId, quote, split_name
 from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule

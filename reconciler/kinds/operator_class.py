@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core import operator_member
 from reconciler.core.address import address, named
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, Fragment, Names, without_defaults
 from reconciler.core.ident import ObjectId, in_schema, qualified
 from reconciler.core.kind import Declared, Disturbance, Kind, Nest, Recreate, Rule

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reconciler.core import routine
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Declared, Nest, Rule
 from reconciler.core.routine_kind import Routine, defined, replacement, shared_rules, written

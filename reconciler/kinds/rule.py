@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, LiteralString
 
 from pydantic import BeforeValidator
 
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, Fragment, Names
 from reconciler.core.ident import qualified, quote
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Rule

@@ -7,12 +7,12 @@ import dataclasses
 import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Series
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, LiteralString
 
 from pydantic import Field
 
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document
 from reconciler.core.ident import ObjectId, in_schema, literal, qualified, quote, written_path
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Rule

@@ -6,10 +6,10 @@ An entry apart from the sequence: the column's default needs the sequence, and t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId, dollar_quoted, literal, qualified, split_name, written_name
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import LockMode, Statement, on

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, Fragments, Names, without_defaults
 from reconciler.core.ident import ObjectId, bare_name, in_schema, qualified, quote, written_bare, written_path
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule

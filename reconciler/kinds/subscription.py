@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
 
 from pydantic import Field
 
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, Names, Option, options_from, options_to, without_defaults
 from reconciler.core.ident import ObjectId, bare_name, literal, quote, written_bare
 from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Recreate, Rule

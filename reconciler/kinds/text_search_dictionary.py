@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document
 from reconciler.core.ident import ObjectId, in_schema, literal, qualified, quote, written_path
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule

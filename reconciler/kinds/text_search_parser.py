@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, without_defaults
 from reconciler.core.ident import ObjectId, in_schema, qualified, written_path
 from reconciler.core.kind import Declared, Kind, Nest, Recreate, Rule

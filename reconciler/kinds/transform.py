@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core import routine_sql
 from reconciler.core.address import address
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, without_defaults
 from reconciler.core.ident import ObjectId, quote, split_name
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Rule

@@ -5,10 +5,10 @@ drops them."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, Fragment, without_defaults
 from reconciler.core.ident import bare_name, qualified, quote, written_bare
 from reconciler.core.kind import Declared, InPlace, Kind, Nest, Rule

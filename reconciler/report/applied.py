@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core.counting import counted
+from reconciler.core.dataclass import dataclass
 from reconciler.engine.plan import Plan
 from reconciler.report import markdown
 from reconciler.report.escape import code, within

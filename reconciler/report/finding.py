@@ -8,10 +8,10 @@ import os.path
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Blocked, InvalidInput, NotApproved, ReconcileError, Stale
 from reconciler.core.redaction import code_of
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from reconciler.core.dataclass import dataclass
 from reconciler.core.statement import HazardCode
 from reconciler.report.finding import Severity
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import UsageError
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import BLOCKING, Hazard, Mode

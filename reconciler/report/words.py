@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from reconciler.core import counting
+from reconciler.core.dataclass import dataclass
 from reconciler.core.size import Size
 from reconciler.core.statement import BLOCKING, Cost, Hazard, HazardCode, LockMode, Mode
 from reconciler.engine.plan import Action, Plan, Step

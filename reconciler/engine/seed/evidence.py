@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import qualified, quote
 
 if TYPE_CHECKING:

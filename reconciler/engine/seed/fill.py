@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import literal, quote
 from reconciler.engine.seed.tables import SeedColumn, SeedTable, read_tables, read_types
 from reconciler.engine.seed.values import Values, constants

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, LiteralString
 
 from reconciler.core.catalog import Entry
@@ -19,6 +18,7 @@ from reconciler.core.constraint import (
     validate_constraint,
     write_reference,
 )
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, Names, without_defaults
 from reconciler.core.ident import ObjectId, bare_name, qualified, quote, split_name, written_bare
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Recreate, Rule

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.address import address, facet_of
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId, quote
 from reconciler.core.kind import Declared, Destination, Ignored, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Hazard, HazardCode, Statement

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import BeforeValidator
 
 from reconciler.core.address import facet_of, grant_target
 from reconciler.core.catalog import Entry
+from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Declared, Destination, Ignored, InPlace, Kind, Nest, Rule
