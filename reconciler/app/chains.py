@@ -49,13 +49,15 @@ class Place:
 
 def read_plans(folder: Path) -> tuple[ChainedPlan, ...]:
     """The plans of a chain in order; none where there is no chain. Raises InvalidInput where it is broken."""
+    if not folder.exists():
+        return ()
+
     from reconciler.engine.chain import read_history, verify_chain
 
-    problems = verify_chain(folder) if folder.exists() else ()
-    if problems:
+    if problems := verify_chain(folder):
         raise InvalidInput.of(problems)
     found = []
-    history = read_history(folder) if folder.exists() else ()
+    history = read_history(folder)
     for link in history:
         if link.squashed_into is None:
             path = folder / link.file_name
@@ -159,16 +161,16 @@ def saved_as(folder: Path, plan: Plan) -> ChainedPlan | None:
     the chain cannot be read."""
     if plan.is_empty:
         return None  # none is ever saved
-
-    from reconciler.engine import planfile
-    from reconciler.engine.notes import without_once_more
-
     try:
         plans = read_plans(folder)
     except InvalidInput:
         return None
     if not plans:
         return None
+
+    from reconciler.engine import planfile
+    from reconciler.engine.notes import without_once_more
+
     last = plans[-1].plan
     plain = dataclasses.replace(last, notes=without_once_more(last.notes))
     return plans[-1] if planfile.plan_id(plan) in (plans[-1].link.id, planfile.plan_id(plain)) else None

@@ -122,7 +122,7 @@ def digests_of(path: Path) -> dict[str, str]:
     """A digest of the contents of a file, or of every file below a folder, links followed."""
     if not path.is_dir():
         return {str(path): _digest(str(path))} if path.is_file() else {}
-    return {file: _digest(file) for file in sorted(_below(str(path), frozenset())) if os.path.isfile(file)}
+    return {file: _digest(file) for file in sorted(_below(str(path), frozenset()))}
 
 
 def _below(folder: str, above: frozenset[str]) -> Iterator[str]:
@@ -134,13 +134,13 @@ def _below(folder: str, above: frozenset[str]) -> Iterator[str]:
         for entry in entries:
             if entry.is_dir():
                 yield from _below(entry.path, above | {real})
-            else:
+            elif entry.is_file():
                 yield entry.path
 
 
 def _digest(file: str) -> str:
     try:
-        with open(file, "rb") as stream:
+        with open(file, "rb", buffering=0) as stream:
             return hashlib.sha256(stream.read()).hexdigest()
     except OSError:
         return "unread"  # who reads it next says why
@@ -151,5 +151,6 @@ def program() -> str:
     """What tells this program's code from another's: names, sizes and times of its files."""
     root = Path(__file__).parent.parent
     parts = ("core", "kinds", "engine", "app")
-    stats = [(file, file.stat()) for part in parts for file in (root / part).rglob("*.py")]
-    return repr(sorted((str(file), stat.st_size, stat.st_mtime_ns) for file, stat in stats))
+    files = sorted(file for part in parts for file in _below(f"{root}/{part}", frozenset()))
+    stats = [(file, os.stat(file)) for file in files if file.endswith(".py")]
+    return repr([(file, stat.st_size, stat.st_mtime_ns) for file, stat in stats])

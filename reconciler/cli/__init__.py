@@ -24,6 +24,8 @@ def run() -> NoReturn:
     where nothing is to do. All that must be given back was given back by then, in `finally` clauses."""
     import logging
 
+    # No plugin of pydantic has a say here; to look for them reads the metadata of every installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     code = main()
     logging.shutdown()
     os._exit(code if _flushed() else code or 1)

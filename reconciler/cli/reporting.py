@@ -186,7 +186,7 @@ def owners_around(file: Path | None, plans: Path, requirement: Requirement) -> t
     """
     from reconciler import app
     from reconciler.core.errors import UsageError
-    from reconciler.engine.chain import CHAIN
+    from reconciler.engine.chainfile import CHAIN
 
     if file is None or file.absolute().parent != plans.absolute():
         if not (plans / CHAIN).exists():

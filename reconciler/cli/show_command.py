@@ -73,7 +73,7 @@ def _show_all(named: str | None, format: options.Format, max_chars: int | None) 
     from reconciler.cli.naming import named_plan
     from reconciler.cli.output import show_json
     from reconciler.core.errors import UsageError
-    from reconciler.engine.chain import CHAIN
+    from reconciler.engine.chainfile import CHAIN
     from reconciler.report import json, markdown
 
     if named is not None:

@@ -9,7 +9,7 @@ from pydantic import Field
 from reconciler.core.constraint import bare_names
 from reconciler.core.fragment import Document, Names, Option, options_from, options_to
 from reconciler.core.index_attributes import statistics_from, statistics_to
-from reconciler.core.transition import RenameTransition
+from reconciler.core.transition import RenameTransition, no_transition
 
 
 class IndexedDocument(Document):
@@ -21,7 +21,7 @@ class IndexedDocument(Document):
     clustered: bool = False
     replica_identity: bool = False
     only: bool = False
-    transition: RenameTransition = RenameTransition()
+    transition: RenameTransition = Field(default_factory=no_transition)
 
 
 class ExpressionIndexedDocument(IndexedDocument):

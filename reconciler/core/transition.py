@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from reconciler.core.fragment import Document, Names
 
 
@@ -15,3 +17,7 @@ class RenameTransition(Document):
     def former_names(self) -> tuple[str, ...]:
         """The names that it had, the latest last or in any order."""
         return (self.rename_from,) if isinstance(self.rename_from, str) else self.rename_from
+
+
+no_transition = cache(RenameTransition)
+"""Where none is declared: made when it is first asked for, since a model takes long to be made ready."""

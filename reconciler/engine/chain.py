@@ -14,10 +14,19 @@ from pathlib import Path
 from reconciler.core.errors import InvalidInput, Problem
 from reconciler.core.ident import ObjectId
 from reconciler.engine import signature, snapshot
-from reconciler.engine.chainfile import CHAIN, HEADER, Link, parsed, read_chain, read_history, text_of, write
+from reconciler.engine.chainfile import (
+    CHAIN,
+    CONFLICT_HINT,
+    HEADER,
+    Link,
+    parsed,
+    read_chain,
+    read_history,
+    text_of,
+    write,
+)
 from reconciler.engine.plan import Plan, Touch
 from reconciler.engine.planfile import SUFFIX, dump, load, plan_id
-from reconciler.engine.snapshot import CONFLICT_HINT
 from reconciler.engine.subject import as_slug, next_slug
 
 __all__ = [

@@ -11,7 +11,6 @@ from pathlib import Path
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, Problem
 from reconciler.engine.planfile import SUFFIX
-from reconciler.engine.snapshot import CONFLICT_HINT
 from reconciler.engine.subject import SLUG_LENGTH
 from reconciler.engine.wholefile import put
 
@@ -22,6 +21,12 @@ _LINE = re.compile(
     r"(?:\s+squashed-into\s+([0-9]{4,9}))?\s*\Z"
 )
 _CONFLICT = re.compile(r"<{7}( |\Z)|={7}\Z|>{7}( |\Z)|\|{7}( |\Z)")
+
+CONFLICT_HINT = (
+    "take CHAIN and snapshot.yaml as the other branch has them (in this folder: git checkout OTHER_BRANCH -- "
+    "CHAIN snapshot.yaml), remove your own plan's file, and save the plan again: "
+    "reconcile plan --from chain --save"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from reconciler.core.dataclass import dataclass
 from reconciler.core.document import Node
 from reconciler.core.errors import InvalidInput, Problem
 from reconciler.core.ident import ObjectId
+from reconciler.engine.chainfile import CONFLICT_HINT
 from reconciler.engine.load import Written, load_read
 from reconciler.engine.registry import Registry
 from reconciler.engine.scope import Scope, managed
@@ -33,11 +34,6 @@ _KEY = "snapshot"
 _COMMENT = "A state of a database, written by reconcile. Not for the schema folder, and not to be edited."
 CONFLICT = re.compile(r"^(<{7}|>{7}|\|{7})( |$)", re.MULTILINE)
 """The marks that git leaves where two branches changed the same lines."""
-CONFLICT_HINT = (
-    "take CHAIN and snapshot.yaml as the other branch has them (in this folder: git checkout OTHER_BRANCH -- "
-    "CHAIN snapshot.yaml), remove your own plan's file, and save the plan again: "
-    "reconcile plan --from chain --save"
-)
 _CHANGED_HINT = "restore it from git; beside CHAIN it may be removed, and is made anew with the next plan"
 
 

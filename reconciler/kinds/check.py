@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, LiteralString
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import name_of, relation_of, rename_constraint, validate_constraint
@@ -15,7 +15,7 @@ from reconciler.core.held_inside import asked_for, refused
 from reconciler.core.ident import bare_name, written_bare
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement, on
-from reconciler.core.transition import RenameTransition
+from reconciler.core.transition import RenameTransition, no_transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class CheckDocument(Document):
     no_inherit: bool = False
     not_valid: bool = False
     not_enforced: bool = False
-    transition: RenameTransition = RenameTransition()
+    transition: RenameTransition = Field(default_factory=no_transition)
 
 
 def _short(value: object) -> object:

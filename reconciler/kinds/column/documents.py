@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import Field
@@ -59,7 +60,7 @@ class ColumnDocument(Document):
     compression: Literal["pglz", "lz4"] | None = None
     statistics: int | None = None
     options: dict[str, Option] = Field(default_factory=dict)
-    transition: ColumnTransition = ColumnTransition()
+    transition: ColumnTransition = Field(default_factory=cache(ColumnTransition))
 
 
 def in_full(value: object) -> object:
@@ -67,20 +68,17 @@ def in_full(value: object) -> object:
     return {"type": value} if isinstance(value, str) else value
 
 
-_UNNAMED = NotNullDocument()
-
-
 def declared_state(document: ColumnDocument, position: int) -> ColumnState:
     """The state that a document declares, at that place among its siblings."""
     not_null = document.not_null
-    named = not_null if isinstance(not_null, NotNullDocument) else _UNNAMED
-    flags = (("no inherit", named.no_inherit), ("not valid", named.not_valid))
+    named = not_null if isinstance(not_null, NotNullDocument) else None
+    flags = (("no inherit", named.no_inherit), ("not valid", named.not_valid)) if named else ()
     identity = document.identity
     generated = document.generated
     return ColumnState(
         type=document.type,
         not_null=bool(not_null),
-        not_null_name=named.name,
+        not_null_name=named.name if named else None,
         not_null_flags=tuple(flag for flag, is_said in flags if is_said),
         collation=document.collation,
         identity=identity.generation if isinstance(identity, IdentityDocument) else identity,

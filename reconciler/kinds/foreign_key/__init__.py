@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, LiteralString
 
+from pydantic import Field
+
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import (
     add_constraint,
@@ -23,7 +25,7 @@ from reconciler.core.fragment import Document, Names, without_defaults
 from reconciler.core.ident import ObjectId, bare_name, qualified, quote, split_name, written_bare
 from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, LockMode, Statement, on
-from reconciler.core.transition import RenameTransition
+from reconciler.core.transition import RenameTransition, no_transition
 from reconciler.kinds.foreign_key.query import foreign_keys
 
 Action = Literal["no action", "restrict", "cascade", "set null", "set default"]
@@ -66,7 +68,7 @@ class ForeignKeyDocument(Document):
     not_valid: bool = False
     not_enforced: bool = False
     period: bool = False
-    transition: RenameTransition = RenameTransition()
+    transition: RenameTransition = Field(default_factory=no_transition)
 
 
 def _both(entry: Entry, own: LockMode, referenced: LockMode) -> tuple[Lock, ...]:

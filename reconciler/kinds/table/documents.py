@@ -9,7 +9,7 @@ from pydantic import Field
 from reconciler.core.fragment import Document, Names, Option, options_from, options_to, without_defaults
 from reconciler.core.ident import in_schema, qualified, split_name, written_path
 from reconciler.core.inheritance import read_bound, written_bound
-from reconciler.core.transition import RenameTransition
+from reconciler.core.transition import RenameTransition, no_transition
 from reconciler.kinds.table.state import TableState
 
 
@@ -28,7 +28,7 @@ class TableDocument(Document):
     row_security: bool = False
     force_row_security: bool = False
     replica_identity: Literal["default", "full", "nothing", "index"] = "default"
-    transition: RenameTransition = RenameTransition()
+    transition: RenameTransition = Field(default_factory=no_transition)
 
 
 def declared_state(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
+
+from pydantic import Field
 
 from reconciler.core.fragment import Document, Fragment, Names
 
@@ -26,5 +29,5 @@ class TriggerDocument(Document):
     deferrable: bool = False
     initially_deferred: bool = False
     from_table: str | None = None
-    referencing: ReferencingDocument = ReferencingDocument()
+    referencing: ReferencingDocument = Field(default_factory=cache(ReferencingDocument))
     enabled: Literal["origin", "disabled", "replica", "always"] = "origin"
