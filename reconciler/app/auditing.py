@@ -48,7 +48,7 @@ def fresh_build(request: Request) -> Iterator[str]:
 
     written = load(request.schema, registry())
     with opened(request.url, read_only=True) as target:
-        servers = scratch_servers(request.url, request.scratch_url, target, written.objects)
+        servers = scratch_servers(request.hosts, target, written.objects)
         server = next((one for one in servers if one.is_own_major), None)
         if server is None:
             raise Unsupported("no scratch server of the target's major can be had", hint="pass --scratch-url")

@@ -14,11 +14,13 @@ from reconciler.core.catalog import Catalog
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, ServerError
 from reconciler.core.ident import ObjectId
+from reconciler.engine.draft import Blank, blank_database
 from reconciler.engine.scope import Scope, compared_with, left_out, managed, with_access, without_needless
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from reconciler.app.servers import Hosts
     from reconciler.engine.load import Written
     from reconciler.engine.plan import Plan
     from reconciler.engine.renamesearch import Renaming
@@ -35,6 +37,13 @@ class Request:
     scratch_url: str | None = None
     base: Path | None = None
     """Sources in plans are told relative to this folder; None: as the schema path was given."""
+
+    @property
+    def hosts(self) -> Hosts:
+        """Which servers can serve for scratch databases."""
+        from reconciler.app.servers import Hosts
+
+        return Hosts(self.url, self.scratch_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,13 @@ def pull(url: str, scope: Scope) -> tuple[Mapping[str, Mapping[str, Any]], tuple
     return documents(catalog, registry()), catalog.unknown
 
 
-def compare(request: Request, written: Written, live: Catalog, connection: Connection[Any]) -> Compared:
+def compare(
+    request: Request,
+    written: Written,
+    live: Catalog,
+    connection: Connection[Any],
+    blank: Blank = blank_database,
+) -> Compared:
     """Compare the declared state with `live`. `connection` is to a database in that state: it answers what a
     plan must know of the server. Of the request's URL only its server counts.
 
@@ -93,7 +108,8 @@ def compare(request: Request, written: Written, live: Catalog, connection: Conne
     before = live
     if renames:
         live = _renamed(request, written, live, renames, connection)
-    desired = elaboration.desired(written, live, connection, (request.url, request.scratch_url), owner)
+    hosts = dataclasses.replace(request.hosts, blank=blank)
+    desired = elaboration.desired(written, live, connection, hosts, owner)
     if problems := tuple(left_out(written, desired.ids, request.scope, registry())):
         raise InvalidInput.of(problems)
     current = compared_with(live, desired.catalog.entries, request.scope, registry())
@@ -137,7 +153,7 @@ def _renamed(
     from reconciler.engine.renaming import after_renaming
 
     refused = no_scratch_server()
-    for server in scratch_servers(request.url, request.scratch_url, target, live.entries):
+    for server in scratch_servers(request.hosts, target, live.entries):
         try:
             return after_renaming(live, renames, scratch_on(server, target)(), registry())
         except ServerError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.app import memory
 from reconciler.app.discovery import registry
-from reconciler.app.servers import draft_on, no_scratch_server, scratch_on, scratch_servers
+from reconciler.app.servers import Hosts, draft_on, no_scratch_server, scratch_on, scratch_servers
 from reconciler.core.catalog import Catalog
 from reconciler.core.errors import InvalidInput, ServerError
 from reconciler.core.kind import Destination
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 
-def desired(
-    written: Written, live: Catalog, target: Connection[Any], urls: tuple[str, str | None], owner: str
-) -> Desired:
-    """The declared state in the words of the target's catalog. `urls` are the target's and --scratch-url.
+def desired(written: Written, live: Catalog, target: Connection[Any], hosts: Hosts, owner: str) -> Desired:
+    """The declared state in the words of the target's catalog.
 
     Raises InvalidInput where PostgreSQL refuses what is declared, ServerError where no scratch server is.
     """
@@ -30,11 +28,11 @@ def desired(
     if (plain := without_server(written, live, kinds, destination)) is not None:
         return plain
     refused: InvalidInput | ServerError = no_scratch_server()
-    for server in scratch_servers(*urls, target, written.objects):
+    for server in scratch_servers(hosts, target, written.objects):
         remember = _cached_under(f"{written.digest} {server.name} {destination.major}")
         try:
             scratch = scratch_on(server, target, written.objects)
-            draft = draft_on(server, target, written.objects)
+            draft = draft_on(server, target, written.objects, hosts.blank)
             return desired_catalog(written, live, Workshop(kinds, scratch, destination, remember, draft))
         except (InvalidInput, ServerError) as error:
             # An embedded build may lack what the target's own has (ICU, an extension): the target decides.

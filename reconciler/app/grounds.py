@@ -207,6 +207,7 @@ def _built(material: _Material, request: Request, connection: Connection[Any], u
     """Bring the empty scratch database into the state; the state as its own words have it."""
     from reconciler.app import elaboration
     from reconciler.app.replaying import replayed
+    from reconciler.app.servers import Hosts
     from reconciler.engine.scratch import clone, elaborate
     from reconciler.engine.snapshot import state_of
 
@@ -216,8 +217,8 @@ def _built(material: _Material, request: Request, connection: Connection[Any], u
         catalog = state_of(material.snapshot, elaborated, kinds)
         clone(catalog, connection, kinds)
     elif material.written.objects:
-        urls = (url, request.scratch_url)
-        found = elaboration.desired(material.written, EMPTY, connection, urls, owner_of(connection))
+        hosts = Hosts(url, request.scratch_url)
+        found = elaboration.desired(material.written, EMPTY, connection, hosts, owner_of(connection))
         catalog = found.catalog
         clone(catalog, connection, kinds)
     else:

@@ -12,6 +12,7 @@ from reconciler.app.discovery import registry
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from reconciler.app.ahead import Ahead
     from reconciler.core.catalog import Catalog
     from reconciler.engine.load import Written
     from reconciler.engine.plan import Plan
@@ -27,11 +28,16 @@ def make_plan(request: Request) -> Plan:
     Raises InvalidInput for the YAML, ConnectionFailed and ServerError for the servers.
     """
     from reconciler.app import memory, shortcut
+    from reconciler.app.ahead import opened_ahead
     from reconciler.engine.plan import Plan
     from reconciler.engine.session import opened
 
-    with opened(request.url, read_only=True) as connection, _collector_paused():
-        catalogs, contents, names = _summed_up(request, connection)
+    with (
+        opened(request.url, read_only=True) as connection,
+        opened_ahead(connection) as ahead,
+        _collector_paused(),
+    ):
+        catalogs, contents, names = _summed_up(request, connection, ahead)
         if catalogs is None:
             written, live, _ = _both_sides(request, connection)
             return compare(request, written, live, connection).plan
@@ -39,7 +45,7 @@ def make_plan(request: Request) -> Plan:
         if (known := memory.read(name)) is not None:
             assert isinstance(known, Plan)
             return known
-        plan = shortcut.plan_again(request, asked, contents, connection)
+        plan = shortcut.plan_again(request, asked, contents, connection, ahead)
         if plan is not None:
             # The catalogs were not read again: they are as they were when they were summed up.
             if contents == memory.digests_of(request.schema):
@@ -47,7 +53,7 @@ def make_plan(request: Request) -> Plan:
             return plan
         written, live, still = _both_sides(request, connection)
         with shortcut.packed(live) as pack:
-            compared = compare(request, written, live, connection)
+            compared = compare(request, written, live, connection, ahead)
             # What was read must be what the names say: nobody changed catalogs or files in between.
             if (catalogs, contents) == (still, memory.digests_of(request.schema)):
                 shortcut.keep(asked, contents, written, compared, pack)
@@ -57,11 +63,11 @@ def make_plan(request: Request) -> Plan:
 
 
 def _summed_up(
-    request: Request, connection: Connection[Any]
+    request: Request, connection: Connection[Any], ahead: Ahead
 ) -> tuple[str | None, Mapping[str, str], tuple[str, str]]:
     """The fingerprint of the catalogs, digests of the files, and the names that those give. While the server
     works on the first, the files are read, and where a comparison is to be expected, what that needs is
-    loaded."""
+    made ready."""
     from concurrent.futures import ThreadPoolExecutor
 
     from reconciler.app import memory
@@ -72,6 +78,8 @@ def _summed_up(
         contents = memory.digests_of(request.schema)
         names = _names(request, contents)
         if not memory.has_some(names[1]):
+            if memory.has_some(names[0]) and not request.scratch_url:
+                ahead.begin()
             registry()
         return catalogs.result(), contents, names
 

@@ -30,7 +30,7 @@ def prove(plan: Plan, request: Request) -> str:
     refused = ServerError("no server for a clone of the target's major", hint="pass --scratch-url")
     with opened(request.url, read_only=True) as target:
         live = live_catalog(target)
-        for server in scratch_servers(request.url, request.scratch_url, target, live.entries):
+        for server in scratch_servers(request.hosts, target, live.entries):
             if not server.is_own_major:
                 continue
             try:

@@ -100,9 +100,9 @@ def _existing(folder: Path, live: Catalog, request: Request, connection: Connect
     kinds = registry()
     written = load(folder, kinds)
     row = connection.execute(_OWNER).fetchone()
-    urls = (request.url, request.scratch_url)
+    owner = str(row[0]) if row else ""
     try:
-        desired = elaboration.desired(written, live, connection, urls, str(row[0]) if row else "")
+        desired = elaboration.desired(written, live, connection, request.hosts, owner)
     except ReconcileError:
         # What PostgreSQL refuses cannot be compared: names and text must do.
         ids: Mapping[ObjectId, ObjectId] = {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import EmbeddedUnavailable, ServerError
 from reconciler.core.ident import ObjectId, quote
-from reconciler.engine.draft import blank_database, draft
+from reconciler.engine.draft import Blank, blank_database, draft
 from reconciler.engine.scratch import scratch_database
 
 if TYPE_CHECKING:
@@ -29,31 +29,46 @@ class ScratchServer:
     """Whether a database may stay on it for later."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """What there is to choose from."""
+
+    url: str
+    """The target's."""
+    scratch_url: str | None = None
+    """--scratch-url."""
+    blank: Blank = blank_database
+    """How drafts are connected to."""
+
+
 def scratch_servers(
-    url: str, scratch_url: str | None, target: Connection[Any], declared: Iterable[ObjectId]
+    hosts: Hosts, target: Connection[Any], declared: Iterable[ObjectId]
 ) -> Iterator[ScratchServer]:
     """The servers to try, best first: --scratch-url alone where it is given; else an embedded server of the
     target's major that has the declared extensions, the target's own server where the role may create
     databases, an embedded server of another major."""
     major = target.info.server_version // 10000
-    if scratch_url:
-        yield ScratchServer(scratch_url, "--scratch-url", is_own_major=True)
+    if hosts.scratch_url:
+        yield ScratchServer(hosts.scratch_url, "--scratch-url", is_own_major=True)
         return
     extensions = {id.path[0] for id in declared if id.kind == "extension"} - {"plpgsql"}
-    embedded = _embedded(major, extensions)
-    if embedded is not None and embedded.is_own_major:
-        yield embedded
+    ours = embedded(major, extensions)
+    if ours is not None and ours.is_own_major:
+        yield ours
     if _may_create_databases(target):
-        yield ScratchServer(url, f"the target's own server {target.info.server_version}", is_own_major=True)
-    elif embedded is not None and not embedded.is_own_major:
-        yield embedded
+        yield ScratchServer(
+            hosts.url, f"the target's own server {target.info.server_version}", is_own_major=True
+        )
+    elif ours is not None and not ours.is_own_major:
+        yield ours
 
 
-def _embedded(major: int, extensions: set[str]) -> ScratchServer | None:
+def embedded(major: int, extensions: Collection[str] = ()) -> ScratchServer | None:
+    """The embedded server of that major with those extensions, else of another; None where there is none."""
     from reconciler.embedded import shared_scratch
 
     try:
-        server = shared_scratch(major, extensions, needs_all=True)
+        server = shared_scratch(major, set(extensions), needs_all=True)
     except EmbeddedUnavailable:
         return None
     return ScratchServer(
@@ -83,7 +98,10 @@ def scratch_on(
 
 
 def draft_on(
-    server: ScratchServer, target: Connection[Any], declared: Collection[ObjectId] = ()
+    server: ScratchServer,
+    target: Connection[Any],
+    declared: Collection[ObjectId] = (),
+    blank: Blank = blank_database,
 ) -> Callable[[], AbstractContextManager[Connection[Any]]] | None:
     """The same as a draft, which is quicker and has its limits; None on a server that is not ours."""
     if not server.is_ours:
@@ -91,7 +109,7 @@ def draft_on(
 
     @contextmanager
     def drafting() -> Iterator[Connection[Any]]:
-        with blank_database(server.url) as connection:
+        with blank(server.url) as connection:
             _same_roles(connection, target, declared)
             with draft(connection):
                 yield connection

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from reconciler.app.comparison import Compared, Request
+    from reconciler.app.memory import Shelf
     from reconciler.core.catalog import Catalog, Entry
     from reconciler.core.ident import ObjectId
+    from reconciler.engine.draft import Blank
     from reconciler.engine.load import Located, Written
     from reconciler.engine.plan import Plan
     from reconciler.engine.settled import Reading, Settled, Surroundings
@@ -25,33 +27,46 @@ _WORTH_IT: Final = 4_000
 
 
 def plan_again(
-    request: Request, name: str, contents: Mapping[str, str], connection: Connection[Any]
+    request: Request, name: str, contents: Mapping[str, str], connection: Connection[Any], blank: Blank
 ) -> Plan | None:
     """The plan, from what `keep` kept under that name; None where only a full comparison is sure of it.
 
-    `contents` are digests of the files below the schema folder.
+    `contents` are digests of the files below the schema folder; drafts are made where `blank` leads.
     """
     from reconciler.app import memory
-    from reconciler.app.comparison import compare
-    from reconciler.engine.desired import TooLittleRead
-    from reconciler.engine.settled import Settled, surroundings, to_read
+    from reconciler.engine.settled import Settled, to_read
 
     shelf = memory.read_shelf(name)
     if shelf is None or not isinstance(shelf.head, Settled):
         return None
     reading = to_read(shelf.head, contents, registry())
-    written = None if reading is None else _read(reading)
-    if reading is None or written is None:
+    if reading is None:
+        return None
+    compared = _compared(request, reading, shelf, connection, blank)
+    if compared is None:
+        return None
+    # What a plan does elsewhere, and why, needs the other files.
+    stays_inside = compared.before is compared.renamed and _changed(compared) <= reading.edited
+    return compared.plan if stays_inside else None
+
+
+def _compared(
+    request: Request, reading: Reading, shelf: Shelf, connection: Connection[Any], blank: Blank
+) -> Compared | None:
+    """A comparison of what must be read; None where that is too little, or something is wrong."""
+    from reconciler.app.comparison import compare
+    from reconciler.engine.desired import TooLittleRead
+    from reconciler.engine.settled import surroundings
+
+    written = _read(reading)
+    if written is None:
         return None
     around = surroundings(reading, written, shelf.head, shelf, registry())
     written = _with_the_rest(written, reading, shelf.head, around)
     try:
-        compared = compare(request, written, around.live, connection)
+        return compare(request, written, around.live, connection, blank)
     except (ReconcileError, TooLittleRead):
         return None  # a full comparison tells every problem
-    # What a plan does elsewhere, and why, needs the other files.
-    stays_inside = compared.before is compared.renamed and _changed(compared) <= reading.edited
-    return compared.plan if stays_inside else None
 
 
 def _read(reading: Reading) -> Written | None:

@@ -137,9 +137,9 @@ def _catalog(state: State, other: Catalog, request: Request, connection: Connect
         with ground(state, request) as found:
             return found.catalog
     row = connection.execute(_OWNER).fetchone()
-    urls = (request.url, request.scratch_url)
+    owner = str(row[0]) if row else ""
     with declared_by(state) as written:
-        return elaboration.desired(written, other, connection, urls, str(row[0]) if row else "").catalog
+        return elaboration.desired(written, other, connection, request.hosts, owner).catalog
 
 
 def _read(url: str, open_url: str, connection: Connection[Any]) -> Catalog:

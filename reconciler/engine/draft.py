@@ -6,8 +6,9 @@ be dropped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from reconciler.core.errors import ConnectionFailed, ServerError
@@ -16,6 +17,9 @@ from reconciler.engine.session import opened
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+Blank = Callable[[str], "AbstractContextManager[Connection[Any]]"]
+"""From a server's URL to a connection to its empty database, as `blank_database` opens it."""
 
 BLANK = "reconcile_blank"
 """The database that drafts are made in: nothing is ever committed there."""
@@ -50,6 +54,7 @@ def blank_database(admin_url: str) -> Iterator[Connection[Any]]:
             _make(admin_url)
             connection = stack.enter_context(opened(url))
         connection.execute(_SETTINGS)
+        connection.prepare_threshold = sys.maxsize  # what asks for it is planned once for all its runs
         row = connection.execute(_IS_USED).fetchone()
         if row is None or row[0]:
             raise ServerError(f"the database {BLANK} is not empty", hint="drop it: it is made again")

@@ -96,7 +96,7 @@ def _read(connection: Connection[Any], kinds: Sequence[Kind[Any]]) -> Reading:
     with _one_snapshot(connection):
         with connection.pipeline():
             connection.execute(_SHORT_WAITS)
-            cursors = [connection.execute(kind.query(major)) for kind in kinds]
+            cursors = [connection.execute(kind.query(major), prepare=True) for kind in kinds]
             dependencies = connection.execute(_DEPENDENCIES)
             world = connection.execute(_GLOBAL)
             beyond = connection.execute(BEYOND)

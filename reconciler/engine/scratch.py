@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 BATCH = 200
 """Steps sent at once; each batch is a transaction of its own, so that the lock table does not fill up."""
 
+_FEW = 200
+"""With more objects the queries that read them are planned anew: what suits empty catalogs is slow then."""
+
 _SHOWN_PROBLEMS = 20
 
 
@@ -139,6 +142,8 @@ def _build(
     catalog: Catalog, schemas: Mapping[ObjectId, str | None], connection: Connection[Any], registry: Registry
 ) -> _Failed:
     there = present(connection, {registry.of(entry) for entry in catalog})
+    if len(catalog) > _FEW:
+        connection.prepare_threshold = None
     missing = catalog.only(entry.id for entry in catalog if entry.id not in there)
     failed: _Failed = []
     for fold in (True, False):
