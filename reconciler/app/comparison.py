@@ -97,6 +97,7 @@ def compare(
     Raises what `make_plan` raises.
     """
     from reconciler.app import elaboration
+    from reconciler.engine.mentions import with_mentions
     from reconciler.engine.planner import Context
     from reconciler.engine.planner import make_plan as plan_between
     from reconciler.engine.prune import consented, spared
@@ -117,11 +118,7 @@ def compare(
     wanted = without_needless(wanted, live, desired.ids.values(), registry())
     left = spared(request.scope.prune, current, wanted, registry())
     current, wanted = with_access(live, current, left.desired, request.scope, registry())
-    place = functools.cache(functools.partial(_relative, base=request.base))
-    sources = {
-        desired.ids.get(id, id): f"{place(item.position.file)}:{item.position.line}"
-        for id, item in written.objects.items()
-    }
+    sources = _sources(written, desired.ids, request.base)
     context = Context(
         server_major=major,
         schema_digest=written.digest,
@@ -141,6 +138,7 @@ def compare(
     if renames:
         placed = tuple(dataclasses.replace(one, place=sources.get(one.id, one.place)) for one in renames)
         plan = with_renames(plan, placed, before, wanted, registry())
+    plan = with_mentions(plan, renames, before, wanted, registry())
     plan = consented(request.scope.prune, plan, current, wanted, registry())
     return Compared(plan, before, live, current, wanted, owner, desired.ids)
 
@@ -159,6 +157,15 @@ def _renamed(
         except ServerError as error:
             refused = error
     raise refused
+
+
+def _sources(written: Written, ids: Mapping[ObjectId, ObjectId], base: Path | None) -> dict[ObjectId, str]:
+    """Where each object is declared, by its id in the catalog."""
+    place = functools.cache(functools.partial(_relative, base=base))
+    return {
+        ids.get(id, id): f"{place(item.position.file)}:{item.position.line}"
+        for id, item in written.objects.items()
+    }
 
 
 _DATABASE_OWNER = """

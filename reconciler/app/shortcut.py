@@ -47,7 +47,7 @@ def plan_again(
         return None
     # What a plan does elsewhere, and why, needs the other files.
     stays_inside = compared.before is compared.renamed and _changed(compared) <= reading.edited
-    return compared.plan if stays_inside else None
+    return compared.plan if stays_inside and not _is_said(compared, shelf) else None
 
 
 def _compared(
@@ -67,6 +67,15 @@ def _compared(
         return compare(request, written, around.live, connection, blank)
     except (ReconcileError, TooLittleRead):
         return None  # a full comparison tells every problem
+
+
+def _is_said(compared: Compared, shelf: Shelf) -> bool:
+    """Whether the plan takes away what a text may say that was not read."""
+    from reconciler.engine.mentions import has_text, may_be_said
+
+    kinds = registry()
+    elsewhere = (id for id in shelf.keys if has_text(id, kinds) and id not in compared.before)
+    return may_be_said(compared.plan, (entry for id in elsewhere for entry in shelf.part(id)), kinds)
 
 
 def _read(reading: Reading) -> Written | None:

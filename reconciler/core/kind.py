@@ -85,6 +85,9 @@ class Kind(ABC, Generic[S]):
     """True for what an expression anywhere can name: functions, types, operators, sequences, schemas."""
     is_namespace: ClassVar[bool] = False
     """True for what other objects live in: its name is the first of theirs."""
+    said_as: ClassVar[int] = 0
+    """How many of the last parts of its path a text says that means it: 1 for a table, 2 for a column; 0 for
+    what no text means."""
     gives_to_new: ClassVar[bool] = False
     """True for what decides on things that come with whatever is made later (default privileges)."""
     is_shared: ClassVar[bool] = False
@@ -239,6 +242,10 @@ class Kind(ABC, Generic[S]):
     def spoken(self, id: ObjectId) -> str | None:
         """The name, as SQL writes it, without which no text means the object of an ambient kind, or a part of
         that name; None where a text can mean it unsaid, as it does an operator or a cast."""
+        return None
+
+    def opaque(self, entry: Entry) -> str | None:
+        """Text of the object that PostgreSQL looks into when it runs, not before; None where it has none."""
         return None
 
     def proof(self, entry: Entry) -> str | None:

@@ -16,11 +16,15 @@ from reconciler.core.statement import Hazard, HazardCode, Statement
 Definition = Callable[[Entry, str], str]
 """CREATE of an entry; the second is the verb, CREATE or CREATE OR REPLACE."""
 
+_COMPILED = frozenset({"c", "internal"})
+"""Languages whose routines have the name of a compiled function for a body."""
+
 
 class Routine(Kind[S]):
     """Base of the two kinds."""
 
     is_ambient = True
+    said_as = 1
     rank = 20
     reparsed = True
     resolve = routine_sql.RESOLVE
@@ -46,6 +50,9 @@ class Routine(Kind[S]):
 
     def spoken(self, id: ObjectId) -> str | None:
         return routine.split_path(id.path)[0]
+
+    def opaque(self, entry: Entry) -> str | None:
+        return None if entry.state.language in _COMPILED else entry.state.body
 
     def proof(self, entry: Entry) -> str | None:
         # Made with check_function_bodies off, so that the order does not matter (as pg_dump does it).

@@ -138,6 +138,7 @@ class Aggregate(Kind[AggregateState]):
     """An aggregate. Its path ends in the signature that DROP AGGREGATE takes: `mode(ORDER BY anyelement)`."""
 
     name = "aggregate"
+    said_as = 1
     is_ambient = True
     section = "aggregates"
     state = AggregateState

@@ -104,6 +104,7 @@ class BaseType(Kind[BaseTypeState]):
     """A base type, or a shell."""
 
     name = "base_type"
+    said_as = 1
     section = "base_types"
     state = BaseTypeState
     document = BaseTypeDocument

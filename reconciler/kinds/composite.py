@@ -147,6 +147,7 @@ class Composite(DataType[CompositeState]):
     """A row type that belongs to no table."""
 
     name = "composite"
+    said_as = 1
     is_ambient = True
     section = "composites"
     state = CompositeState

@@ -66,6 +66,7 @@ class Domain(DataType[DomainState]):
     """A data type with constraints."""
 
     name = "domain"
+    said_as = 1
     is_ambient = True
     word = "DOMAIN"
     section = "domains"

@@ -91,6 +91,7 @@ class Enum(DataType[EnumState]):
     """An enumerated type."""
 
     name = "enum"
+    said_as = 1
     is_ambient = True
     is_local = True
     section = "enums"

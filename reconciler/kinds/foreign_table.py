@@ -93,6 +93,7 @@ class ForeignTable(Kind[ForeignTableState]):
     """A table whose rows are elsewhere: to drop it loses none."""
 
     name = "foreign_table"
+    said_as = 1
     section = "foreign_tables"
     state = ForeignTableState
     document = ForeignTableDocument

@@ -79,6 +79,7 @@ class Range(DataType[RangeState]):
     """A range type, with the multirange type that PostgreSQL makes for it."""
 
     name = "range"
+    said_as = 1
     is_ambient = True
     section = "ranges"
     state = RangeState

@@ -122,6 +122,7 @@ class Sequence(Kind[SequenceState]):
     """A sequence. Which column owns it is an entry of its own (`sequence_ownership`)."""
 
     name = "sequence"
+    said_as = 1
     is_ambient = True
     is_local = True
     section = "sequences"

@@ -23,6 +23,7 @@ enums:
 functions:
   double(n integer): {returns: integer, language: sql, volatility: immutable, body: "select n * 2"}
   told(public.t8): {returns: text, language: sql, body: "select ($1).code"}
+  wide(): {returns: bigint, language: sql, body: "select count(spare) from public.t6"}
 """
 TAKEN = """
 sequences:
@@ -79,6 +80,7 @@ class Edit:
 EDITS = {
     "a column more": Edit("t3.yaml", "      spare: text\n", "      spare: text\n      note: text\n"),
     "a column less": Edit("t3.yaml", "      spare: text\n", ""),
+    "a column less that a function says": Edit("t6.yaml", "      spare: text\n", "", False),
     "a column less that a check needs": Edit(
         "t3.yaml", "      size: {type: integer, comment: In metres.}\n", "", False
     ),

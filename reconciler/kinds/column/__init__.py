@@ -52,6 +52,7 @@ class Column(Kind[ColumnState]):
     """A column of a table."""
 
     name = "column"
+    said_as = 2
     is_local = True
     section = "columns"
     parents = ("table", "foreign_table")

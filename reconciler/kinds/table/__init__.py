@@ -34,6 +34,7 @@ class Table(Kind[TableState]):
     """A table, partitioned table or partition."""
 
     name = "table"
+    said_as = 1
     is_local = True
     section = "tables"
     nested_section = "partitions"
