@@ -109,7 +109,7 @@ def verify_chain(folder: str | os.PathLike[str]) -> tuple[Problem, ...]:
     home = Path(folder)
     history, problems = parsed(home)
     links = tuple(link for link in history if link.squashed_into is None)
-    found = [*problems, *_number_problems(home, history), *_unlisted(home, links)]
+    found = [*problems, *_number_problems(home, history), *map(_unlisted_problem, _unlisted(home, links))]
     found += [] if problems else _snapshot_problems(home, links)
     plans: list[tuple[Link, Plan]] = []
     for link in links:
@@ -216,12 +216,14 @@ def _number_problems(home: Path, history: tuple[Link, ...]) -> Iterator[Problem]
         expected = link.number + 1
 
 
-def _unlisted(home: Path, links: tuple[Link, ...]) -> Iterator[Problem]:
+def _unlisted(home: Path, links: tuple[Link, ...]) -> list[Path]:
     listed = {link.file_name for link in links}
-    for path in sorted(home.glob(f"*{SUFFIX}")):
-        if path.name not in listed:
-            hint = "remove the file, then plan again"
-            yield Problem(str(path), 1, 1, None, "CHAIN does not list this plan", hint)
+    return [path for path in sorted(home.glob(f"*{SUFFIX}")) if path.name not in listed]
+
+
+def _unlisted_problem(path: Path) -> Problem:
+    hint = "remove the file, then plan again"
+    return Problem(str(path), 1, 1, None, "CHAIN does not list this plan", hint)
 
 
 def _link_problems(home: Path, link: Link, plan: Plan) -> Iterator[Problem]:
@@ -257,9 +259,25 @@ def _snapshot_problems(home: Path, links: tuple[Link, ...]) -> Iterator[Problem]
     if snapshot.CONFLICT.search(text):
         message = "a merge conflict is not resolved: two plans were made from one state"
         yield Problem(str(path), 1, 1, None, message, CONFLICT_HINT)
-    elif snapshot.after_of(text) != links[-1].id:
+    elif (after := snapshot.after_of(text)) != links[-1].id:
         message = f"this is not the state after the chain's last plan, {links[-1].file_name}"
-        yield Problem(str(path), 1, 1, None, message, CONFLICT_HINT)
+        cut_off = next((file for file in _unlisted(home, links) if _id_in(file) == after), None)
+        hint = CONFLICT_HINT if cut_off is None else _CUT_OFF.format(cut_off.name)
+        yield Problem(str(path), 1, 1, None, message, hint)
+
+
+def _id_in(file: Path) -> str | None:
+    """The id of a plan file; None where it is none."""
+    try:
+        return plan_id(load(file.read_text(encoding="utf-8"), str(file)))
+    except InvalidInput:
+        return None
+
+
+_CUT_OFF = (
+    "saving {} was cut off: remove that file and this one, then plan again; the snapshot is made anew from "
+    "the plans before it"
+)
 
 
 _AGAIN = "reconcile plan --from chain --save"

@@ -311,3 +311,19 @@ def test_a_number_that_is_no_number_of_a_plan_is_told(chain: Path) -> None:
     assert "1" * 5000 in text
     path.write_text(text)
     assert "this is not a line of a chain" in messages(chain)
+
+
+def test_saving_that_was_cut_off_is_no_conflict(chain: Path) -> None:
+    """Between the snapshot and CHAIN, which comes last."""
+    before = (chain / CHAIN).read_text()
+    (chain / "snapshot.yaml").write_text(f"snapshot:\n  format: 1\n  after: {read_chain(chain)[-1].id}\n")
+    path = append(chain, change("3", "4"), "next")
+    (chain / "snapshot.yaml").write_text(f"snapshot:\n  format: 1\n  after: {read_chain(chain)[-1].id}\n")
+    (chain / CHAIN).write_text(before)
+    stray, state = verify_chain(chain)
+    assert (Path(stray.file), Path(state.file)) == (path, chain / "snapshot.yaml")
+    assert f"saving {path.name} was cut off: remove that file and this one" in str(state.hint)
+    for file in (path, chain / "snapshot.yaml"):
+        file.unlink()
+    assert verify_chain(chain) == ()
+    assert append(chain, change("3", "4"), "next") == path
