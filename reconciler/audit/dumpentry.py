@@ -24,9 +24,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from reconciler.audit.lexer import find_outside_quotes, first_bracket, split
+from reconciler.core.dataclass import dataclass
 from reconciler.core.generic_options import is_secret
 
 _POLICY_ROLES = re.compile(r"( TO )(.*?)( USING \(| WITH CHECK \(|;)")

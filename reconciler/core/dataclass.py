@@ -14,52 +14,61 @@ __all__ = ["dataclass"]
 if TYPE_CHECKING:
     from dataclasses import dataclass
 else:
+    import operator
     from dataclasses import MISSING, FrozenInstanceError
-    from operator import attrgetter
 
     _FROZEN = {"frozen": True, "slots": True}
+    _ORDER = {
+        "__lt__": operator.lt,
+        "__le__": operator.le,
+        "__gt__": operator.gt,
+        "__ge__": operator.ge,
+    }
 
-    def dataclass(cls=None, /, **options):
+    def dataclass(cls=None, /, *, order=False, **options):
         """The decorator of the standard library: what it promises of a class is true of this one."""
         if options != _FROZEN:
-            return dataclasses.dataclass(cls, **options)
-        return _frozen if cls is None else _frozen(cls)
+            return dataclasses.dataclass(cls, order=order, **options)
+        return lambda cls: _frozen(cls, order)
 
-    def _frozen(cls):
+    def _frozen(cls, order):
         written = vars(cls).keys()
         cls = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
-        for name, function in (*_functions(cls).items(), *_SHARED.items()):
+        for name, function in (_SHARED | _functions(cls, order)).items():
             if name not in written:
                 setattr(cls, name, function)
         return cls
 
-    def _functions(cls):
+    def _functions(cls, order):
         """Those that know the class's fields."""
         fields = dataclasses.fields(cls)
-        values = _values(fields)
-        compared = _values([field for field in fields if field.compare])
+        names = [field.name for field in fields]
+        shown = [field.name for field in fields if field.repr]
+        compared = [field.name for field in fields if field.compare]
+        values = operator.attrgetter(*compared) if compared else lambda self: ()
 
         def construct(self, /, *arguments, **named):
             cls.__init__ = _constructor(cls, fields)
             cls.__init__(self, *arguments, **named)
 
-        def equals(self, other):
-            return compared(self) == compared(other) if other.__class__ is self.__class__ else NotImplemented
+        def comparison(compare):
+            def answer(self, other):
+                return compare(values(self), values(other)) if type(other) is type(self) else NotImplemented
+
+            return answer
 
         def hashed(self):
-            return hash(compared(self))
+            return hash(values(self))
+
+        def shown_as(self):
+            return f"{cls.__qualname__}({', '.join([f'{name}={getattr(self, name)!r}' for name in shown])})"
 
         def reduced(self):
-            return cls, values(self)
+            return cls, tuple([getattr(self, name) for name in names])
 
-        return {"__init__": construct, "__eq__": equals, "__hash__": hashed, "__reduce__": reduced}
-
-    def _values(fields):
-        """A function from an instance to the tuple of its values."""
-        names = [field.name for field in fields]
-        if len(names) > 1:
-            return attrgetter(*names)
-        return lambda self: tuple([getattr(self, name) for name in names])
+        functions = {"__init__": construct, "__hash__": hashed, "__repr__": shown_as, "__reduce__": reduced}
+        compares = {"__eq__": operator.eq} | (_ORDER if order else {})
+        return functions | {name: comparison(compare) for name, compare in compares.items()}
 
     def _constructor(cls, fields):
         scope = {"_object": object, "_missing": MISSING}
@@ -80,15 +89,10 @@ else:
         scope["__init__"].__qualname__ = f"{cls.__qualname__}.__init__"
         return scope["__init__"]
 
-    def _shown(self):
-        fields = [field for field in dataclasses.fields(self) if field.repr]
-        shown = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields)
-        return f"{type(self).__qualname__}({shown})"
-
     def _not_set(self, name, value):
         raise FrozenInstanceError(f"cannot assign to field {name!r}")
 
     def _not_deleted(self, name):
         raise FrozenInstanceError(f"cannot delete field {name!r}")
 
-    _SHARED = {"__repr__": _shown, "__setattr__": _not_set, "__delattr__": _not_deleted}
+    _SHARED = {"__setattr__": _not_set, "__delattr__": _not_deleted}

@@ -20,10 +20,10 @@ ReconcileError                     1   unexpected
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from reconciler.core.counting import counted
+from reconciler.core.dataclass import dataclass
 
 
 class ReconcileError(Exception):

@@ -130,16 +130,31 @@ def test_what_dataclasses_offers() -> None:
             pytest.fail("no match")
 
 
-def test_other_options_are_the_standard_library_s() -> None:
-    @dataclass(frozen=True, slots=True, order=True)
-    class Ordered:
-        value: int
+@dataclass(frozen=True, slots=True, order=True)
+class Ordered:
+    first: int
+    second: str = dataclasses.field(compare=False)
 
+
+def test_order() -> None:
+    small, equal, large = Ordered(1, "c"), Ordered(1, "b"), Ordered(2, "a")
+    assert sorted([large, small, equal]) == [small, equal, large]
+    assert small < large
+    assert small <= equal <= large
+    assert large > small
+    assert large >= equal >= small
+    with pytest.raises(TypeError, match="not supported"):
+        assert small < 1  # type: ignore[operator]
+    with pytest.raises(TypeError, match="not supported"):
+        assert Part("a") < Part("b")  # type: ignore[operator]
+    assert pickle.loads(pickle.dumps(small)) == small
+
+
+def test_other_options_are_the_standard_library_s() -> None:
     @dataclass
     class Open:
         value: int
 
-    assert Ordered(1) < Ordered(2)
     opened = Open(1)
     opened.value = 2
     assert opened == Open(2)
