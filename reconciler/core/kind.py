@@ -98,6 +98,9 @@ class Kind(ABC, Generic[S]):
     is_structural: ClassVar[bool] = False
     """True for what its parent cannot be made without (columns): it is folded whenever it can be, and where
     an ancestor brings it along, what differs is altered afterwards."""
+    is_shared_with_heirs: ClassVar[bool] = False
+    """True for what a table must have before it can become an heir or a partition of one that has it
+    (columns, checks)."""
     is_overridden: ClassVar[bool] = False
     """True where a partition can have one that differs from the partitioned table's, and a change of that
     reaches it (defaults)."""
@@ -275,6 +278,11 @@ class Kind(ABC, Generic[S]):
     def comes_with(self, field: str, new: Entry) -> bool:
         """Whether altering the carrier's field alters that of this inherited object as well."""
         return True
+
+    def is_taken_over(self, field: str, new: Entry) -> bool:
+        """Whether an ancestor's statement leaves the name of what this object, which both declare, has of the
+        field already, and gives it another where it has nothing yet."""
+        return False
 
     def is_part_of(self, entry: Entry, carrier: Entry) -> bool:
         """Whether the partitioned table's object would take this one of a partition over."""

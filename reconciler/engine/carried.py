@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.catalog import Entry, compared
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Disturbance
 from reconciler.engine.change import (
@@ -21,6 +21,7 @@ from reconciler.engine.change import (
     disturbances_of,
     old_of,
 )
+from reconciler.engine.heirs import ancestors, below, twins
 
 
 def leave_out_carried(work: Work) -> None:
@@ -43,25 +44,28 @@ def leave_out_carried(work: Work) -> None:
 
 
 def _said_again(work: Work) -> Iterator[tuple[ObjectId, Change]]:
-    """What a partition has otherwise than the partitioned table, and what changes there takes from it: SET
-    DEFAULT reaches all partitions."""
+    """What a partition or heir has otherwise than its ancestor, and what changes there takes from it: SET
+    DEFAULT and DROP DEFAULT reach them all."""
     for id, change in work.changes.items():
-        if not isinstance(change, Create | Replace | Alter) or not work.registry.of(id).is_overridden:
+        if isinstance(change, Follow | Rename) or not work.registry.of(id).is_overridden:
             continue
-        for entry in _below_heirs(work.desired, work.desired[id]):
+        new = work.desired.get(id)
+        for entry in _below_heirs(work, old_of(change) if new is None else new):
             own = dataclasses.replace(entry, carrier=id)
-            brought = work.registry.of(entry).brought(own, work.desired[id])
-            if fields := differing(brought, own):
+            brought = own if new is None else work.registry.of(entry).brought(own, new)
+            fields = tuple(dict(compared(own.state))) if new is None else differing(brought, own)
+            if fields:
                 yield entry.id, Alter(brought, own, fields, implied=True)
 
 
-def _below_heirs(catalog: Catalog, entry: Entry) -> Iterator[Entry]:
+def _below_heirs(work: Work, entry: Entry) -> Iterator[Entry]:
     """What hangs in its place on the heirs of what it hangs on."""
-    for heir in catalog.carried.get(entry.parent, ()) if entry.parent else ():
-        for child in catalog.children.get(heir.id, ()):
+    holder = work.desired.get(entry.parent)
+    for heir in below(work.desired, holder, work.registry) if holder is not None else ():
+        for child in work.desired.children.get(heir.id, ()):
             if child.id.kind == entry.id.kind:
                 yield child
-                yield from _below_heirs(catalog, child)
+                yield from _below_heirs(work, child)
 
 
 def rename_parts(work: Work) -> None:
@@ -133,9 +137,11 @@ def _is_attached(work: Work, part: Entry) -> bool:
 
 def _own_fields(work: Work, change: Alter) -> tuple[str, ...]:
     """The fields of an alteration that do not change by themselves when the carrier's do."""
-    carrier = work.changes.get(change.new.carrier) if change.new.carrier else None
-    if change.old.carrier is None or change.implied:
+    if change.implied:
         return change.fields
+    if change.old.carrier is None:
+        return _own_beside_twins(work, change)
+    carrier = work.changes.get(change.new.carrier) if change.new.carrier else None
     if isinstance(carrier, Replace):
         return ()
     if not isinstance(carrier, Alter):
@@ -144,6 +150,24 @@ def _own_fields(work: Work, change: Alter) -> tuple[str, ...]:
     return tuple(
         name for name in change.fields if name not in carrier.fields or not kind.comes_with(name, change.new)
     )
+
+
+def _own_beside_twins(work: Work, change: Alter) -> tuple[str, ...]:
+    """The fields that do not change by themselves when those of an ancestor do that declares the object too:
+    PostgreSQL refuses to retype what is inherited."""
+    kind = work.registry.of(change.new)
+    taken: set[str] = set()
+    for twin in twins(work.desired, change.new, work.registry):
+        other = work.changes.get(twin.id)
+        if isinstance(other, Alter):
+            taken.update(
+                name
+                for name in other.fields
+                if getattr(twin.state, name) == getattr(change.new.state, name)
+                and kind.comes_with(name, change.new)
+                and not kind.is_taken_over(name, change.new)
+            )
+    return tuple(name for name in change.fields if name not in taken)
 
 
 def _brought_otherwise(work: Work, entry: Entry) -> Entry | None:
@@ -183,9 +207,13 @@ def _comes_along(work: Work, entry: Entry) -> bool:
 
 def _is_made(work: Work, entry: Entry, carrier: Entry) -> bool:
     """Whether this plan makes what brings the entry along: its carrier, or the table that inherits."""
-    made = isinstance(work.changes.get(carrier.id), Create | Replace)
-    holder = isinstance(work.changes.get(entry.parent), Create | Replace) if entry.parent else False
-    return made or holder
+    if entry.parent is not None and isinstance(work.changes.get(entry.parent), Create | Replace):
+        return True
+    if not isinstance(work.changes.get(carrier.id), Create | Replace):
+        return False
+    table = work.current.get(entry.parent)
+    joins = table is not None and carrier.parent not in ancestors(table)
+    return not (joins and work.registry.of(entry).is_shared_with_heirs)
 
 
 def _is_gone(work: Work, id: ObjectId) -> bool:

@@ -24,6 +24,7 @@ from reconciler.engine.load import Written
 from reconciler.engine.part import differing, part_of
 from reconciler.engine.registry import Registry
 from reconciler.engine.scratch import Elaborated, ScratchLacks, elaborate, rebuild
+from reconciler.engine.unwritten import can_stand, come_along
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -156,64 +157,11 @@ def without_server(
     for entry in elaborated.values():
         if registry.of(entry).elaborated and not registry.of(entry).built_in(entry):
             entries.setdefault(entry.id, entry)  # what comes by itself: a serial column's sequence
-    if not _come_along(entries, current, registry) or not _can_stand(entries, registry):
+    if not come_along(entries, current, registry) or not can_stand(entries, registry):
         return None
     catalog = dataclasses.replace(current, entries=entries)
     ids = {id: written.known.get(id, id) for id in written.objects}
     return Desired(catalog, ids, used_scratch=bool(elaborated))
-
-
-def _come_along(entries: dict[ObjectId, Entry], current: Catalog, registry: Registry) -> bool:
-    """Add what the live database has of what nobody need write. False where it has some of that otherwise
-    than an ancestor makes it: a key may explain it (NOT NULL), which a server knows."""
-    for entry in current:
-        if entry.id in entries:
-            continue
-        if entry.carrier is not None and _is_brought(entry, entries, current, registry):
-            entries[entry.id] = entry
-            carrier = current[entry.carrier]
-            if not registry.of(entry).is_adopted and registry.of(entry).deviates(entry, carrier):
-                return False
-        elif registry.of(entry).built_in(entry) and not registry.of(entry).is_shared:
-            entries[entry.id] = entry
-    return True
-
-
-def _can_stand(entries: dict[ObjectId, Entry], registry: Registry) -> bool:
-    """Whether nothing stands on what goes: only a server can say whether such an object can stay. What an
-    ancestor no longer carries becomes an object of its own."""
-    for id, entry in entries.items():
-        if entry.carrier is None and entry.needs <= entries.keys():
-            continue
-        if entry.carrier is not None and entry.carrier not in entries:
-            entries[id] = dataclasses.replace(entry, carrier=None)
-        # Not a difference with entries.keys(): that walks all keys for every entry.
-        gone = [needed for needed in entry.needs if needed != entry.carrier and needed not in entries]
-        if not all(registry.of(needed).is_shared for needed in gone):
-            return False
-    return True
-
-
-def _is_brought(
-    entry: Entry, entries: Mapping[ObjectId, Entry], current: Catalog, registry: Registry
-) -> bool:
-    """Whether an inherited object comes along unwritten: its table and its carrier are there."""
-    if entry.parent is not None and entry.parent not in entries:
-        return False
-    carrier = current.get(entry.carrier)
-    if carrier is None or _is_left(entry, carrier, entries, current):
-        return False
-    declared = entries.get(carrier.id)
-    if declared is None:
-        return carrier.carrier is not None and _is_brought(carrier, entries, current, registry)
-    # What a changed index brings along was elaborated with it, perhaps under another name.
-    return declared.state == carrier.state or not registry.of(entry).is_adopted
-
-
-def _is_left(entry: Entry, carrier: Entry, entries: Mapping[ObjectId, Entry], current: Catalog) -> bool:
-    """Whether its table no longer inherits from the carrier's."""
-    before, after = current.get(entry.parent), entries.get(entry.parent) if entry.parent else None
-    return before is not None and after is not None and carrier.parent in before.needs - after.needs
 
 
 def _settled(

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Cost
+from reconciler.engine.heirs import twins
 from reconciler.engine.introspect import introspect
 from reconciler.engine.load import Written
 from reconciler.engine.plan import Action, Plan, Step, Touch
 from reconciler.engine.registry import Registry
 from reconciler.engine.renamesearch import Renaming, Search
 from reconciler.engine.scratch import clone
+from reconciler.engine.session import server_error
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -39,6 +41,9 @@ def _with_statements(
     for renaming in reversed(found):
         if renaming.old.id.path[-1] == renaming.id.path[-1]:
             continue  # only its table is renamed
+        above = (names.get(twin.id) for twin in twins(live, renaming.old, registry))
+        if renaming.id.path[-1] in above:
+            continue  # an ancestor's new name reaches its heirs
         old, name = renaming.old, renaming.id.path[-1]
         along = (
             statement
@@ -62,12 +67,17 @@ def after_renaming(
     registry: Registry,
 ) -> Catalog:
     """The live catalog as it reads once the renames are done: PostgreSQL itself carries a new name into
-    views, constraints and indexes, so a clone is asked."""
+    views, constraints and indexes, so a clone is asked. Raises ServerError for what it refuses."""
+    import psycopg
+
     with scratch as connection:
         clone(live, connection, registry)
         for renaming in renames:
             for statement in renaming.statements:
-                connection.execute(statement.sql.encode())
+                try:
+                    connection.execute(statement.sql.encode())
+                except psycopg.Error as error:
+                    raise server_error(error, statement.sql, where=renaming.place) from None
         return introspect(connection, registry)
 
 

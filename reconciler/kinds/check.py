@@ -63,6 +63,7 @@ class Check(Kind[CheckState]):
     """A condition that every row, or every value of a domain, meets."""
 
     name = "check"
+    is_shared_with_heirs = True
     is_local = True
     section = "checks"
     parents = ("table", "foreign_table", "domain")

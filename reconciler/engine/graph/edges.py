@@ -8,6 +8,7 @@ from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.engine.change import Alter, Change, Create, Drop, is_implied, new_of, old_of
 from reconciler.engine.graph.node import Node, Verb, Wiring, is_entangled
+from reconciler.engine.heirs import ancestors, is_twin, twins
 
 
 def link(wiring: Wiring, node: Node) -> None:
@@ -45,7 +46,7 @@ def link(wiring: Wiring, node: Node) -> None:
 
 def _link_create(wiring: Wiring, node: Node, change: Change) -> None:
     entry = new_of(change)
-    waits = _wanted(entry) - _attached_later(wiring, node, entry) - _lent(wiring, node, entry)
+    waits = _wanted(entry) - _joined_later(wiring, node, entry) - _lent(wiring, node, entry)
     _after_needs(wiring, node, waits)
     _after_what_it_inherits(wiring, node, entry)
     for before in (Verb.DROP, Verb.ASIDE):
@@ -53,6 +54,9 @@ def _link_create(wiring: Wiring, node: Node, change: Change) -> None:
             wiring.graph.add_edge(earlier, node)
     if entry.carrier and (carrier := wiring.node(Verb.CREATE, entry.carrier)):
         wiring.graph.add_edge(node, carrier)
+    for twin in _twins_of_what_stays(wiring, entry):
+        if later := wiring.node(Verb.CREATE, twin.id):
+            wiring.graph.add_edge(node, later)  # which finds it there, and makes one of both
     if wiring.registry.of(entry).is_adopted and entry.carrier is None:
         _link_own(wiring, node, entry)
     former = wiring.current.get(node.id)
@@ -72,7 +76,7 @@ def _link_own(wiring: Wiring, node: Node, entry: Entry) -> None:
 
 
 def _link_alter(wiring: Wiring, node: Node, change: Change) -> None:
-    _after_needs(wiring, node, _wanted(new_of(change)) - _attached_later(wiring, node, new_of(change)))
+    _after_needs(wiring, node, _wanted(new_of(change)) - _joined_later(wiring, node, new_of(change)))
     if is_implied(change):
         _after_makers(wiring, node, new_of(change))
         return
@@ -82,10 +86,32 @@ def _link_alter(wiring: Wiring, node: Node, change: Change) -> None:
         and (carrier := wiring.node(Verb.ALTER, change.new.carrier))
     ):
         wiring.graph.add_edge(carrier, node)
+    _link_twins(wiring, node, change)
     for needed in _wanted(old_of(change)):
         for verb in (Verb.DROP, Verb.DROP_ASIDE):
             if later := wiring.node(verb, needed):
                 wiring.graph.add_edge(node, later)
+
+
+def _link_twins(wiring: Wiring, node: Node, change: Change) -> None:
+    """Ancestors change first what heirs declare too, unless they take over what those have."""
+    if not isinstance(change, Alter) or change.new.carrier is not None:
+        return
+    kind = wiring.registry.of(change.new)
+    is_taken_over = any(kind.is_taken_over(name, change.new) for name in change.fields)
+    for twin in _twins_of_what_stays(wiring, change.new):
+        if other := wiring.node(Verb.ALTER, twin.id):
+            wiring.graph.add_edge(*((node, other) if is_taken_over else (other, node)))
+
+
+def _twins_of_what_stays(wiring: Wiring, entry: Entry) -> Iterable[Entry]:
+    """What the ancestors of a table that was there and stays an heir have that is one with the entry."""
+    if entry.parent is None or entry.parent not in wiring.current:
+        return
+    before = ancestors(wiring.current[entry.parent])
+    for twin in twins(wiring.desired, entry, wiring.registry):
+        if twin.parent in before:
+            yield twin
 
 
 def _after_what_it_inherits(wiring: Wiring, node: Node, entry: Entry) -> None:
@@ -107,7 +133,9 @@ def _left_first(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
         return set()
     left: set[ObjectId] = set()
     for above in before.needs:
-        if not any(_is_twin(wiring, entry, other) for other in wiring.current.children.get(above, ())):
+        if not any(
+            is_twin(entry, other, wiring.registry) for other in wiring.current.children.get(above, ())
+        ):
             continue
         if above not in after.needs and (leaving := wiring.node(Verb.ALTER, before.id)):
             wiring.graph.add_edge(leaving, node)
@@ -115,15 +143,6 @@ def _left_first(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
         elif earlier := wiring.node(Verb.DROP, above.child(entry.id.kind, entry.id.path[-1])):
             wiring.graph.add_edge(earlier, node)
     return left
-
-
-def _is_twin(wiring: Wiring, entry: Entry, other: Entry) -> bool:
-    """Whether an heir has the object from this one of its ancestor, or both declare it."""
-    if entry.carrier is not None and entry.carrier == other.id:
-        return True
-    return wiring.registry.of(entry).is_structural and (
-        (other.id.kind, other.id.path[-1]) == (entry.id.kind, entry.id.path[-1])
-    )
 
 
 def _lent(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
@@ -145,11 +164,14 @@ def _lent(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
     return found
 
 
-def _attached_later(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
-    """The table that becomes a partition: what it must have in common with the partitioned table comes
+def _joined_later(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
+    """The table that becomes a partition, or an heir: what it must have in common with its new ancestor comes
     first."""
     holder, before = wiring.desired.get(entry.parent), wiring.current.get(entry.parent)
-    if entry.carrier is None or holder is None or before is None or holder.parent in (None, before.parent):
+    if holder is None or before is None:
+        return set()
+    joined = ancestors(holder) - ancestors(before)
+    if not any(twin.parent in joined for twin in twins(wiring.desired, entry, wiring.registry)):
         return set()
     attaching = wiring.node(Verb.ALTER, holder.id)
     if attaching is None or attaching == node:
@@ -203,7 +225,7 @@ def _changing(wiring: Wiring, catalog: Catalog, id: ObjectId) -> ObjectId:
 def _after_makers(wiring: Wiring, node: Node, entry: Entry) -> None:
     """What comes into being by itself is there when what brings it along is."""
     for maker in (entry.parent, entry.carrier):
-        for verb in (Verb.CREATE, Verb.ALTER):
+        for verb in (Verb.CREATE, Verb.ALTER, Verb.DROP):
             if maker and (earlier := wiring.node(verb, maker)):
                 wiring.graph.add_edge(earlier, node)
 

@@ -61,6 +61,7 @@ class Column(Kind[ColumnState]):
     rank = 31
     folds_into = ("table", "foreign_table")
     is_structural = True
+    is_shared_with_heirs = True
     holds_data = True
     rules: ClassVar[Mapping[str, Rule]] = {
         "type": InPlace(retype, Disturbance.RETYPED),
@@ -145,6 +146,9 @@ class Column(Kind[ColumnState]):
     def comes_with(self, field: str, new: Entry) -> bool:
         # A partition can hold a NOT NULL of its own, which outlives the parent's.
         return field != "not_null" or new.state.not_null
+
+    def is_taken_over(self, field: str, new: Entry) -> bool:
+        return field == "not_null" and bool(new.state.not_null)
 
     def rereads(self, entry: Entry) -> bool:
         return entry.state.generated is not None
