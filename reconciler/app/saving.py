@@ -108,10 +108,13 @@ def save_baseline(request: Request, folder: Path) -> bool:
     """Write the live state down as the one that a chain begins at; False where there is a chain or one was
     written already."""
     from reconciler.engine import chain, snapshot
+    from reconciler.engine.chainfile import changing
 
-    if (folder / chain.CHAIN).exists() or (folder / snapshot.BASELINE).exists():
-        return False
-    save_live(request, folder / snapshot.BASELINE)
+    folder.mkdir(parents=True, exist_ok=True)
+    with changing(folder):
+        if (folder / chain.CHAIN).exists() or (folder / snapshot.BASELINE).exists():
+            return False
+        save_live(request, folder / snapshot.BASELINE)
     return True
 
 

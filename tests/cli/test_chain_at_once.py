@@ -51,6 +51,19 @@ def test_a_squash_and_a_plan_that_is_saved_take_turns(shop: Shop) -> None:
     assert shop.reconcile("plan", "--from", "chain", "--detailed-exitcode", SHOP_URL=shop.url).code == 0
 
 
+def test_two_who_adopt_take_turns(shop: Shop) -> None:
+    shop.reconcile.write("reconcile.yaml", "targets: {prod: {url_env: SHOP_URL}}\n")
+    shop.deploy()
+    folder = shop.reconcile.folder / "plans/prod"
+    folder.mkdir(parents=True)
+    with held(folder):
+        running = [begun(shop, "adopt") for _ in range(2)]
+        wait_for_two(folder, running)
+    told = [process.communicate() for process in running]
+    assert [process.returncode for process in running] == [0, 0], told
+    assert (folder / "baseline.yaml").exists()
+
+
 def save(shop: Shop, name: str) -> subprocess.Popen[str]:
     return begun(shop, "plan", "--save", "--name", name)
 
