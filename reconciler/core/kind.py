@@ -279,6 +279,10 @@ class Kind(ABC, Generic[S]):
         """Whether altering the carrier's field alters that of this inherited object as well."""
         return True
 
+    def reaches_heirs(self, entry: Entry) -> bool:
+        """Whether tables that inherit have it too (not a check that is NO INHERIT)."""
+        return self.is_shared_with_heirs
+
     def is_taken_over(self, field: str, new: Entry) -> bool:
         """Whether an ancestor's statement leaves the name of what this object, which both declare, has of the
         field already, and gives it another where it has nothing yet."""

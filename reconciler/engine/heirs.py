@@ -44,6 +44,5 @@ def is_twin(entry: Entry, other: Entry, registry: Registry) -> bool:
     """Whether an heir has the entry from this one of its ancestor, or both declare it."""
     if entry.carrier is not None and entry.carrier == other.id:
         return True
-    return registry.of(entry).is_shared_with_heirs and (
-        (other.id.kind, other.id.path[-1]) == (entry.id.kind, entry.id.path[-1])
-    )
+    is_alike = (other.id.kind, other.id.path[-1]) == (entry.id.kind, entry.id.path[-1])
+    return is_alike and registry.of(other).reaches_heirs(other)

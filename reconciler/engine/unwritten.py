@@ -88,7 +88,7 @@ def _table_of(entry: Entry, current: Catalog, registry: Registry) -> ObjectId | 
     """The table that a column, a check or a column's default is of; None for all that no heir inherits so."""
     kind = registry.of(entry)
     if kind.is_shared_with_heirs:
-        return entry.parent
+        return entry.parent if kind.reaches_heirs(entry) else None
     holder = current.get(entry.parent) if kind.is_overridden else None
     return holder.parent if holder is not None else None
 

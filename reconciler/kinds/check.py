@@ -80,6 +80,9 @@ class Check(Kind[CheckState]):
         "not_enforced": Recreate("whether a check is enforced cannot be altered"),
     }
 
+    def reaches_heirs(self, entry: Entry) -> bool:
+        return not entry.state.no_inherit
+
     def query(self, major: int) -> LiteralString:
         enforced: LiteralString = "k.conenforced" if major >= 18 else "true"
         return (

@@ -462,6 +462,16 @@ CASES = {
   b: {inherits: [a], columns: {x: integer, d: {type: integer, generated: {expression: x * 2}}}}
 """,
     ),
+    "a check of the heir alone, named as one of the parent alone": (
+        """
+  a: {columns: {x: integer}, checks: {pos: {expression: x > 0, no_inherit: true}}}
+  b: {inherits: [a], columns: {y: integer}, checks: {pos: {expression: x > 0, no_inherit: true}}}
+""",
+        """
+  a: {columns: {x: integer}, checks: {pos: {expression: x > 0, no_inherit: true}}}
+  b: {inherits: [a], columns: {y: integer}}
+""",
+    ),
     "a new parent with a check": (
         """
   b: {columns: {x: integer}}

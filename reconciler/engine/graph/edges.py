@@ -171,9 +171,7 @@ def _joined_later(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
     if holder is None or before is None:
         return set()
     joined = ancestors(holder) - ancestors(before)
-    if not joined or not any(
-        twin.parent in joined for twin in twins(wiring.desired, entry, wiring.registry)
-    ):
+    if not joined or not any(twin.parent in joined for twin in twins(wiring.desired, entry, wiring.registry)):
         return set()
     attaching = wiring.node(Verb.ALTER, holder.id)
     if attaching is None or attaching == node:
