@@ -43,12 +43,20 @@ def in_parentheses(clauses: Sequence[str]) -> str:
     return f" (\n{inside}\n)" if clauses else ""
 
 
+def leave(old: Entry, new: Entry, word: str = "TABLE") -> Iterable[Statement]:
+    """DETACH and NO INHERIT of a table that joins others afterwards: what it has is altered in between, when
+    it is nobody's heir."""
+    if _moves(old, new):
+        yield from _detach(old)
+        yield from _disinherit(old, new, word)
+
+
 def move_partition(old: Entry, new: Entry, hazards: tuple[Hazard, ...] = ()) -> Iterable[Statement]:
-    """DETACH and ATTACH; `hazards` are those of rows that are looked at when it is attached."""
+    """DETACH, unless that is done already, and ATTACH; `hazards` are those of rows that are looked at when it
+    is attached."""
     relation = qualified(*new.id.path)
-    if old.state.partition_of:
-        locks = on(old.state.partition_of) + on(relation)
-        yield Statement(f"ALTER TABLE {old.state.partition_of} DETACH PARTITION {relation}", locks)
+    if not _moves(old, new):
+        yield from _detach(old)
     if new.state.partition_of:
         sql = f"ALTER TABLE {new.state.partition_of} ATTACH PARTITION {relation} {new.state.bound}"
         locks = on(new.state.partition_of, LockMode.SHARE_UPDATE_EXCLUSIVE) + on(relation)
@@ -56,15 +64,37 @@ def move_partition(old: Entry, new: Entry, hazards: tuple[Hazard, ...] = ()) -> 
 
 
 def change_inheritance(old: Entry, new: Entry, word: str = "TABLE") -> Iterable[Statement]:
-    """ALTER `word` ... NO INHERIT and INHERIT, in the order of the parents."""
+    """ALTER `word` ... NO INHERIT, unless that is done already, and INHERIT, in the order of the parents."""
     relation = qualified(*new.id.path)
-    for parent in old.state.inherits:
-        if parent not in new.state.inherits:
-            yield Statement(f"ALTER {word} {relation} NO INHERIT {parent}", on(relation))
+    if not _moves(old, new):
+        yield from _disinherit(old, new, word)
     for parent in new.state.inherits:
         if parent not in old.state.inherits:
             locks = on(relation) + on(parent, LockMode.SHARE_UPDATE_EXCLUSIVE)
             yield Statement(f"ALTER {word} {relation} INHERIT {parent}", locks)
+
+
+def _moves(old: Entry, new: Entry) -> bool:
+    """Whether the table leaves what it inherits from, or is a partition of, for another."""
+    before, after = _parents(old), _parents(new)
+    return bool(before - after and after - before)
+
+
+def _parents(entry: Entry) -> set[str]:
+    return {*entry.state.inherits, *((entry.state.partition_of,) if entry.state.partition_of else ())}
+
+
+def _detach(old: Entry) -> Iterable[Statement]:
+    relation, whole = qualified(*old.id.path), old.state.partition_of
+    if whole:
+        yield Statement(f"ALTER TABLE {whole} DETACH PARTITION {relation}", on(whole) + on(relation))
+
+
+def _disinherit(old: Entry, new: Entry, word: str) -> Iterable[Statement]:
+    relation = qualified(*new.id.path)
+    for parent in old.state.inherits:
+        if parent not in new.state.inherits:
+            yield Statement(f"ALTER {word} {relation} NO INHERIT {parent}", on(relation))
 
 
 def locks_of_parents(entry: Entry) -> tuple[Lock, ...]:

@@ -101,6 +101,8 @@ class Kind(ABC, Generic[S]):
     is_shared_with_heirs: ClassVar[bool] = False
     """True for what a table must have before it can become an heir or a partition of one that has it
     (columns, checks)."""
+    differs_in_heirs: ClassVar[frozenset[str]] = frozenset()
+    """Fields that an heir can have otherwise, though altering the ancestor's alters the heir's as well."""
     is_overridden: ClassVar[bool] = False
     """True where a partition can have one that differs from the partitioned table's, and a change of that
     reaches it (defaults)."""
@@ -188,6 +190,11 @@ class Kind(ABC, Generic[S]):
         """Names that no two objects can have at once, across kinds: `("relation", "app", "users")`."""
         return ()
 
+    def leave(self, old: Entry, new: Entry) -> Iterable[Statement]:
+        """Statements that part it from ancestors before an alteration joins it to others; what it has in
+        common with either is altered in between."""
+        return ()
+
     def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
         """A way to keep the old object under another name while the new one is made and what cannot be
         dropped moves over (`follow`): (a name to drop later, the renaming statements). None: drop first."""
@@ -259,6 +266,23 @@ class Kind(ABC, Generic[S]):
     def implied(self, created: Entry, givers: Iterable[Entry]) -> Iterable[Entry]:
         """Entries of this kind that come into being by themselves when `created` is made: privileges from
         default privileges. `givers` are the entries that decide on such."""
+        return ()
+
+    def as_live(self, cloned: Entry, live: Entry) -> Entry:
+        """The object of a clone with what the live one has of its own past."""
+        return cloned
+
+    def freed(self, entry: Entry) -> Entry:
+        """The inherited object once its table has left the one that it has it from."""
+        return entry
+
+    def joining(self, old: Entry, new: Entry, ancestor: Entry) -> Entry:
+        """The object as it is to be right before its table joins the one whose `ancestor` it comes from."""
+        return new
+
+    def released(self, entry: Entry, table: ObjectId) -> Iterable[Entry]:
+        """What a partition has of the entry as its own once it is none any more, where no catalog tells its
+        part; `entry` carries it."""
         return ()
 
     def kept(self, holder: ObjectId) -> Iterable[Statement]:

@@ -21,7 +21,7 @@ from reconciler.engine.change import (
     disturbances_of,
     old_of,
 )
-from reconciler.engine.heirs import ancestors, below, twins
+from reconciler.engine.heirs import below, lines, parting, table_of, twins
 
 
 def leave_out_carried(work: Work) -> None:
@@ -34,9 +34,9 @@ def leave_out_carried(work: Work) -> None:
             fields = differing(brought, change.entry)
             settled[id] = Alter(brought, change.entry, fields, implied=True)
         elif isinstance(change, Alter):
-            settled[id] = dataclasses.replace(change, fields=_own_fields(work, change))
-        elif isinstance(change, Replace) and change.old.carrier and _is_gone(work, change.old.carrier):
-            settled[id] = Create(change.new)  # its ancestor takes the old one along
+            settled[id] = _own(work, change)
+        elif isinstance(change, Replace) and _is_taken_along(work, change.old):
+            settled[id] = Create(change.new)
         else:
             settled[id] = change
     settled.update(_said_again(work))
@@ -45,27 +45,44 @@ def leave_out_carried(work: Work) -> None:
 
 def _said_again(work: Work) -> Iterator[tuple[ObjectId, Change]]:
     """What a partition or heir has otherwise than its ancestor, and what changes there takes from it: SET
-    DEFAULT and DROP DEFAULT reach them all."""
+    DEFAULT and DROP DEFAULT reach them all, and so do DROP NOT NULL and SET STATISTICS."""
     for id, change in work.changes.items():
-        if isinstance(change, Follow | Rename) or not work.registry.of(id).is_overridden:
-            continue
-        new = work.desired.get(id)
-        for entry in _below_heirs(work, old_of(change) if new is None else new):
-            own = dataclasses.replace(entry, carrier=id)
-            brought = own if new is None else work.registry.of(entry).brought(own, new)
-            fields = tuple(dict(compared(own.state))) if new is None else differing(brought, own)
-            if fields:
-                yield entry.id, Alter(brought, own, fields, implied=True)
+        kind = work.registry.of(id)
+        if kind.is_overridden and not isinstance(change, Follow | Rename):
+            yield from _set_again(work, id, change)
+        elif kind.is_structural and kind.is_shared_with_heirs and isinstance(change, Alter):
+            for entry in _staying(work, change.new):
+                if entry.id not in work.changes:
+                    again = _after_ancestor(work, Alter(entry, entry, ()), change)
+                    if again.fields:
+                        yield entry.id, dataclasses.replace(again, implied=True)
+
+
+def _set_again(work: Work, id: ObjectId, change: Change) -> Iterator[tuple[ObjectId, Change]]:
+    new = work.desired.get(id)
+    for entry in _below_heirs(work, old_of(change) if new is None else new):
+        own = dataclasses.replace(entry, carrier=id)
+        brought = own if new is None else work.registry.of(entry).brought(own, new)
+        fields = tuple(dict(compared(own.state))) if new is None else differing(brought, own)
+        if fields:
+            yield entry.id, Alter(brought, own, fields, implied=True)
 
 
 def _below_heirs(work: Work, entry: Entry) -> Iterator[Entry]:
     """What hangs in its place on the heirs of what it hangs on."""
     holder = work.desired.get(entry.parent)
-    for heir in below(work.desired, holder, work.registry) if holder is not None else ():
+    for heir in _staying(work, holder) if holder is not None else ():
         for child in work.desired.children.get(heir.id, ()):
             if child.id.kind == entry.id.kind:
                 yield child
                 yield from _below_heirs(work, child)
+
+
+def _staying(work: Work, entry: Entry) -> Iterator[Entry]:
+    """What is one with the entry on heirs of its table that were its heirs before."""
+    for other in below(work.desired, entry, work.registry):
+        if entry.parent is None or entry.parent not in parting(work.changes, other.parent):
+            yield other
 
 
 def rename_parts(work: Work) -> None:
@@ -135,21 +152,41 @@ def _is_attached(work: Work, part: Entry) -> bool:
     return before is not None and after is not None and before.parent == after.parent
 
 
-def _own_fields(work: Work, change: Alter) -> tuple[str, ...]:
-    """The fields of an alteration that do not change by themselves when the carrier's do."""
+def _own(work: Work, change: Alter) -> Alter:
+    """The part of an alteration that does not happen by itself when the carrier is altered."""
     if change.implied:
-        return change.fields
+        return change
     if change.old.carrier is None:
-        return _own_beside_twins(work, change)
+        return dataclasses.replace(change, fields=_own_beside_twins(work, change))
+    if _is_apart(work, change.old) or _is_apart(work, change.new):
+        return change
     carrier = work.changes.get(change.new.carrier) if change.new.carrier else None
     if isinstance(carrier, Replace):
-        return ()
-    if not isinstance(carrier, Alter):
-        return change.fields
+        return dataclasses.replace(change, fields=())
+    return _after_ancestor(work, change, carrier) if isinstance(carrier, Alter) else change
+
+
+def _after_ancestor(work: Work, change: Alter, ancestor: Alter) -> Alter:
+    """The alteration from what that of an ancestor makes of the object."""
     kind = work.registry.of(change.new)
-    return tuple(
-        name for name in change.fields if name not in carrier.fields or not kind.comes_with(name, change.new)
-    )
+    brought = kind.brought(change.old, ancestor.new).state
+    reached = {name: getattr(brought, name) for name in ancestor.fields if kind.comes_with(name, change.new)}
+    old = dataclasses.replace(change.old, state=dataclasses.replace(change.old.state, **reached))
+    follows = reached.keys() - kind.differs_in_heirs
+    return Alter(old, change.new, tuple(name for name in differing(old, change.new) if name not in follows))
+
+
+def _is_apart(work: Work, entry: Entry) -> bool:
+    """Whether its table leaves or joins the one that it has the object from."""
+    carrier = work.current.get(entry.carrier) or work.desired.get(entry.carrier)
+    above = _table_of(work, carrier) if carrier is not None else None
+    moves = parting(work.changes, _table_of(work, entry))
+    return above is not None and (above in moves or above in lines(work.current, moves.left))
+
+
+def _table_of(work: Work, entry: Entry) -> ObjectId | None:
+    there = table_of(entry, work.current, work.registry)
+    return there or table_of(entry, work.desired, work.registry)
 
 
 def _own_beside_twins(work: Work, change: Alter) -> tuple[str, ...]:
@@ -157,9 +194,10 @@ def _own_beside_twins(work: Work, change: Alter) -> tuple[str, ...]:
     PostgreSQL refuses to retype what is inherited."""
     kind = work.registry.of(change.new)
     taken: set[str] = set()
+    joined = parting(work.changes, change.new.parent).joined
     for twin in twins(work.desired, change.new, work.registry):
         other = work.changes.get(twin.id)
-        if isinstance(other, Alter):
+        if isinstance(other, Alter) and twin.parent not in joined:
             taken.update(
                 name
                 for name in other.fields
@@ -183,14 +221,16 @@ def _is_carried(work: Work, change: Change) -> bool:
         case Create(entry):
             return _comes_along(work, entry)
         case Drop(entry):
-            return entry.carrier is not None and _is_gone(work, entry.carrier)
+            return _is_taken_along(work, entry)
         case Alter():
-            return not _own_fields(work, change)
+            return not _own(work, change).fields
         case Replace(old, new, _):
             return (
                 old.carrier is not None
                 and new.carrier is not None
                 and isinstance(work.changes.get(new.carrier), Replace)
+                and not _is_apart(work, old)
+                and not _is_apart(work, new)
             )
         case Follow(old, new, _):
             return old.carrier is not None and isinstance(work.changes.get(old.carrier), Follow)
@@ -207,14 +247,13 @@ def _comes_along(work: Work, entry: Entry) -> bool:
 
 def _is_made(work: Work, entry: Entry, carrier: Entry) -> bool:
     """Whether this plan makes what brings the entry along: its carrier, or the table that inherits."""
-    if entry.parent is not None and isinstance(work.changes.get(entry.parent), Create | Replace):
-        return True
-    if not isinstance(work.changes.get(carrier.id), Create | Replace):
-        return False
-    table = work.current.get(entry.parent)
-    joins = table is not None and carrier.parent not in ancestors(table)
-    return not (joins and work.registry.of(entry).is_shared_with_heirs)
+    kind = work.registry.of(entry)
+    if (kind.is_shared_with_heirs or kind.is_overridden) and _is_apart(work, entry):
+        return False  # it is there when its table joins
+    return any(isinstance(work.changes.get(id), Create | Replace) for id in (entry.parent, carrier.id) if id)
 
 
-def _is_gone(work: Work, id: ObjectId) -> bool:
-    return isinstance(work.changes.get(id), Drop | Replace)
+def _is_taken_along(work: Work, entry: Entry) -> bool:
+    """Whether what the object comes from takes it along when it goes."""
+    gone = isinstance(work.changes.get(entry.carrier), Drop | Replace) if entry.carrier else False
+    return gone and not _is_apart(work, entry)

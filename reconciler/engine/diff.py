@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 
 from reconciler.core.catalog import Catalog, Entry, compared
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import InPlace, Recreate
 from reconciler.engine.carried import keep_names, leave_out_carried, rename_parts
-from reconciler.engine.change import Alter, Change, Create, Drop, Replace, Work, differing, new_of
+from reconciler.engine.change import Alter, Change, Create, Drop, Replace, Work, new_of
+from reconciler.engine.heirs import Parting, lines, parting
 from reconciler.engine.registry import Registry
 from reconciler.engine.spread import spread
 
@@ -35,6 +37,7 @@ def diff(
     rename_parts(work)
     _settle(work)
     _imply(work)
+    _part(work)
     leave_out_carried(work)
     keep_names(work)
     return {id: work.changes[id] for id in sorted(work.changes)}
@@ -89,6 +92,34 @@ def _imply(work: Work) -> None:
                 _meet(work, entry, comes_back=isinstance(change, Replace))
 
 
+def _part(work: Work) -> None:
+    """Account for what is a table's own between leaving ancestors and joining others."""
+    for id in list(work.changes):
+        moves = parting(work.changes, id)
+        for entry in work.current.children.get(id, ()) if moves.left or moves.joined else ():
+            _between(work, entry, moves)
+        for above in lines(work.current, moves.left):
+            for entry in work.current.children.get(above, ()):
+                for kept in work.registry.of(entry).released(entry, id):
+                    _meet(work, kept, comes_back=True)
+
+
+def _between(work: Work, old: Entry, moves: Parting) -> None:
+    new, present = work.desired.get(old.id), work.changes.get(old.id)
+    if new is None or not (present is None or isinstance(present, Alter)):
+        return
+    kind = work.registry.of(old)
+    ancestor = work.desired.get(new.carrier)
+    before = kind.freed(old) if moves.left else old
+    after = kind.joining(before, new, ancestor) if ancestor and ancestor.parent in moves.joined else new
+    if before.state == old.state and after.state == new.state:
+        return
+    if (change := _compare(work, before, after)) is not None:
+        work.changes[old.id] = change
+    else:
+        work.changes.pop(old.id, None)
+
+
 def _meet(work: Work, implied: Entry, comes_back: bool) -> None:
     wanted = work.desired.get(implied.id)
     kind = work.registry.of(implied)
@@ -99,4 +130,7 @@ def _meet(work: Work, implied: Entry, comes_back: bool) -> None:
     elif wanted.state == implied.state:
         work.changes.pop(implied.id, None)
     else:
-        work.changes[implied.id] = Alter(implied, wanted, differing(implied, wanted), implied=True)
+        change = _alter_or_replace(work, implied, wanted)
+        work.changes[implied.id] = (
+            dataclasses.replace(change, implied=True) if isinstance(change, Alter) else change
+        )

@@ -69,6 +69,9 @@ def statements_of(emission: Emission, node: Node) -> Iterable[Statement]:
             aside = kind.aside(old_of(change))
             assert aside is not None
             yield from kind.drop_aside(old_of(change), aside[0])
+        case Verb.LEAVE:
+            assert isinstance(change, Alter)
+            yield from kind.leave(change.old, change.new)
         case Verb.ALTER if isinstance(change, Rename):
             yield from kind.rename(change.old, change.new.id.path[-1])
         case Verb.ALTER:

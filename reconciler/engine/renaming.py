@@ -78,7 +78,29 @@ def after_renaming(
                     connection.execute(statement.sql.encode())
                 except psycopg.Error as error:
                     raise server_error(error, statement.sql, where=renaming.place) from None
-        return introspect(connection, registry)
+        return _as_live(introspect(connection, registry), live, renames, registry)
+
+
+def _as_live(cloned: Catalog, live: Catalog, renames: tuple[Renaming, ...], registry: Registry) -> Catalog:
+    """The clone with what none can have of the live database: how things came to be what they are."""
+    former = {renaming.id: renaming.old.id for renaming in renames}
+    entries = {
+        entry.id: registry.of(entry).as_live(entry, there)
+        if (there := live.get(_formerly(entry.id, cloned, former))) is not None
+        else entry
+        for entry in cloned
+    }
+    return Catalog(entries, cloned.unknown, cloned.notes)
+
+
+def _formerly(id: ObjectId, cloned: Catalog, former: Mapping[ObjectId, ObjectId]) -> ObjectId:
+    """What the object was called before the renames."""
+    if id in former:
+        return former[id]
+    parent = cloned[id].parent if id in cloned else None
+    if parent is None or id.path[: len(parent.path)] != parent.path:
+        return id
+    return ObjectId(id.kind, (*_formerly(parent, cloned, former).path, *id.path[len(parent.path) :]))
 
 
 def with_renames(

@@ -16,7 +16,7 @@ from reconciler.engine.diff import diff
 from reconciler.engine.draft import undone_on_error
 from reconciler.engine.introspect import introspect, present
 from reconciler.engine.load import Located, Written
-from reconciler.engine.plan import Step
+from reconciler.engine.plan import Action, Step
 from reconciler.engine.planner import Context, steps_of
 from reconciler.engine.registry import Registry
 from reconciler.engine.session import opened
@@ -145,15 +145,14 @@ def _build(
     if len(catalog) > _FEW:
         connection.prepare_threshold = None
     missing = catalog.only(entry.id for entry in catalog if entry.id not in there)
-    failed: _Failed = []
-    for fold in (True, False):
-        failed = _attempt(missing, schemas, connection, registry, fold)
-        if not failed:
-            return []
-        if _lacks(failed):
-            return failed
-        missing = _remaining(missing, failed, connection, registry)
-    return failed
+    failed = _attempt(missing, schemas, connection, registry, fold=True)
+    if not failed or _lacks(failed):
+        return failed
+    altered = {step.object: (step, error) for step, error in failed if step.action is Action.ALTER}
+    missing = _remaining(missing, failed, connection, registry)
+    # One by one they say better what is wrong, but for what is no longer there to be altered.
+    again = _attempt(missing, schemas, connection, registry, fold=False)
+    return [altered.get(step.object, (step, error)) for step, error in again]
 
 
 def _remaining(catalog: Catalog, failed: _Failed, connection: Connection[Any], registry: Registry) -> Catalog:

@@ -53,6 +53,7 @@ _ACTIONS = {
     Verb.DROP: Action.DROP,
     Verb.ASIDE: Action.RENAME,
     Verb.OPEN: Action.CREATE,
+    Verb.LEAVE: Action.ALTER,
     Verb.CREATE: Action.CREATE,
     Verb.ALTER: Action.ALTER,
     Verb.DROP_ASIDE: Action.DROP,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
-from reconciler.engine.heirs import ancestors
+from reconciler.engine.heirs import ancestors, table_of
 from reconciler.engine.registry import Registry
 
 
@@ -53,7 +53,7 @@ def _is_brought(
     if entry.parent is not None and entry.parent not in entries:
         return False
     carrier = current.get(entry.carrier)
-    if carrier is None or _is_left(entry, carrier, entries, current):
+    if carrier is None or _is_left(entry, carrier, entries, current, registry):
         return False
     declared = entries.get(carrier.id)
     if declared is None:
@@ -67,7 +67,7 @@ def _inherited_too(
 ) -> Entry | None:
     """What an ancestor of its table has that is one with the entry, though it is the table's own too: as what
     an heir had before it became one is, and stays."""
-    table = _table_of(entry, current, registry)
+    table = _shared_table(entry, current, registry)
     declared = entries.get(table) if table is not None else None
     if table is None or declared is None:
         return None
@@ -84,16 +84,18 @@ def _inherited_too(
     return None
 
 
-def _table_of(entry: Entry, current: Catalog, registry: Registry) -> ObjectId | None:
+def _shared_table(entry: Entry, current: Catalog, registry: Registry) -> ObjectId | None:
     """The table that a column, a check or a column's default is of; None for all that no heir inherits so."""
     kind = registry.of(entry)
-    if kind.is_shared_with_heirs:
-        return entry.parent if kind.reaches_heirs(entry) else None
-    holder = current.get(entry.parent) if kind.is_overridden else None
-    return holder.parent if holder is not None else None
+    if not (kind.is_overridden or kind.reaches_heirs(entry)):
+        return None
+    return table_of(entry, current, registry)
 
 
-def _is_left(entry: Entry, carrier: Entry, entries: Mapping[ObjectId, Entry], current: Catalog) -> bool:
+def _is_left(
+    entry: Entry, carrier: Entry, entries: Mapping[ObjectId, Entry], current: Catalog, registry: Registry
+) -> bool:
     """Whether its table no longer inherits from the carrier's."""
-    before, after = current.get(entry.parent), entries.get(entry.parent) if entry.parent else None
-    return before is not None and after is not None and carrier.parent in before.needs - after.needs
+    table, above = (table_of(each, current, registry) for each in (entry, carrier))
+    before, after = current.get(table), entries.get(table) if table is not None else None
+    return before is not None and after is not None and above in ancestors(before) - ancestors(after)

@@ -33,6 +33,7 @@ from reconciler.core.inheritance import (
     INHERITANCE,
     change_inheritance,
     in_parentheses,
+    leave,
     move_partition,
     read_bound,
     written_bound,
@@ -174,6 +175,9 @@ class ForeignTable(Kind[ForeignTableState]):
         for parent in state.inherits:
             locks += on(parent, LockMode.SHARE_UPDATE_EXCLUSIVE)
         yield Statement(" ".join(parts), locks)
+
+    def leave(self, old: Entry, new: Entry) -> Iterable[Statement]:
+        return leave(old, new, "FOREIGN TABLE")
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         relation = _relation(entry)

@@ -26,9 +26,13 @@ class Played:
     def __call__(self, text: str) -> Plan:
         """Plan to the text, carry that out, and return the plan."""
         self.file.write_text(text)
-        plan = make_plan(Request(self.url, self.file, scratch_url=self.scratch_url, base=self.file.parent))
+        plan = self.planned()
         apply_plan(plan, Application(self.url, Consent(everything=True)))
         return plan
+
+    def planned(self) -> Plan:
+        """The plan to the text that was last given."""
+        return make_plan(Request(self.url, self.file, scratch_url=self.scratch_url, base=self.file.parent))
 
 
 @pytest.fixture

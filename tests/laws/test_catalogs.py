@@ -58,7 +58,6 @@ EXCUSED: Mapping[str, Mapping[str, str]] = {
         "relchecks": _CACHED,
         "relhasrules": _CACHED,
         "relhastriggers": _CACHED,
-        "relhassubclass": _CACHED,
         "relrewrite": "set only while a table is rewritten",
         "relfrozenxid": _FREEZING,
         "relminmxid": _FREEZING,

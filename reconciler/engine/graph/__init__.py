@@ -13,6 +13,7 @@ from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename
 from reconciler.engine.graph.digraph import Digraph
 from reconciler.engine.graph.edges import link, link_names
 from reconciler.engine.graph.folds import DependencyCycle, acyclic, choose_folds
+from reconciler.engine.graph.moves import link_moves
 from reconciler.engine.graph.node import Node, Verb, Wiring
 from reconciler.engine.registry import Registry
 
@@ -50,6 +51,7 @@ def order(
     wiring.heads = {node: head for node, head in heads.items() if head is not None}
     for node in list(wiring.graph):
         link(wiring, node)
+    link_moves(wiring)
     link_names(wiring)
     choose_folds(wiring, structural_only=not fold)
     contracted = acyclic(wiring)
@@ -68,6 +70,8 @@ def _verbs(change: Change, registry: Registry) -> tuple[Verb, ...]:
             return (Verb.CREATE, *_opening(change.entry, registry))
         case Drop():
             return (Verb.DROP,)
+        case Alter(old, new) if any(registry.of(new).leave(old, new)):
+            return (Verb.LEAVE, Verb.ALTER)
         case Alter() | Follow() | Rename():
             return (Verb.ALTER,)
         case Replace(aside=True):

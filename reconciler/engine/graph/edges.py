@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.engine.change import Alter, Change, Create, Drop, is_implied, new_of, old_of
+from reconciler.engine.graph.moves import is_between
 from reconciler.engine.graph.node import Node, Verb, Wiring, is_entangled
-from reconciler.engine.heirs import ancestors, is_twin, twins
+from reconciler.engine.heirs import ancestors, is_twin, parting, twins
 
 
 def link(wiring: Wiring, node: Node) -> None:
@@ -26,7 +27,8 @@ def link(wiring: Wiring, node: Node) -> None:
                     if later and not wiring.node(Verb.CREATE, needed):  # what is replaced goes first
                         wiring.graph.add_edge(node, later)
             else:
-                _before_needs(wiring, node, _wanted(entry) - _left_first(wiring, node, entry))
+                _after_ancestors(wiring, node, entry)
+                _before_needs(wiring, node, _wanted(entry) - _moving(wiring, entry))
         case Verb.DROP_ASIDE:
             wiring.graph.add_edge(Node(Verb.CREATE, node.id), node)
             _before_needs(wiring, node, _wanted(old_of(change)), _GONE)
@@ -34,20 +36,27 @@ def link(wiring: Wiring, node: Node) -> None:
                 if (moved := wiring.node(Verb.ALTER, dependent)) and moved != node:
                     wiring.graph.add_edge(moved, node)
         case Verb.OPEN:
-            entry = wiring.desired[node.id]
-            apart = {id for id in entry.needs if not is_entangled(wiring, wiring.desired, id, node.id)}
-            _after_needs(wiring, node, apart)
-            wiring.graph.add_edge(node, Node(Verb.CREATE, node.id))
-            if earlier := wiring.node(Verb.DROP, node.id):
-                wiring.graph.add_edge(earlier, node)
+            _link_opening(wiring, node)
+        case Verb.LEAVE:
+            wiring.graph.add_edge(node, Node(Verb.ALTER, node.id))
+            _before_drops(wiring, node, parting(wiring.changes, node.id).left)
         case Verb.ALTER:
             _link_alter(wiring, node, change)
+
+
+def _link_opening(wiring: Wiring, node: Node) -> None:
+    entry = wiring.desired[node.id]
+    apart = {id for id in entry.needs if not is_entangled(wiring, wiring.desired, id, node.id)}
+    _after_needs(wiring, node, apart)
+    wiring.graph.add_edge(node, Node(Verb.CREATE, node.id))
+    if earlier := wiring.node(Verb.DROP, node.id):
+        wiring.graph.add_edge(earlier, node)
 
 
 def _link_create(wiring: Wiring, node: Node, change: Change) -> None:
     entry = new_of(change)
     waits = _wanted(entry) - _joined_later(wiring, node, entry) - _lent(wiring, node, entry)
-    _after_needs(wiring, node, waits)
+    _after_needs(wiring, node, waits - _moving(wiring, entry))
     _after_what_it_inherits(wiring, node, entry)
     for before in (Verb.DROP, Verb.ASIDE):
         if earlier := wiring.node(before, node.id):
@@ -76,7 +85,8 @@ def _link_own(wiring: Wiring, node: Node, entry: Entry) -> None:
 
 
 def _link_alter(wiring: Wiring, node: Node, change: Change) -> None:
-    _after_needs(wiring, node, _wanted(new_of(change)) - _joined_later(wiring, node, new_of(change)))
+    waits = _wanted(new_of(change)) - _joined_later(wiring, node, new_of(change))
+    _after_needs(wiring, node, waits - _moving(wiring, new_of(change)))
     if is_implied(change):
         _after_makers(wiring, node, new_of(change))
         return
@@ -87,10 +97,20 @@ def _link_alter(wiring: Wiring, node: Node, change: Change) -> None:
     ):
         wiring.graph.add_edge(carrier, node)
     _link_twins(wiring, node, change)
-    for needed in _wanted(old_of(change)):
+    left = parting(wiring.changes, node.id).left if wiring.node(Verb.LEAVE, node.id) else frozenset()
+    _before_drops(wiring, node, _wanted(old_of(change)) - left)
+
+
+def _before_drops(wiring: Wiring, node: Node, needed: Iterable[ObjectId]) -> None:
+    for id in needed:
         for verb in (Verb.DROP, Verb.DROP_ASIDE):
-            if later := wiring.node(verb, needed):
+            if later := wiring.node(verb, id):
                 wiring.graph.add_edge(node, later)
+
+
+def _moving(wiring: Wiring, entry: Entry) -> set[ObjectId]:
+    """The object's table, where `link_moves` says what comes before what."""
+    return {entry.parent} if entry.parent is not None and is_between(wiring, entry) else set()
 
 
 def _link_twins(wiring: Wiring, node: Node, change: Change) -> None:
@@ -125,24 +145,16 @@ def _after_what_it_inherits(wiring: Wiring, node: Node, entry: Entry) -> None:
                 wiring.soft.add((earlier, node))
 
 
-def _left_first(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
-    """The table, where it leaves an ancestor that it has the dropped object from: what is inherited cannot be
-    dropped. Where it stays an heir, the ancestor's own goes first, and leaves what the heir declares too."""
+def _after_ancestors(wiring: Wiring, node: Node, entry: Entry) -> None:
+    """Of what an heir declares too the ancestor's goes first, and leaves the heir's: what is inherited cannot
+    be dropped."""
     before, after = wiring.current.get(entry.parent), wiring.desired.get(entry.parent)
-    if before is None or after is None:
-        return set()
-    left: set[ObjectId] = set()
-    for above in before.needs:
-        if not any(
-            is_twin(entry, other, wiring.registry) for other in wiring.current.children.get(above, ())
-        ):
+    for above in before.needs & after.needs if before is not None and after is not None else ():
+        twin = wiring.current.get(above.child(entry.id.kind, entry.id.path[-1]))
+        if twin is None or not is_twin(entry, twin, wiring.registry):
             continue
-        if above not in after.needs and (leaving := wiring.node(Verb.ALTER, before.id)):
-            wiring.graph.add_edge(leaving, node)
-            left.add(before.id)
-        elif earlier := wiring.node(Verb.DROP, above.child(entry.id.kind, entry.id.path[-1])):
+        if earlier := wiring.node(Verb.DROP, twin.id):
             wiring.graph.add_edge(earlier, node)
-    return left
 
 
 def _lent(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
@@ -225,6 +237,9 @@ def _changing(wiring: Wiring, catalog: Catalog, id: ObjectId) -> ObjectId:
 def _after_makers(wiring: Wiring, node: Node, entry: Entry) -> None:
     """What comes into being by itself is there when what brings it along is."""
     for maker in (entry.parent, entry.carrier):
+        if maker and (leaving := wiring.node(Verb.LEAVE, maker)):
+            wiring.graph.add_edge(leaving, node)
+            continue
         for verb in (Verb.CREATE, Verb.ALTER, Verb.DROP):
             if maker and (earlier := wiring.node(verb, maker)):
                 wiring.graph.add_edge(earlier, node)
@@ -263,5 +278,5 @@ def _names(wiring: Wiring, node: Node) -> tuple[set[tuple[str, ...]], set[tuple[
             return set(), has
         case Verb.ALTER:
             return had - has, has - had
-        case Verb.DROP_ASIDE | Verb.OPEN:
+        case Verb.DROP_ASIDE | Verb.OPEN | Verb.LEAVE:
             return set(), set()

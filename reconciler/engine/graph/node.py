@@ -23,6 +23,7 @@ class Verb(IntEnum):
     ALTER = 3
     DROP_ASIDE = 4
     OPEN = 5
+    LEAVE = 6
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -42,6 +42,9 @@ from reconciler.kinds.column.not_null import (
     change_not_null_itself,
     not_null_clause,
     rename_not_null,
+    with_fixed_name,
+    with_name_of_ancestor,
+    with_own_name,
 )
 from reconciler.kinds.column.query import COLUMNS
 from reconciler.kinds.column.retype import CAST_PATH, recollate, retype
@@ -63,6 +66,7 @@ class Column(Kind[ColumnState]):
     is_structural = True
     is_shared_with_heirs = True
     holds_data = True
+    differs_in_heirs = frozenset({"not_null", "storage", "statistics"})
     rules: ClassVar[Mapping[str, Rule]] = {
         "type": InPlace(retype, Disturbance.RETYPED),
         "collation": InPlace(recollate, Disturbance.RETYPED),
@@ -77,7 +81,8 @@ class Column(Kind[ColumnState]):
         "compression": InPlace(set_compression),
         "statistics": InPlace(set_statistics),
         "options": InPlace(set_options),
-        "not_null_kept": Ignored("it follows from the name"),
+        "not_null_called": Ignored("a name that can be altered is in `not_null_name`"),
+        "not_null_fixed": Ignored("it follows from the tables that inherit"),
         "not_null_as_usual": Ignored("it follows from the name"),
         "position": Ignored("the order of existing columns is never rebuilt"),
         "type_storage": Ignored("a fact about the type"),
@@ -91,6 +96,15 @@ class Column(Kind[ColumnState]):
         name = entry.state.not_null_name
         state = dataclasses.replace(carrier.state, not_null_name=name, identity=None, identity_options=())
         return dataclasses.replace(entry, state=state)
+
+    def as_live(self, cloned: Entry, live: Entry) -> Entry:
+        return with_fixed_name(cloned, live)
+
+    def freed(self, entry: Entry) -> Entry:
+        return with_own_name(entry)
+
+    def joining(self, old: Entry, new: Entry, ancestor: Entry) -> Entry:
+        return with_name_of_ancestor(old, new, ancestor)
 
     def query(self, major: int) -> LiteralString:
         return COLUMNS
@@ -145,7 +159,7 @@ class Column(Kind[ColumnState]):
 
     def comes_with(self, field: str, new: Entry) -> bool:
         # A partition can hold a NOT NULL of its own, which outlives the parent's.
-        return field != "not_null" or new.state.not_null
+        return field not in ("compression", "options") and (field != "not_null" or new.state.not_null)
 
     def is_taken_over(self, field: str, new: Entry) -> bool:
         return field == "not_null" and bool(new.state.not_null)

@@ -33,6 +33,18 @@ def _cut(name: LiteralString, size: LiteralString) -> LiteralString:
 _NOT_NULL = _chosen("not_null", "53", "27")
 _SEQUENCE = _chosen("seq", "58", "29")
 
+_FIXED: LiteralString = """(c.relhassubclass AND nn.oid IS NOT NULL AND EXISTS (
+            -- RENAME CONSTRAINT of a table looks for the same name in all that inherit.
+            WITH RECURSIVE below AS (
+                SELECT bi.inhrelid FROM pg_catalog.pg_inherits bi WHERE bi.inhparent = c.oid
+                UNION SELECT bi.inhrelid FROM below
+                JOIN pg_catalog.pg_inherits bi ON bi.inhparent = below.inhrelid)
+            SELECT FROM below
+            JOIN pg_catalog.pg_attribute fa ON fa.attrelid = below.inhrelid AND fa.attname = a.attname
+            JOIN pg_catalog.pg_constraint fn
+                ON fn.conrelid = fa.attrelid AND fn.contype = 'n' AND fn.conkey = ARRAY[fa.attnum]
+            WHERE fn.coninhcount > 0 AND fn.conname <> nn.conname))"""
+
 COLUMNS: LiteralString = (
     """
     SELECT 'pg_class/' || c.oid || '/' || a.attnum AS address,
@@ -50,15 +62,16 @@ COLUMNS: LiteralString = (
         END AS carrier,
         pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
         a.attnotnull AS not_null,
-        nullif(CASE WHEN c.relispartition AND nn.coninhcount > 0 THEN coalesce((
-            -- No longer to be renamed, so what it was called before it was attached says nothing.
-            SELECT rn.conname FROM pg_catalog.pg_attribute ra
-            JOIN pg_catalog.pg_constraint rn
-                ON rn.conrelid = ra.attrelid AND rn.contype = 'n' AND rn.conkey = ARRAY[ra.attnum]
-            WHERE ra.attrelid = pg_catalog.pg_partition_root(c.oid) AND ra.attname = a.attname), nn.conname)
-            ELSE nn.conname END, """ + _NOT_NULL + """) AS not_null_name,
-        (nn.conname = """ + _NOT_NULL + """) IS TRUE AS not_null_kept,
-        (nn.conname = """ + _NOT_NULL + """ AND nn.coninhcount = 0) IS TRUE AS not_null_as_usual,
+        CASE WHEN nn.coninhcount > 0 AND (c.relispartition OR NOT nn.conislocal) THEN NULL
+            -- PostgreSQL chose it, for what the table or the one it came from was called once.
+            WHEN pg_catalog.right(nn.conname, 10 + pg_catalog.length(a.attname))
+                    = '_' || a.attname || '_not_null'
+                AND (nn.coninhcount > 0 OR """ + _FIXED + """) THEN NULL
+            ELSE nullif(nn.conname, """ + _NOT_NULL + """) END AS not_null_name,
+        nn.conname AS not_null_called,
+        """ + _FIXED + """ AS not_null_fixed,
+        (nn.conname = """ + _NOT_NULL + """ AND nn.coninhcount = 0 AND NOT """ + _FIXED + """)
+            IS TRUE AS not_null_as_usual,
         array_remove(ARRAY[CASE WHEN nn.connoinherit THEN 'no inherit' END,
             CASE WHEN NOT nn.convalidated THEN 'not valid' END], NULL) AS not_null_flags,
         CASE WHEN a.attcollation <> t.typcollation THEN (

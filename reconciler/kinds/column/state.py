@@ -32,8 +32,10 @@ class ColumnState:
     compression: str | None = None
     statistics: int | None = None
     options: tuple[str, ...] = ()
-    not_null_kept: bool = dataclasses.field(default=False, compare=False)
-    """Whether its NOT NULL really has the usual name: a partition is read with its parent's name for it."""
+    not_null_called: str | None = dataclasses.field(default=None, compare=False)
+    """What its NOT NULL is called (18), also where that is no one's choice: it is inherited, or `fixed`."""
+    not_null_fixed: bool = dataclasses.field(default=False, compare=False)
+    """Tables that inherit have it under another name, and so PostgreSQL renames neither."""
     not_null_as_usual: bool = dataclasses.field(default=False, compare=False)
     """A constraint keeps it (18), under the name that PostgreSQL chooses."""
     position: int = dataclasses.field(default=0, compare=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, LiteralString
 
@@ -23,7 +24,7 @@ from reconciler.core.constraint import (
 from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, Names, without_defaults
 from reconciler.core.ident import ObjectId, bare_name, qualified, quote, split_name, written_bare
-from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Recreate, Rule
+from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, LockMode, Statement, on
 from reconciler.core.transition import RenameTransition, no_transition
 from reconciler.kinds.foreign_key.query import foreign_keys
@@ -52,6 +53,8 @@ class ForeignKeyState:
     """Only declared (18)."""
     period: bool = False
     """The last column of either side is a range that must be covered (18)."""
+    parts: tuple[tuple[str, str, str], ...] = dataclasses.field(default=(), compare=False)
+    """(schema, table, name) of what partitions have of it."""
 
 
 class ForeignKeyDocument(Document):
@@ -141,6 +144,7 @@ class ForeignKey(Kind[ForeignKeyState]):
         "not_valid": InPlace(_validate, unless=_unless_valid),
         "not_enforced": InPlace(_enforcement),
         "period": Recreate("the columns of a foreign key cannot be altered"),
+        "parts": Ignored("it follows from the partitions"),
     }
 
     def query(self, major: int) -> LiteralString:
@@ -212,6 +216,14 @@ class ForeignKey(Kind[ForeignKeyState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         locks = _both(entry, LockMode.ACCESS_EXCLUSIVE, LockMode.ACCESS_EXCLUSIVE)
         yield drop_constraint(entry, _lost(entry), locks)
+
+    def released(self, entry: Entry, table: ObjectId) -> Iterable[Entry]:
+        state: ForeignKeyState = entry.state
+        needs = (entry.needs - {entry.parent}) | {table}
+        for part in state.parts:
+            if part[:2] == table.path:
+                own = dataclasses.replace(state, parts=())
+                yield Entry(ObjectId("foreign_key", part), own, table, needs, entry.id)
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         yield rename_constraint(old, name)

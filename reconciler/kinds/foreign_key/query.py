@@ -26,7 +26,21 @@ def foreign_keys(major: int) -> LiteralString:
             k.condeferred AS initially_deferred,
             NOT k.convalidated AND """ + enforced + """ AS not_valid,
             NOT """ + enforced + """ AS not_enforced,
-            """ + period + """ AS period
+            """ + period + """ AS period,
+            CASE WHEN c.relkind = 'p' THEN (
+                -- A row more of the same table is there for each partition of the referenced one.
+                WITH RECURSIVE part AS (
+                    SELECT own.oid, own.conrelid, own.conname FROM pg_catalog.pg_constraint own
+                    WHERE own.conparentid = k.oid AND own.conrelid <> k.conrelid
+                    UNION ALL
+                    SELECT below.oid, below.conrelid, below.conname FROM part
+                    JOIN pg_catalog.pg_constraint below
+                        ON below.conparentid = part.oid AND below.conrelid <> part.conrelid)
+                SELECT pg_catalog.array_agg(ARRAY[pn.nspname, pc.relname, part.conname]::text[]
+                    ORDER BY pn.nspname, pc.relname)
+                FROM part JOIN pg_catalog.pg_class pc ON pc.oid = part.conrelid
+                JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace)
+            END AS parts
         FROM pg_catalog.pg_constraint k
         JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -16,6 +16,7 @@ from reconciler.kinds.table.alteration import (
     detach_referenced,
     force_row_security,
     inherit,
+    leave_ancestors,
     repartition,
     set_access_method,
     set_logged,
@@ -169,6 +170,9 @@ class Table(Kind[TableState]):
         message = f"drops table {'.'.join(entry.id.path)} and its rows"
         dropped = Statement(f"DROP TABLE {relation}", on(relation), data_loss(entry.id, message))
         yield taken_out(entry, dropped)
+
+    def leave(self, old: Entry, new: Entry) -> Iterable[Statement]:
+        return leave_ancestors(old, new)
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         hazards = application_break(old.id, f"say {'.'.join(old.id.path)}")

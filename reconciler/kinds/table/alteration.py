@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import option_actions
 from reconciler.core.ident import qualified, quote
-from reconciler.core.inheritance import change_inheritance, move_partition
+from reconciler.core.inheritance import change_inheritance, leave, move_partition
 from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Statement, on
 from reconciler.kinds.table.default_partition import beside_default, taken_out
 
@@ -37,6 +37,11 @@ def repartition(old: Entry, new: Entry) -> Iterable[Statement]:
     hazards = (Hazard(HazardCode.MAY_FAIL, new.id, "rows outside the bound make it fail"),)
     for statement in move_partition(old, new, hazards):
         yield beside_default(new, statement) if statement.hazards else taken_out(old, statement)
+
+
+def leave_ancestors(old: Entry, new: Entry) -> Iterable[Statement]:
+    """DETACH and NO INHERIT of a table that joins others afterwards."""
+    return (taken_out(old, statement) for statement in leave(old, new))
 
 
 def detach_referenced(entry: Entry) -> Iterable[Statement]:
