@@ -46,7 +46,7 @@ def plan_again(
     if compared is None:
         return None
     # What a plan does elsewhere, and why, needs the other files.
-    stays_inside = compared.before is compared.renamed and _changed(compared) <= reading.edited
+    stays_inside = _stays_in_place(compared) and _changed(compared) <= reading.edited
     return compared.plan if stays_inside and not _is_said(compared, shelf) else None
 
 
@@ -118,6 +118,14 @@ def _as_written(entry: Entry) -> Located:
     return Located(declared, None, Position("", 1, 1))
 
 
+def _stays_in_place(compared: Compared) -> bool:
+    """Whether all that stays is called as before, and hangs where it did: a table may become a partition."""
+    before, wanted = compared.before.roots, compared.wanted.roots
+    return compared.before is compared.renamed and all(
+        before[id] == wanted[id] for id in compared.plan.touches if id in before and id in wanted
+    )
+
+
 def _changed(compared: Compared) -> frozenset[ObjectId]:
     """The roots of all that the plan has steps for or leaves otherwise than it was."""
     home = {**compared.before.roots, **compared.wanted.roots}
@@ -167,7 +175,7 @@ def keep(
     from reconciler.app import memory
     from reconciler.engine.settled import settle
 
-    if compared.before is not compared.renamed or compared.plan.notes:
+    if not _stays_in_place(compared) or compared.plan.notes:
         return
     settled = settle(written, contents, compared.before, _changed(compared), compared.ids)
     before = memory.read_shelf(name)

@@ -195,6 +195,10 @@ class Kind(ABC, Generic[S]):
         common with either is altered in between."""
         return ()
 
+    def drop_alone(self, entry: Entry) -> Iterable[Statement]:
+        """Statements that drop it from its table, and not from those that inherit: theirs stays."""
+        raise ValueError(f"{self.name} is not shared with heirs")
+
     def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
         """A way to keep the old object under another name while the new one is made and what cannot be
         dropped moves over (`follow`): (a name to drop later, the renaming statements). None: drop first."""
@@ -315,6 +319,10 @@ class Kind(ABC, Generic[S]):
     def is_part_of(self, entry: Entry, carrier: Entry) -> bool:
         """Whether the partitioned table's object would take this one of a partition over."""
         return bool(self.brought(entry, carrier).state == entry.state)
+
+    def would_take(self, carrier: Entry, entry: Entry) -> bool:
+        """Whether the partitioned table's object takes this one of a partition over, asked or not."""
+        return False
 
     def given_name(self, entry: Entry, carrier: Entry) -> str:
         """The name that PostgreSQL gives to what it makes for a partition because of the carrier."""

@@ -33,7 +33,7 @@ def broken_bodies(
         try:
             with connection.transaction(force_rollback=True):
                 connection.execute(f"{search_path(item.schema)}SET check_function_bodies = on".encode())
-                connection.execute(proof.encode())
+                connection.execute(proof.encode(), binary=True)
         except psycopg.errors.SyntaxError as error:
             label = f"{entry.id.kind} {'.'.join(entry.id.path)}"
             place, message = item.position, f"PostgreSQL refuses it: {_told(error.diag, proof)}"

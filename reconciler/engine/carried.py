@@ -156,11 +156,11 @@ def _own(work: Work, change: Alter) -> Alter:
     """The part of an alteration that does not happen by itself when the carrier is altered."""
     if change.implied:
         return change
-    if change.old.carrier is None:
-        return dataclasses.replace(change, fields=_own_beside_twins(work, change))
     if _is_apart(work, change.old) or _is_apart(work, change.new):
         return change
-    carrier = work.changes.get(change.new.carrier) if change.new.carrier else None
+    if change.old.carrier is None or change.new.carrier is None:
+        return dataclasses.replace(change, fields=_own_beside_twins(work, change))
+    carrier = work.changes.get(change.new.carrier)
     if isinstance(carrier, Replace):
         return dataclasses.replace(change, fields=())
     return _after_ancestor(work, change, carrier) if isinstance(carrier, Alter) else change
@@ -255,5 +255,13 @@ def _is_made(work: Work, entry: Entry, carrier: Entry) -> bool:
 
 def _is_taken_along(work: Work, entry: Entry) -> bool:
     """Whether what the object comes from takes it along when it goes."""
-    gone = isinstance(work.changes.get(entry.carrier), Drop | Replace) if entry.carrier else False
-    return gone and not _is_apart(work, entry)
+    change = work.changes.get(entry.carrier) if entry.carrier else None
+    if not isinstance(change, Drop | Replace) or _is_apart(work, entry):
+        return False
+    if work.registry.of(entry).is_overridden and _is_dropped(work, old_of(change).parent):
+        return _is_dropped(work, entry.parent)  # a default goes with its own column
+    return not (isinstance(change, Drop) and change.alone)
+
+
+def _is_dropped(work: Work, id: ObjectId | None) -> bool:
+    return id is not None and isinstance(work.changes.get(id), Drop)

@@ -28,6 +28,8 @@ class Drop:
     entry: Entry
     implied: bool = False
     """True where it comes into being inside this plan (default privileges)."""
+    alone: bool = False
+    """True where tables that inherit keep what they have of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from reconciler.core.catalog import Catalog, Entry, compared
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import InPlace, Recreate
+from reconciler.engine.adoption import refuse_adoption
 from reconciler.engine.carried import keep_names, leave_out_carried, rename_parts
 from reconciler.engine.change import Alter, Change, Create, Drop, Replace, Work, new_of
 from reconciler.engine.heirs import Parting, lines, parting
@@ -38,6 +39,7 @@ def diff(
     _settle(work)
     _imply(work)
     _part(work)
+    refuse_adoption(work)
     leave_out_carried(work)
     keep_names(work)
     return {id: work.changes[id] for id in sorted(work.changes)}

@@ -15,6 +15,7 @@ from reconciler.engine.change import (
     Alter,
     Change,
     Create,
+    Drop,
     Follow,
     Rename,
     Replace,
@@ -59,7 +60,9 @@ def statements_of(emission: Emission, node: Node) -> Iterable[Statement]:
             yield from kind.opening(emission.desired[node.id])
         case Verb.DROP:
             yield from _kept(emission, change)
-            yield from _adding(tuple(kind.drop(old_of(change))), *_lost_along(emission, node))
+            is_alone = isinstance(change, Drop) and change.alone
+            dropped = kind.drop_alone(old_of(change)) if is_alone else kind.drop(old_of(change))
+            yield from _adding(tuple(dropped), *_lost_along(emission, node))
         case Verb.ASIDE:
             aside = kind.aside(old_of(change))
             assert aside is not None

@@ -167,7 +167,7 @@ def _statements(around: Surroundings, step: Step) -> None:
     for sql in step.sql:
         try:
             with around.watch.over(step):
-                around.worker.execute(sql.encode())
+                around.worker.execute(sql.encode(), binary=True)  # one statement, and no more
         except psycopg.Error as error:
             if is_connection_lost(error):
                 raise

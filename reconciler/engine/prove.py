@@ -102,7 +102,7 @@ def _execute(step: Step, clone: Connection[Any]) -> None:
 
     for sql in step.sql:
         try:
-            clone.execute(sql.encode())
+            clone.execute(sql.encode(), binary=True)
         except psycopg.Error as error:
             message = error.diag.message_primary or type(error).__name__
             raise NotConverged(

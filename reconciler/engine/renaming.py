@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.errors import Blocked
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Cost
-from reconciler.engine.heirs import twins
+from reconciler.engine.heirs import below, twins
 from reconciler.engine.introspect import introspect
 from reconciler.engine.load import Written
 from reconciler.engine.plan import Action, Plan, Step, Touch
@@ -30,7 +31,39 @@ def renamings(written: Written, live: Catalog, registry: Registry) -> tuple[Rena
     renamed = [id for id, item in written.objects.items() if item.declared.former_names]
     for id in sorted(renamed, key=lambda id: len(id.path)):
         search.look(id)
+    now = {renaming.old.id: id for id, renaming in search.found.items()}
+    for renaming in search.found.values():
+        _refuse_parting(renaming, now, written, live, registry)
     return tuple(_with_statements(list(search.found.values()), live, registry, frozenset(written.objects)))
+
+
+def _refuse_parting(
+    renaming: Renaming, now: Mapping[ObjectId, ObjectId], written: Written, live: Catalog, registry: Registry
+) -> None:
+    """Raise Blocked where an heir leaves as well: a new name reaches it for as long as it is one."""
+    old = renaming.old
+    pairs = [(old, twin) for twin in twins(live, old, registry)]
+    pairs += [(heir, old) for heir in below(live, old, registry)]
+    for heir, ancestor in pairs:
+        table, above = live.get(heir.parent), live.get(ancestor.parent)
+        if (
+            table is None
+            or above is None
+            or (item := written.objects.get(now.get(table.id, table.id))) is None
+        ):
+            continue
+        stays = now.get(above.id, above.id) in {*item.declared.needs, item.declared.parent}
+        if stays or _name(heir, now) == _name(ancestor, now):
+            continue
+        leaving, left = (registry.of(each).label(each) for each in (table, above))
+        raise Blocked(
+            f"{registry.of(old).label(old)} is renamed while {leaving} leaves {left}, and they share it",
+            hint="make it two plans: first the one, then the other",
+        )
+
+
+def _name(entry: Entry, now: Mapping[ObjectId, ObjectId]) -> str:
+    return now.get(entry.id, entry.id).path[-1]
 
 
 def _with_statements(
@@ -75,7 +108,7 @@ def after_renaming(
         for renaming in renames:
             for statement in renaming.statements:
                 try:
-                    connection.execute(statement.sql.encode())
+                    connection.execute(statement.sql.encode(), binary=True)
                 except psycopg.Error as error:
                     raise server_error(error, statement.sql, where=renaming.place) from None
         return _as_live(introspect(connection, registry), live, renames, registry)

@@ -97,11 +97,28 @@ def elaborate(
         raise ScratchLacks(refused.message, refused.problems) if _lacks(failed) else refused
     read = introspect(connection, registry)
     ids = dict(_resolved(written.objects, read, connection, registry))
+    if problems := list(_smuggled(objects, read, ids, registry)):
+        raise InvalidInput.of(problems)
     made = ((read.get(ids[id]), item) for id, item in objects.items())
     unproved = [(entry, item) for entry, item in made if entry is not None and not _is_in(live, entry)]
     if problems := list(broken_bodies(unproved, connection, registry, _search_path)):
         raise InvalidInput.of(problems)
     return Elaborated(_with_plain(written, read, ids, registry), ids)
+
+
+def _smuggled(
+    objects: Mapping[ObjectId, Located], read: Catalog, ids: Mapping[ObjectId, ObjectId], registry: Registry
+) -> Iterator[Problem]:
+    """What a text made beside what it stands for: `a > 0), check (b > 0` is two checks."""
+    declared = {ids[id]: item for id, item in objects.items()}
+    for entry in read:
+        if entry.id in declared or entry.carrier is not None or entry.parent not in declared:
+            continue
+        kind = registry.of(entry)
+        if kind.is_shared_with_heirs:
+            place = declared[entry.parent].position
+            message = "nobody declares it: a text beside it holds more than one clause"
+            yield Problem(place.file, place.line, place.column, kind.label(entry), message)
 
 
 def _is_in(live: Catalog, entry: Entry) -> bool:
@@ -205,7 +222,7 @@ def _run(
         path = _search_path(schemas.get(batch[0].object))
         try:
             with undone_on_error(connection):
-                connection.execute((path + "".join(map(_text, batch))).encode())
+                _execute(connection, path, batch)
         except psycopg.Error as error:
             if len(batch) == 1:
                 yield batch[0], error
@@ -213,16 +230,39 @@ def _run(
             for step in batch:
                 try:
                     with undone_on_error(connection):
-                        connection.execute((path + _text(step)).encode())
+                        _execute(connection, path, [step])
                 except psycopg.Error as error:
                     yield step, error
     connection.execute("SET search_path = ''")
 
 
+def _execute(connection: Connection[Any], path: str, steps: Sequence[Step]) -> None:
+    """Run the steps' statements, in one message where none can be two.
+
+    A text of the YAML could end its statement and begin another, which would run here as whoever plans: what
+    holds a `;` goes by the extended protocol, which takes one (manual: Extended Query).
+    """
+    if not any(map(_may_be_two, steps)):
+        connection.execute((path + "".join(map(_text, steps))).encode())
+        return
+    connection.execute(path.encode())
+    for step in steps:
+        for sql in step.sql:
+            connection.execute(sql.encode(), binary=True)
+
+
+def _may_be_two(step: Step) -> bool:
+    return any(";" in sql for sql in step.sql)
+
+
+def _way(step: Step, schemas: Mapping[ObjectId, str | None]) -> tuple[str | None, bool]:
+    return schemas.get(step.object), _may_be_two(step)
+
+
 def _batches(steps: Sequence[Step], schemas: Mapping[ObjectId, str | None]) -> Iterator[list[Step]]:
     batch: list[Step] = []
     for step in steps:
-        if batch and (len(batch) == BATCH or schemas.get(step.object) != schemas.get(batch[0].object)):
+        if batch and (len(batch) == BATCH or _way(step, schemas) != _way(batch[0], schemas)):
             yield batch
             batch = []
         batch.append(step)
@@ -287,12 +327,16 @@ def _is_consequence(error: Any) -> bool:
 def _problem(step: Step, error: Any, objects: Mapping[ObjectId, Located]) -> Problem:
     item = objects.get(step.object)
     message = f"PostgreSQL refuses it: {error.diag.message_primary or type(error).__name__}"
+    if error.diag.message_primary == _TWO:
+        message = "it is more than one statement"
     hint = error.diag.message_hint or _EXPLAINED.get(error.sqlstate or "")
     if item is None:
         return Problem("", 1, 1, str(step.object), message, hint)
     place = item.position
     return Problem(place.file, place.line, place.column, step.label, message, hint)
 
+
+_TWO = "cannot insert multiple commands into a prepared statement"
 
 _EXPLAINED: Mapping[str, str] = {
     "42P01": "declare the relation too, or qualify its name with its schema",

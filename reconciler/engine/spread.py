@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Disturbance
@@ -17,6 +19,7 @@ from reconciler.engine.change import (
     disturbances_of,
     old_of,
 )
+from reconciler.engine.heirs import below, lines, parting, table_of
 
 
 def spread(work: Work, id: ObjectId, change: Change) -> None:
@@ -26,7 +29,7 @@ def spread(work: Work, id: ObjectId, change: Change) -> None:
             _take_children(work, id, change)
             for dependent in _dependents(work, id):
                 _give_way(work, dependent, id, change)
-            _outlive(work, id)
+            _outlive(work, id, change)
         case Alter(_, new, _):
             _disturb(work, id, disturbances_of(change, work.registry), f"{_label(work, new)} is altered")
         case Follow(_, new, replaced):
@@ -46,9 +49,12 @@ def _can_follow(work: Work, old: Entry, new: Entry, change: Replace) -> bool:
     return work.registry.of(old).follow(old, new, replaced.id, stand_ins) is not None
 
 
-def _outlive(work: Work, carrier: ObjectId) -> None:
+def _outlive(work: Work, carrier: ObjectId, change: Drop | Replace) -> None:
     """What an ancestor takes along when it goes, and what shall stay on its own or under a name that the
-    ancestor would not give it, is made anew."""
+    ancestor would not give it, is made anew; what PostgreSQL lets heirs keep, they keep."""
+    if isinstance(change, Drop) and _is_kept_below(work, change.entry):
+        work.changes[carrier] = dataclasses.replace(change, alone=True)
+        return
     for entry in work.current.carried.get(carrier, ()):
         new = work.desired.get(entry.id)
         if new is None or isinstance(work.changes.get(entry.id), Replace | Create) or _is_freed(work, entry):
@@ -58,10 +64,22 @@ def _outlive(work: Work, carrier: ObjectId) -> None:
             work.put(entry.id, Create(new))
 
 
+def _is_kept_below(work: Work, entry: Entry) -> bool:
+    """Whether heirs that stay heirs keep what they have of it."""
+    if not work.registry.of(entry).is_shared_with_heirs or entry.parent not in work.desired:
+        return False
+    return any(
+        other.id in work.desired and entry.parent not in parting(work.changes, other.parent).left
+        for other in below(work.current, entry, work.registry)
+    )
+
+
 def _is_freed(work: Work, entry: Entry) -> bool:
-    """Whether its table leaves the partitioned table first, and takes it along."""
-    before, after = work.current.get(entry.parent), work.desired.get(entry.parent)
-    return before is not None and after is not None and before.parent != after.parent
+    """Whether its table leaves the one that it has it from first, and takes it along."""
+    table = table_of(entry, work.current, work.registry)
+    carrier = work.current.get(entry.carrier)
+    above = table_of(carrier, work.current, work.registry) if carrier is not None else None
+    return above is not None and above in lines(work.current, parting(work.changes, table).left)
 
 
 def _dependents(work: Work, id: ObjectId) -> list[ObjectId]:

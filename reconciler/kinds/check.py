@@ -45,6 +45,14 @@ def _short(value: object) -> object:
     return value if isinstance(value, dict | CheckDocument) else {"expression": value}
 
 
+def _dropped(entry: Entry, noun: str) -> Statement:
+    relation = relation_of(entry)
+    message = "what it refused is accepted from now on"
+    hazards = () if entry.state.not_enforced else (Hazard(HazardCode.VALIDATION_LOST, entry.id, message),)
+    locks = on(relation) if _noun(entry) == "TABLE" else ()
+    return Statement(f"ALTER {noun}{relation} DROP CONSTRAINT {name_of(entry)}", locks, hazards)
+
+
 def _noun(entry: Entry) -> str:
     assert entry.parent is not None
     return "DOMAIN" if entry.parent.kind == "domain" else "TABLE"
@@ -81,7 +89,7 @@ class Check(Kind[CheckState]):
     }
 
     def reaches_heirs(self, entry: Entry) -> bool:
-        return not entry.state.no_inherit
+        return not entry.state.no_inherit and _noun(entry) == "TABLE"
 
     def query(self, major: int) -> LiteralString:
         enforced: LiteralString = "k.conenforced" if major >= 18 else "true"
@@ -167,11 +175,10 @@ class Check(Kind[CheckState]):
         )
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
-        relation = relation_of(entry)
-        message = "what it refused is accepted from now on"
-        hazards = () if entry.state.not_enforced else (Hazard(HazardCode.VALIDATION_LOST, entry.id, message),)
-        locks = on(relation) if _noun(entry) == "TABLE" else ()
-        yield Statement(f"ALTER {_noun(entry)} {relation} DROP CONSTRAINT {name_of(entry)}", locks, hazards)
+        yield _dropped(entry, f"{_noun(entry)} ")
+
+    def drop_alone(self, entry: Entry) -> Iterable[Statement]:
+        yield _dropped(entry, "TABLE ONLY ")
 
     def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
         looks = not new.state.not_valid and (old is None or old.state.not_valid)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.core.errors import Blocked
 from tests.apply.conftest import Played
+from tests.apply.shop import rows, run
 from tests.conftest import AnyServer
 
 CASES = {
@@ -504,3 +506,70 @@ def test_one_plan_is_enough(name: str, played: Played, server: AnyServer) -> Non
     played(f"tables:{before}")
     assert played(f"tables:{after}").steps or name.startswith("the child no longer says it")
     assert [sql for step in played.planned().steps for sql in step.sql] == []
+
+
+ROWS = {
+    "the ancestor drops a column, the heir leaves and keeps it": (
+        "\n  a: {columns: {x: integer, w: integer}}\n  b: {inherits: [a]}\n",
+        "\n  a: {columns: {w: integer}}\n  b: {columns: {x: integer, w: integer}}\n",
+    ),
+    "the ancestor drops a column that the heir keeps": (
+        """
+  a: {columns: {x: {type: integer, not_null: true}, w: integer}}
+  b: {inherits: [a]}
+  c: {inherits: [a]}
+""",
+        "\n  a: {columns: {w: integer}}\n  b: {inherits: [a], columns: {x: integer}}\n  c: {inherits: [a]}\n",
+    ),
+    "the ancestor is dropped, the heir keeps its column": (
+        "\n  a: {columns: {x: integer}}\n  b: {inherits: [a], columns: {w: integer}}\n",
+        "\n  b: {columns: {x: integer, w: integer}}\n",
+    ),
+    "the ancestor drops a column, the partition leaves and keeps it": (
+        """
+  a:
+    partition_by: range (x)
+    columns: {x: integer, w: integer}
+    partitions: {b: {for_values: FROM (0) TO (9)}}
+""",
+        "\n  a: {partition_by: range (x), columns: {x: integer}}\n  b: {columns: {x: integer, w: integer}}\n",
+    ),
+}
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("name", ROWS)
+def test_heirs_keep_their_values(name: str, played: Played) -> None:
+    before, after = ROWS[name]
+    played(f"tables:{before}")
+    run(played.url, "INSERT INTO public.b (x, w) VALUES (1, 2)")
+    assert played(f"tables:{after}").steps
+    assert [sql for step in played.planned().steps for sql in step.sql] == []
+    assert rows(played.url, "SELECT x FROM public.b") == [(1,)]
+
+
+PARTING = {
+    "the ancestor renames": (
+        """
+  a: {columns: {z: {type: integer, transition: {rename_from: x}}}}
+  b: {columns: {x: integer}}
+""",
+        "column public.a.x is renamed while table public.b leaves table public.a, and they share it",
+    ),
+    "the heir renames": (
+        """
+  a: {columns: {x: integer}}
+  b: {columns: {z: {type: integer, transition: {rename_from: x}}}}
+""",
+        "column public.b.x is renamed while table public.b leaves table public.a, and they share it",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PARTING)
+def test_a_rename_and_a_parting_are_two_plans(name: str, played: Played) -> None:
+    after, message = PARTING[name]
+    played("tables:\n  a: {columns: {x: integer}}\n  b: {inherits: [a], columns: {x: integer}}\n")
+    with pytest.raises(Blocked) as refused:
+        played(f"tables:{after}")
+    assert refused.value.message == message

@@ -261,3 +261,31 @@ def test_a_name_that_cannot_be_altered_is_refused(played: Played, server: AnySer
     renamed = (whole % ("true", attached)).replace("  p: {", "  whole: {transition: {rename_from: p}, ")
     assert played("tables:\n" + renamed).steps
     assert [sql for step in played.planned().steps for sql in step.sql] == []
+
+
+WITH_INDEX = """
+  p:
+    {{
+      partition_by: range (x), columns: {{x: integer, z: text}}{},
+      partitions: {{b: {{for_values: FROM (0) TO (9){}}}}}
+    }}
+"""
+
+
+@pytest.mark.parametrize("is_partition", [True, False])
+def test_an_index_that_would_be_taken_over_is_refused(played: Played, is_partition: bool) -> None:
+    own = ", indexes: {b_own: [z]}"
+    plain = f"""
+  b: {{columns: {{x: integer, z: text}}{own}}}
+  p: {{partition_by: range (x), columns: {{x: integer, z: text}}}}
+"""
+    played("tables:\n" + (WITH_INDEX.format("", own) if is_partition else plain))
+    whole = ", indexes: {p_z: [z]}"
+    with pytest.raises(Blocked) as refused:
+        played("tables:\n" + WITH_INDEX.format(whole, own))
+    assert refused.value.message == (
+        "index public.b_own: PostgreSQL makes it a part of index public.p_z, which is defined alike"
+    )
+    said = ", indexes: {b_own: {columns: [z], attached: true}}"
+    assert played("tables:\n" + WITH_INDEX.format(whole, said)).steps
+    assert [sql for step in played.planned().steps for sql in step.sql] == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,6 +192,50 @@ def test_a_plan_with_steps_is_a_start_too(
             plan = make_plan(stage.request)
     assert taken == [False, True]
     assert {str(step.object) for step in plan.steps} == {"comment:table.public.t8", "column:public.t3.note"}
+
+
+WHOLE = "tables: {pp: {partition_by: range (d), columns: {id: integer, d: date}%s}}\n"
+PART = ", partitions: {loose: {for_values: DEFAULT}}"
+LOOSE = "tables: {loose: {columns: {id: integer, d: date}}}\n"
+OTHER = "tables: {c: {columns: {id: %s}}}\n"
+MOVES = {
+    "attached": ({"pp": WHOLE % "", "loose": LOOSE}, {"pp": WHOLE % PART}),
+    "detached": ({"pp": WHOLE % PART}, {"pp": WHOLE % "", "loose": LOOSE}),
+    "from one to another": (
+        {"pp": WHOLE % PART, "qq": WHOLE.replace("pp", "qq") % ""},
+        {"pp": WHOLE % "", "qq": WHOLE.replace("pp", "qq") % PART},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_a_table_that_moves_is_still_known_at_the_next_edit(
+    name: str,
+    server: AnyServer,
+    database: Callable[[], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "declared"
+    folder.mkdir()
+    request = Request(database(), folder, scratch_url=server.url())
+    before, after = MOVES[name]
+    _write(folder, {**before, "c": OTHER % "integer"})
+    apply_plan(make_plan(request), Application(request.url, Consent(everything=True)))
+    _write(folder, {**after, "c": OTHER % "integer"})
+    moved = [sql for step in make_plan(request).steps for sql in step.sql]
+    assert any("PARTITION public.loose" in sql for sql in moved)
+    _write(folder, {**after, "c": OTHER % "bigint"})
+    again = outcome(request)
+    monkeypatch.setenv("RECONCILE_CACHE_DIR", str(tmp_path / "another"))
+    assert again == outcome(request)
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
 
 
 def watch(monkeypatch: pytest.MonkeyPatch) -> list[bool]:

@@ -96,6 +96,7 @@ def _link_alter(wiring: Wiring, node: Node, change: Change) -> None:
         and (carrier := wiring.node(Verb.ALTER, change.new.carrier))
     ):
         wiring.graph.add_edge(carrier, node)
+    _after_ancestors(wiring, node, old_of(change))
     _link_twins(wiring, node, change)
     left = parting(wiring.changes, node.id).left if wiring.node(Verb.LEAVE, node.id) else frozenset()
     _before_drops(wiring, node, _wanted(old_of(change)) - left)
@@ -122,6 +123,8 @@ def _link_twins(wiring: Wiring, node: Node, change: Change) -> None:
     for twin in _twins_of_what_stays(wiring, change.new):
         if other := wiring.node(Verb.ALTER, twin.id):
             wiring.graph.add_edge(*((node, other) if is_taken_over else (other, node)))
+        elif created := wiring.node(Verb.CREATE, twin.id):
+            wiring.graph.add_edge(node, created)
 
 
 def _twins_of_what_stays(wiring: Wiring, entry: Entry) -> Iterable[Entry]:
@@ -146,8 +149,8 @@ def _after_what_it_inherits(wiring: Wiring, node: Node, entry: Entry) -> None:
 
 
 def _after_ancestors(wiring: Wiring, node: Node, entry: Entry) -> None:
-    """Of what an heir declares too the ancestor's goes first, and leaves the heir's: what is inherited cannot
-    be dropped."""
+    """Of what an heir declares too, or is to keep, the ancestor's goes first and leaves the heir's: what is
+    inherited can be neither dropped nor altered."""
     before, after = wiring.current.get(entry.parent), wiring.desired.get(entry.parent)
     for above in before.needs & after.needs if before is not None and after is not None else ():
         twin = wiring.current.get(above.child(entry.id.kind, entry.id.path[-1]))

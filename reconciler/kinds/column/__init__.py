@@ -172,11 +172,12 @@ class Column(Kind[ColumnState]):
         return disturbance is Disturbance.RETYPED and entry.state.generated is not None
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
-        message = f"drops column {'.'.join(entry.id.path)} and its values"
-        keeps = entry.state.generated or is_foreign(entry)
-        yield alter_table(
-            entry, f"DROP COLUMN {name_of(entry)}", hazards=() if keeps else data_loss(entry.id, message)
-        )
+        yield _dropped(entry)
+
+    def drop_alone(self, entry: Entry) -> Iterable[Statement]:
+        if entry.state.not_null_called:  # else 18 takes what heirs have of it for inherited ever after
+            yield alter_table(entry, f"ALTER COLUMN {name_of(entry)} DROP NOT NULL", "ONLY ")
+        yield _dropped(entry, "ONLY ")
 
     def resemblance(self, entry: Entry) -> object | None:
         return None if entry.state.generated else (entry.parent, entry.state.type)
@@ -209,6 +210,12 @@ class Column(Kind[ColumnState]):
 
     def informed(self, new: Entry, answer: str | None) -> Entry:
         return _with_using(new, answer) if answer else new
+
+
+def _dropped(entry: Entry, only: str = "") -> Statement:
+    message = f"drops column {'.'.join(entry.id.path)} and its values"
+    hazards = () if entry.state.generated or is_foreign(entry) else data_loss(entry.id, message)
+    return alter_table(entry, f"DROP COLUMN {name_of(entry)}", only, hazards=hazards)
 
 
 def _renamed_parts(old: Entry, table: str, column: str) -> Iterable[Statement]:

@@ -26,10 +26,10 @@ def is_foreign(entry: Entry) -> bool:
     return entry.parent is not None and entry.parent.kind == "foreign_table"
 
 
-def alter_table(entry: Entry, action: str, **more: Any) -> Statement:
-    """ALTER TABLE with an action that needs the table for itself."""
+def alter_table(entry: Entry, action: str, only: str = "", **more: Any) -> Statement:
+    """ALTER TABLE with an action that needs the table for itself; `only` is `ONLY ` to spare its heirs."""
     relation = relation_of(entry)
-    return Statement(f"ALTER TABLE {relation} {action}", on(relation), **more)
+    return Statement(f"ALTER TABLE {only}{relation} {action}", on(relation), **more)
 
 
 def alter(entry: Entry, action: str, mode: LockMode = LockMode.ACCESS_EXCLUSIVE, **more: Any) -> Statement:

@@ -78,7 +78,7 @@ def with_own_name(entry: Entry) -> Entry:
     called = state.not_null_called
     if called is None or called == _usual_name(entry):
         return entry
-    if state.not_null_fixed and called.endswith(f"_{entry.id.path[2]}_not_null"):
+    if state.not_null_fixed and called.endswith("_not_null"):
         return entry  # as the query reads it: PostgreSQL chose it, and does not let go of it
     return dataclasses.replace(entry, state=dataclasses.replace(state, not_null_name=called))
 

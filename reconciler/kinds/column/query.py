@@ -63,10 +63,9 @@ COLUMNS: LiteralString = (
         pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
         a.attnotnull AS not_null,
         CASE WHEN nn.coninhcount > 0 AND (c.relispartition OR NOT nn.conislocal) THEN NULL
-            -- PostgreSQL chose it, for what the table or the one it came from was called once.
-            WHEN pg_catalog.right(nn.conname, 10 + pg_catalog.length(a.attname))
-                    = '_' || a.attname || '_not_null'
-                AND (nn.coninhcount > 0 OR """ + _FIXED + """) THEN NULL
+            -- PostgreSQL chose it, for what table and column, or those it came from, were called once.
+            WHEN pg_catalog.right(nn.conname, 9) = '_not_null' AND (nn.coninhcount > 0 OR """ + _FIXED + """)
+                THEN NULL
             ELSE nullif(nn.conname, """ + _NOT_NULL + """) END AS not_null_name,
         nn.conname AS not_null_called,
         """ + _FIXED + """ AS not_null_fixed,

@@ -194,10 +194,13 @@ class Index(Kind[IndexState]):
         return index_roles(entry)
 
     def is_part_of(self, entry: Entry, carrier: Entry) -> bool:
+        return bool(entry.state.attached) and self.would_take(carrier, entry)
+
+    def would_take(self, carrier: Entry, entry: Entry) -> bool:
         # Storage parameters and the like may differ; the definition may not (CompareIndexInfo).
         names = ("columns", "unique", "using", "include", "where", "nulls_not_distinct")
         own, other = entry.state, carrier.state
-        return bool(own.attached) and all(getattr(own, name) == getattr(other, name) for name in names)
+        return all(getattr(own, name) == getattr(other, name) for name in names)
 
     def brought(self, entry: Entry, carrier: Entry) -> Entry:
         if entry.id.kind != carrier.id.kind:
