@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import EmbeddedUnavailable, ServerError
@@ -13,7 +13,11 @@ from reconciler.engine.draft import Blank, blank_database, draft
 from reconciler.engine.scratch import scratch_database
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from psycopg import Connection
+
+    from reconciler.embedded import Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,16 @@ def embedded(major: int, extensions: Collection[str] = ()) -> ScratchServer | No
         server = shared_scratch(major, set(extensions), needs_all=True)
     except EmbeddedUnavailable:
         return None
-    return ScratchServer(
+    found = ScratchServer(
         server.url(), f"embedded {server.data_dir.name}", server.major == major, is_ours=True
     )
+    if _USED.setdefault(server.data_dir, server) is not server:
+        server.close()
+    return found
+
+
+_USED: Final[dict[Path, Server]] = {}
+"""What this process stands for, so that the servers run on: once each, however often a controller looks."""
 
 
 def _may_create_databases(target: Connection[Any]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 __all__ = ["keeps_bytes", "may_lose", "widens"]
 
 _WIDENING = (
@@ -67,10 +69,52 @@ def may_lose(old: str, new: str) -> bool:
     if old == new or widens(old, new):
         return False
     base_old, base_new = old.partition("(")[0], new.partition("(")[0]
+    if base_new in _SHORT:
+        return base_old not in _SHORT
     if base_old == base_new == "numeric" and "(" in old and "(" in new:
         return _modifier(new)[1] < _modifier(old)[1]  # too many digits before the point make it fail
     if base_old in _FRACTIONAL:
         return base_new not in (*_TEXTUAL, base_old) or "(" in new
-    if base_old.startswith("timestamp"):
-        return (not base_new.startswith("timestamp") and new not in _TEXTUAL) or "(" in new
+    if base_old in _WHOLE:
+        return base_new == "boolean" or base_new in _INEXACT.get(base_old, ())
+    if base_old in (*_TEXTUAL, "character"):
+        return new.startswith(_READ_WITH_LOSS)
+    if base_old.startswith(_TEMPORAL):
+        return _drops_time(old, new)
+    if base_old in _SHAPES and base_new in _SHAPES:
+        return (base_old, base_new) not in _SAME_SHAPES
+    if (base_old, base_new) == ("inet", "cidr"):
+        return True  # what is right of the netmask becomes zero
     return (base_old in ("jsonb", "json") and base_new not in ("json", "jsonb")) or "[]" in old
+
+
+_SHORT = ("name", '"char"')
+"""They cut whatever is longer (manual: Character Types, special ones)."""
+_WHOLE = ("smallint", "integer", "bigint")
+_INEXACT: Mapping[str, tuple[str, ...]] = {"integer": ("real",), "bigint": ("real", "double precision")}
+_READ_WITH_LOSS = (
+    *("numeric(", "real", "double precision", "date", "time without", "time with", "time("),
+    *("timestamp without", "timestamp(", "interval(", "interval "),
+)
+"""Types whose input rounds, or passes over what it has no place for: a time of day, a time zone."""
+_TEMPORAL = ("timestamp", "time", "interval", "date")
+_SHAPES = ("point", "line", "lseg", "box", "path", "polygon", "circle")
+_SAME_SHAPES = (("point", "box"), ("box", "polygon"), ("polygon", "path"))
+
+
+def _drops_time(old: str, new: str) -> bool:
+    """Whether a date or time type has no place for what another says; `(` gives the digits of a second."""
+    if new in _TEXTUAL:
+        return False
+    family_old, family_new = (name.split("(")[0].split(" ")[0] for name in (old, new))
+    if family_old == "time" and old.endswith("with time zone") and not new.endswith("with time zone"):
+        return True
+    return family_new not in _KEEPING.get(family_old, ()) or "(" in new or new.startswith("interval ")
+
+
+_KEEPING: Mapping[str, tuple[str, ...]] = {
+    "timestamp": ("timestamp",),
+    "time": ("time", "interval"),
+    "date": ("timestamp", "date"),
+    "interval": ("interval",),
+}

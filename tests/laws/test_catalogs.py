@@ -38,7 +38,6 @@ EXCUSED: Mapping[str, Mapping[str, str]] = {
         "attalign": _CACHED,
         "attndims": "documentation only: PostgreSQL does not hold arrays to it",
         "attcacheoff": "always -1 on disk",
-        "atthasdef": _CACHED,
         "atthasmissing": "how ADD COLUMN spared a rewrite",
         "attmissingval": "how ADD COLUMN spared a rewrite",
         "attinhcount": "attislocal says whether a column is the table's own",

@@ -17,6 +17,22 @@ from reconciler.core.conversion import keeps_bytes, may_lose, widens
         ("timestamp without time zone", "date"),
         ("integer[]", "integer"),
         ("numeric(10,2)[]", "numeric(10,0)[]"),
+        ("integer", "boolean"),
+        ("bigint", "double precision"),
+        ("inet", "cidr"),
+        ("character varying", "name"),
+        ("text", '"char"'),
+        ("text", "date"),
+        ("text", "timestamp without time zone"),
+        ("text", "numeric(5,2)"),
+        ("interval", "interval(0)"),
+        ("interval", "time without time zone"),
+        ("time with time zone", "time without time zone"),
+        ("timestamp without time zone", "timestamp(0) without time zone"),
+        ("time without time zone", "time(0) without time zone"),
+        ("circle", "point"),
+        ("box", "point"),
+        ("jsonb", "integer"),
     ],
 )
 def test_what_may_lose_part_of_a_value_without_an_error(old: str, new: str) -> None:
@@ -40,7 +56,23 @@ def test_what_holds_every_value(old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("numeric(12,2)", "numeric(8,2)"), ("character varying(20)", "character varying(5)")]
+    ("old", "new"),
+    [
+        ("numeric(12,2)", "numeric(8,2)"),
+        ("character varying(20)", "character varying(5)"),
+        ("text", "integer"),
+        ("text", "uuid"),
+        ("text", "timestamp with time zone"),
+        ("bigint", "smallint"),
+        ("boolean", "integer"),
+        ("cidr", "inet"),
+        ("date", "timestamp with time zone"),
+        ("timestamp with time zone", "timestamp without time zone"),
+        ("timestamp(3) without time zone", "timestamp without time zone"),
+        ("time without time zone", "interval"),
+        ("box", "polygon"),
+        ("json", "jsonb"),
+    ],
 )
 def test_what_fails_rather_than_loses(old: str, new: str) -> None:
     assert not widens(old, new)

@@ -88,6 +88,7 @@ class Column(Kind[ColumnState]):
         "type_storage": Ignored("a fact about the type"),
         "using": Ignored("how to get there, not where to be"),
         "takes_expression": Ignored("a fact about the server and the table"),
+        "written_anew": Ignored("it follows from the type and the default"),
         "keyed_in": Ignored("it follows from the partition key"),
     }
 
@@ -150,7 +151,10 @@ class Column(Kind[ColumnState]):
         if state.not_null and not (clauses or state.identity or state.generated or is_foreign(entry)):
             message = "there is no default for existing rows: it fails on a table that holds any"
             hazards = (Hazard(HazardCode.MAY_FAIL, entry.id, message),)
-        cost = Cost.REWRITE if state.identity or state.generated == "stored" else Cost.INSTANT
+        cost = Cost.INSTANT
+        if not is_foreign(entry) and (state.identity or state.generated == "stored" or state.written_anew):
+            cost = Cost.REWRITE
+            hazards += (Hazard(HazardCode.TABLE_REWRITE, entry.id, "every row is written anew"),)
         yield alter_table(entry, f"ADD COLUMN {self.clause(entry, clauses)}", hazards=hazards, cost=cost)
         yield from self.settle(entry)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.core.catalog import Entry
-from reconciler.core.statement import Cost, Statement
+from reconciler.core.statement import Cost, Hazard, HazardCode, Statement
 from reconciler.kinds.column.alteration import alter
 from reconciler.kinds.column.state import ColumnState
 
@@ -18,8 +18,12 @@ def drop_expression(old: Entry, new: Entry) -> Iterable[Statement]:
 def set_expression(old: Entry, new: Entry) -> Iterable[Statement]:
     """SET EXPRESSION: stored values are worked out anew."""
     if new.state.generated is not None:
-        cost = Cost.REWRITE if new.state.generated == "stored" else Cost.INSTANT
-        yield alter(new, f"SET EXPRESSION AS ({new.state.expression})", cost=cost)
+        is_stored = new.state.generated == "stored"
+        hazards = (
+            (Hazard(HazardCode.TABLE_REWRITE, new.id, "every row is written anew"),) if is_stored else ()
+        )
+        cost = Cost.REWRITE if is_stored else Cost.INSTANT
+        yield alter(new, f"SET EXPRESSION AS ({new.state.expression})", cost=cost, hazards=hazards)
 
 
 def why_generated_stays(old: ColumnState, new: ColumnState) -> str | None:

@@ -113,6 +113,21 @@ COLUMNS: LiteralString = (
             AND (a.attgenerated = 's' OR NOT EXISTS (SELECT FROM pg_catalog.pg_publication) AND NOT EXISTS (
                 SELECT FROM pg_catalog.pg_constraint ck WHERE ck.conrelid = c.oid AND ck.contype = 'c'))
         END AS takes_expression,
+        CASE WHEN t.typtype = 'd' AND EXISTS (
+                WITH RECURSIVE under AS (
+                    SELECT t.oid, t.typnotnull, t.typbasetype
+                    UNION ALL SELECT ut.oid, ut.typnotnull, ut.typbasetype FROM under
+                    JOIN pg_catalog.pg_type ut ON ut.oid = under.typbasetype AND ut.typtype = 'd')
+                SELECT FROM under WHERE under.typnotnull OR EXISTS (
+                    SELECT FROM pg_catalog.pg_constraint uc WHERE uc.contypid = under.oid)) THEN true
+            WHEN a.atthasdef AND a.attgenerated = '' THEN EXISTS (
+                -- Every function that the default calls stands in its tree under one of these two words.
+                SELECT FROM pg_catalog.pg_attrdef vd
+                CROSS JOIN LATERAL pg_catalog.regexp_matches(
+                    vd.adbin::text, ':(?:op)?funcid (\\d+)', 'g') AS called
+                JOIN pg_catalog.pg_proc vp ON vp.oid = called[1]::pg_catalog.oid
+                WHERE vd.adrelid = a.attrelid AND vd.adnum = a.attnum AND vp.provolatile = 'v')
+            ELSE false END AS written_anew,
         CASE WHEN c.relkind = 'p' THEN (
             -- Columns of a partition key, by name or inside an expression, depend on their own table.
             SELECT kn.nspname || '.' || kc.relname

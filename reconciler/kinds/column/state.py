@@ -46,5 +46,7 @@ class ColumnState:
     takes_expression: bool = dataclasses.field(default=False, compare=False)
     """Whether SET EXPRESSION works: from 17 on, not where that would change other tables' columns too, and
     not for a virtual column beside checks or publications."""
+    written_anew: bool = dataclasses.field(default=False, compare=False)
+    """Whether ADD COLUMN writes every row: each gets a value of its own, or a domain looks at the value."""
     keyed_in: str | None = dataclasses.field(default=None, compare=False)
     """`schema.table`, itself or a partition below, whose partition key the column is part of."""
