@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.app.chains import ChainedPlan, Place, place_of
@@ -69,14 +69,14 @@ def status(url: str, plans: Sequence[ChainedPlan], scope: Scope, wanted: Plan | 
             place = place_of(plans, connection)
         except Stale:
             place = None
-        left = _left_by(runs, _partway(connection, runs), catalog)
+        left, made = _left_by(runs, _partway(connection, runs), catalog)
         return Status(
             server=redacted(url),
             major=connection.info.server_version // 10000,
             last=next((run for run in runs if run.outcome in FINISHED), None),
             latest=runs[0] if runs else None,
             place=place,
-            moved=_drifted(left, catalog, wanted),
+            moved=_drifted(left, made, catalog, wanted),
             left=left,
             unknown=catalog.unknown,
         )
@@ -103,8 +103,8 @@ def drift(url: str, scope: Scope, wanted: Plan | None) -> tuple[Moved, ...] | No
     with opened(url, read_only=True) as connection:
         runs = journal.history(connection, _READ_RUNS)
         catalog = managed(live_catalog(connection), scope, registry())
-        left = _left_by(runs, _partway(connection, runs), catalog)
-    return _drifted(left, catalog, wanted)
+        left, made = _left_by(runs, _partway(connection, runs), catalog)
+    return _drifted(left, made, catalog, wanted)
 
 
 def heads(found: Iterable[Moved]) -> tuple[Moved, ...]:
@@ -132,9 +132,13 @@ def _above(id: ObjectId) -> set[ObjectId]:
 
 
 def _drifted(
-    left: Mapping[ObjectId, str | None], catalog: Catalog, wanted: Plan | None
+    left: Mapping[ObjectId, str | None],
+    made: Collection[ObjectId],
+    catalog: Catalog,
+    wanted: Plan | None,
 ) -> tuple[Moved, ...] | None:
-    """What differs in the managed catalog from what runs have left; None without any run."""
+    """What differs in the managed catalog from what runs have left; None without any run. Of what they have
+    `made` everything is known."""
     if not left:
         return None
     found = []
@@ -147,23 +151,25 @@ def _drifted(
     touches = wanted.touches if wanted is not None else {}
     dropped = {id for id, touch in touches.items() if touch.before and touch.after is None}
     extra = dropped - left.keys()
-    # A child of what a run has made, and no run has made the child.
     for entry in catalog:
         is_known = entry.id in left or registry().of(entry).is_facet or entry.carrier is not None
-        if not is_known and entry.parent is not None and left.get(entry.parent) is not None:
+        parent = entry.parent
+        if not is_known and parent is not None and parent in made and left.get(parent) is not None:
             extra.add(entry.id)
     return tuple(sorted([*found, *(Moved(id, _UNPLANNED) for id in extra)], key=lambda one: one.object))
 
 
 def _left_by(
     runs: Sequence[Run], partway: Mapping[int, Progress], catalog: Catalog
-) -> dict[ObjectId, str | None]:
-    """What every touched object looked like after the last run that touched it; `runs` as in `history`, and
-    `partway` how far the last run of each unfinished plan came."""
+) -> tuple[dict[ObjectId, str | None], set[ObjectId]]:
+    """What every touched object looked like after the last run that touched it, and what runs have made or
+    adopted, with all that hung on it; `runs` as in `history`, and `partway` how far the last run of each
+    unfinished plan came."""
     from reconciler.engine import planfile, standing
 
     observed = {entry.id: entry.digest() for entry in catalog}
     expected: dict[ObjectId, str | None] = {}
+    made: set[ObjectId] = set()
     for run in reversed(runs):
         if run.outcome not in FINISHED and run.id not in partway:
             continue
@@ -171,6 +177,8 @@ def _left_by(
             plan = planfile.load(run.plan.body, f"run {run.id}")
         except InvalidInput:
             continue
+        # The plan of an adoption has no steps.
+        made.update(id for id, touch in plan.touches.items() if touch.before is None or not plan.steps)
         if run.outcome in FINISHED:
             expected |= {id: touch.after for id, touch in plan.touches.items()}
             continue
@@ -178,7 +186,7 @@ def _left_by(
         # What an older one left can have been taken back since, with a plan that never saw it.
         is_last = run is runs[0]
         expected |= {id: value for id, value in stopped.items() if is_last or observed.get(id) == value}
-    return expected
+    return expected, made
 
 
 def _partway(connection: Connection[Any], runs: Iterable[Run]) -> dict[int, Progress]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reconciler.cli import options
+from reconciler.cli.reporting import failing_in_format
 from reconciler.core.counting import counted
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def register(application: typer.Typer) -> None:
     """Add the command."""
-    application.command("adopt")(adopt)
+    application.command("adopt")(failing_in_format(adopt))
 
 
 def adopt(

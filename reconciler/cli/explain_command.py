@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import options
+from reconciler.cli.reporting import failing_in_format
 from reconciler.cli.show_command import PlanName
 
 
 def register(application: typer.Typer) -> None:
     """Add the command."""
-    application.command("explain")(explain)
+    application.command("explain")(failing_in_format(explain))
 
 
 def explain(

@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import options
+from reconciler.cli.reporting import failing_in_format
 
 
 def register(application: typer.Typer) -> None:
     """Add the command."""
-    application.command("history")(history)
+    application.command("history")(failing_in_format(history))
 
 
 def history(

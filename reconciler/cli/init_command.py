@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import options
+from reconciler.cli.reporting import failing_in_format
 
 if TYPE_CHECKING:
     from reconciler.app import Left
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def register(application: typer.Typer) -> None:
     """Add the command."""
-    application.command("init")(init)
+    application.command("init")(failing_in_format(init))
 
 
 def init(

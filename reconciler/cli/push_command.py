@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import options
+from reconciler.cli.reporting import failing_in_format
 
 
 def register(application: typer.Typer) -> None:
     """Add the command."""
-    application.command("push")(push)
+    application.command("push")(failing_in_format(push))
 
 
 def push(

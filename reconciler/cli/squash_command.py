@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import options
+from reconciler.cli.reporting import failing_in_format
 from reconciler.core.counting import counted
 
 
 def register(application: typer.Typer) -> None:
     """Add the command."""
-    application.command("squash")(squash)
+    application.command("squash")(failing_in_format(squash))
 
 
 def squash(

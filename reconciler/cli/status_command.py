@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from reconciler.cli import options
+from reconciler.cli.reporting import failing_in_format
 from reconciler.core.counting import counted
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def register(application: typer.Typer) -> None:
     """Add the command."""
-    application.command("status")(status)
+    application.command("status")(failing_in_format(status))
 
 
 def status(

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import options
+from reconciler.cli.reporting import failing_in_format
 
 DISAGREES = 3
 
 
 def register(application: typer.Typer) -> None:
     """Add the command."""
-    application.command("verify")(verify)
+    application.command("verify")(failing_in_format(verify))
 
 
 def verify(

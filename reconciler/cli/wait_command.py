@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import options
+from reconciler.cli.reporting import failing_in_format
 
 if TYPE_CHECKING:
     from reconciler.app import Goal
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def register(application: typer.Typer) -> None:
     """Add the command."""
-    application.command("wait")(wait)
+    application.command("wait")(failing_in_format(wait))
 
 
 def wait(

@@ -3,6 +3,7 @@
 ReconcileError                     1   unexpected
 ├── ConnectionFailed               1   the server cannot be reached, or refuses the login
 ├── ServerError                    1   the server refused a statement
+│   └── Refused                    3   and will refuse it again
 ├── EmbeddedUnavailable            1   no local PostgreSQL server can be had
 ├── NotConverged                   1   after the plan the database is not what it should be
 ├── Blocked                        3   a hazard without consent, a policy, a gate
@@ -44,6 +45,12 @@ class ConnectionFailed(ReconcileError):
 
 class ServerError(ReconcileError):
     """The server refused a statement."""
+
+
+class Refused(ServerError):
+    """The server refused a statement that it will refuse again: what is there, or who asks, must change."""
+
+    exit_code = 3
 
 
 class EmbeddedUnavailable(ReconcileError):

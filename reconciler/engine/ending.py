@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.core.counting import counted
 from reconciler.core.dataclass import dataclass
-from reconciler.core.errors import Busy, NotConverged, ReconcileError, Stopped, Terminated
+from reconciler.core.errors import Busy, NotConverged, ReconcileError, ServerError, Stopped, Terminated
 from reconciler.engine import journal
 from reconciler.engine.execute import StepFailed
 from reconciler.engine.servererror import server_error
@@ -57,6 +57,8 @@ class Ending:
         self, outcome: journal.Outcome, error: ReconcileError, sqlstate: str | None = None
     ) -> ReconcileError:
         came = self._record(outcome, error, sqlstate)
+        if came == 0 and isinstance(error, ServerError):
+            error.message += "\nnothing is changed: what was done is rolled back"
         if came == 0 or isinstance(error, Busy | Terminated | NotConverged):
             return error
         far = "how far it came is not known"

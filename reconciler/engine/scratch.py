@@ -330,6 +330,8 @@ def _problem(step: Step, error: Any, objects: Mapping[ObjectId, Located]) -> Pro
     if error.diag.message_primary == _TWO:
         message = "it is more than one statement"
     hint = error.diag.message_hint or _EXPLAINED.get(error.sqlstate or "")
+    if error.diag.message_primary == _BARE_DEFAULT:
+        hint = """a text needs SQL's quotes within YAML's: default: "'new'" """.rstrip()
     if item is None:
         return Problem("", 1, 1, str(step.object), message, hint)
     place = item.position
@@ -337,6 +339,8 @@ def _problem(step: Step, error: Any, objects: Mapping[ObjectId, Located]) -> Pro
 
 
 _TWO = "cannot insert multiple commands into a prepared statement"
+
+_BARE_DEFAULT = "cannot use column reference in DEFAULT expression"
 
 _EXPLAINED: Mapping[str, str] = {
     "42P01": "declare the relation too, or qualify its name with its schema",

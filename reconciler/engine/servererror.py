@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from reconciler.core.errors import Busy, ConnectionFailed, ReconcileError, ServerError, is_lock_conflict
+from reconciler.core.errors import (
+    Busy,
+    ConnectionFailed,
+    ReconcileError,
+    Refused,
+    ServerError,
+    is_lock_conflict,
+)
 
 if TYPE_CHECKING:
     import psycopg
@@ -38,6 +45,10 @@ _HINTS = {
     "23514": "rows that exist break the check; find and repair them, then run again",
     "25006": "the session or the server is read-only",
 }
+
+_LASTING = frozenset({"0A", "22", "23", "2B", "3F", "42"})
+"""Classes of errors that come again at every try (manual: PostgreSQL Error Codes): features that are not
+there, values and rows that do not fit, what depends on others, names, privileges."""
 
 _DEPENDED_ON = "2BP01"
 _HELD = (
@@ -106,7 +117,7 @@ def server_error(
     message = f"{text} (SQLSTATE {error.sqlstate or 'unknown'}{'; ' if named else ''}{', '.join(named)})"
     if statement:
         message += f"\n    {shortened(statement)}"
-    kind = Busy if is_lock_conflict(error.sqlstate) else ServerError
+    kind = _kind(error.sqlstate or "")
     hint = _HINTS.get(error.sqlstate or "", told.message_hint)
     if error.sqlstate == _DEPENDED_ON:
         hint = _in_the_way(told.message_detail or "")
@@ -118,6 +129,12 @@ def server_error(
             f"and be named with its schema; or give {function} a search_path of its own (`settings`)"
         )
     return kind(message, where=where, hint=hint)
+
+
+def _kind(sqlstate: str) -> type[ReconcileError]:
+    if is_lock_conflict(sqlstate):
+        return Busy
+    return Refused if sqlstate[:2] in _LASTING else ServerError
 
 
 def _in_the_way(detail: str) -> str:

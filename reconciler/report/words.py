@@ -48,7 +48,6 @@ _WHILE = {
     Cost.BUILD: "while it is built",
     Cost.REWRITE: "while the table is written anew",
 }
-_COSTS = tuple(Cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +171,10 @@ def lock_lines(step: Step, run: Run, sizes: Mapping[str, Size] | None = None) ->
 
 
 def _duration(step: Step, run: Run) -> str:
-    later = [other for other in run.steps if other.number > step.number]
-    slower = [other for other in later if _COSTS.index(other.cost) > _COSTS.index(step.cost)]
-    if not slower or not run.is_transaction:
+    lasting = [other for other in run.steps if other.number > step.number and other.cost is not Cost.INSTANT]
+    if not lasting or not run.is_transaction:
         return _WHILE[step.cost]
-    slowest = max(slower, key=lambda other: (_COSTS.index(other.cost), other.number))
-    return f"until step {slowest.number} is through"
+    return f"until step {lasting[-1].number} is through"
 
 
 def _listed(names: Sequence[str]) -> str:

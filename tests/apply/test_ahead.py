@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from reconciler.app import memory, registry
+from reconciler.app import Request, make_plan, memory, registry
 from reconciler.app.ahead import opened_ahead
 from reconciler.embedded import shared_scratch
 from reconciler.engine.draft import BLANK
@@ -69,3 +70,16 @@ def test_nothing_is_opened_where_nothing_was_begun(target: psycopg.Connection) -
     with opened_ahead(target) as ahead, ahead(_scratch(target)) as connection:
         assert _prepared(connection) == set()
     assert connection.closed
+
+
+def test_every_look_at_a_scratch_server_is_one_use_of_it(database: Callable[[], str], tmp_path: Path) -> None:
+    """What a controller holds open does not grow with its turns."""
+    schema = tmp_path / "schema.yaml"
+    request = Request(database(), schema)
+    held = []
+    for number in range(3):
+        schema.write_text(f"tables: {{t: {{columns: {{x: {{type: integer, default: '{number} + 1'}}}}}}}}\n")
+        assert make_plan(request).steps
+        links = [os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+        held.append(len([link for link in links if link.endswith(".use")]))
+    assert held[0] == held[1] == held[2]

@@ -103,7 +103,7 @@ def test_a_failure_at_the_beginning_leaves_nothing(url: str) -> None:
     with pytest.raises(ServerError) as caught:
         apply(plan, url, observe)
     error = caught.value
-    assert (error.exit_code, error.where) == (1, "step 1 (table:public.items), schema/items.yaml:3")
+    assert (error.exit_code, error.where) == (3, "step 1 (table:public.items), schema/items.yaml:3")
     assert "SQLSTATE 23514" in error.message
     assert "ADD CONSTRAINT few" in error.message
     assert observe_url(url)[str(ITEMS)] == "id,name"

@@ -298,6 +298,18 @@ def test_a_change_that_waits_is_no_drift(inside: Shop) -> None:
     assert inside.reconcile("drift", *inside.options, "--detailed-exitcode").code == 0
 
 
+def test_what_stood_beside_a_first_change_is_no_drift(inside: Shop) -> None:
+    inside.execute("CREATE TABLE notes (id integer PRIMARY KEY, said text DEFAULT '')")
+    said = "tables: {notes: {columns: {id: %s, said: {type: text, default: \"''\"}}, primary_key: [id]}}\n"
+    inside.reconcile.write("schema/shop.yaml", said % "{type: bigint, not_null: true}")
+    done = inside.reconcile("run", *inside.options)
+    assert done.code == 0, done.err
+    assert inside.reconcile("drift", *inside.options, "--detailed-exitcode").code == 0
+    inside.execute("ALTER TABLE notes ALTER id TYPE integer")
+    found = inside.reconcile("drift", *inside.options, "--format", "json").data["drift"]
+    assert [one["object"] for one in found] == ["column:public.notes.id"]
+
+
 def test_diff_goes_both_ways(inside: Shop, database: Callable[[], str]) -> None:
     inside.deploy()
     inside.declare(NEW_COLUMN)

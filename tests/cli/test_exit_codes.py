@@ -58,14 +58,15 @@ def test_1_no_server_answers(shop: Shop) -> None:
     assert "hint:" in done.err
 
 
-def test_1_the_server_refuses_and_nothing_is_changed(shop: Shop) -> None:
+def test_3_the_server_refuses_and_nothing_is_changed(shop: Shop) -> None:
     shop.deploy()
     shop.execute("INSERT INTO customers (email) VALUES ('a'), ('b')")
     shop.execute("INSERT INTO orders (customer_id) SELECT id FROM customers")
     plan = planned(shop, UNIQUE_STATUS, NEW_COLUMN)
     done = shop.reconcile("apply", plan, "--url", shop.url)
-    assert done.code == 1
+    assert done.code == 3, "it would refuse at every try"
     assert "23505" in done.err
+    assert "nothing is changed: what was done is rolled back" in done.err
     assert not shop.execute(
         "SELECT 1 FROM pg_attribute WHERE attname = 'name' AND attrelid = 'customers'::regclass"
     )

@@ -73,6 +73,26 @@ def test_a_server_that_is_away_fails_in_every_format(inside: Shop) -> None:
         assert "hush" not in done.out + done.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("push", "--schema", "schema"),
+        ("verify", "--schema", "schema", "--with", "pg_dump"),
+        ("status",),
+        ("history",),
+        ("pull", "--out", "pulled"),
+        ("adopt", "--schema", "schema"),
+        ("wait", "--to", "1"),
+    ],
+)
+def test_a_failure_is_json_whatever_the_command(inside: Shop, words: tuple[str, ...]) -> None:
+    away = "postgresql://somebody@127.0.0.1:1/away"
+    done = inside.reconcile(*words, "--url", away, "--format", "json")
+    error = done.data["error"]
+    assert error["exit_code"] == done.code > 0
+    assert error["message"] in done.err
+
+
 def test_the_formats_of_a_plan(inside: Shop) -> None:
     inside.deploy()
     inside.declare(*DROPPED)

@@ -394,11 +394,11 @@ def test_a_plan_that_fails_is_not_tried_at_every_turn(team: Team, controllers: M
     team.commit()
     one = controllers(Mode.APPLY)
     found = one.turn(2)
-    assert (found["state"], found["code"]) == ("error", "server_error")
+    assert (found["state"], found["code"]) == ("blocked", "refused")
     assert "23505" in found["message"]
     assert "CREATE" not in found["message"]
     one.turn(20)
-    failed = one.metric("apply_total", target="prod", result="server_error")
+    failed = one.metric("apply_total", target="prod", result="refused")
     assert failed is not None
     assert 1 < failed < 8
     # Whatever changes in the database lets it be tried at once.
@@ -422,10 +422,10 @@ def test_temporary_tables_do_not_make_a_plan_that_fails_be_tried_at_every_turn(
         for number in range(15):
             application.execute(f"CREATE TEMP TABLE of_a_request_{number} (id int)".encode())
             one.turn()
-    failed = one.metric("apply_total", target="prod", result="server_error")
+    failed = one.metric("apply_total", target="prod", result="refused")
     assert failed is not None
     assert 1 < failed < 8
-    assert one.target["code"] == "server_error"
+    assert one.target["code"] == "refused"
     # Something that is seen in what is compared lets it be tried at once.
     team.execute("DELETE FROM orders WHERE id = 2")
     team.execute("DROP INDEX orders_customer_id_idx")

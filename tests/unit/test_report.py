@@ -116,10 +116,10 @@ class TestText:
 
 
 class TestWords:
-    def test_a_lock_lasts_until_the_slow_step_after_it(self) -> None:
+    def test_a_lock_lasts_until_its_transaction_ends(self) -> None:
         held = {step.number: lock_lines(step, run) for run in runs(sample()) for step in run.steps}
-        assert held[4] == ("blocks reads and writes of app.users until step 5 is through",)
-        assert held[5] == ("blocks reads and writes of app.users while the table is written anew",)
+        assert held[4] == ("blocks reads and writes of app.users until step 8 is through",)
+        assert held[5] == ("blocks reads and writes of app.users until step 8 is through",)
         assert held[7] == ("blocks writes to app.orders and app.users until step 8 is through",)
         assert held[10] == ("blocks reads and writes of app.users for a moment",)
         assert held[12] == ("reads and writes of app.users go on",)
