@@ -128,14 +128,27 @@ def alteration(change: Alter | Follow, desired: Catalog, registry: Registry) -> 
     """The statements that alter an object: those of an Alter in the order of the kind's rules, each once."""
     kind = registry.of(change.new)
     if isinstance(change, Follow):
-        replaced = desired[change.replaced]
-        stand_ins = registry.of(replaced).stand_ins(replaced)
+        stand_ins = stand_ins_of(change.replaced, desired, registry)
         return tuple(kind.follow(change.old, change.new, change.replaced, stand_ins) or ())
     statements: dict[Statement, None] = {}
     for name, rule in kind.rules.items():
         if name in change.fields and isinstance(rule, InPlace):
             statements.update(dict.fromkeys(rule.render(change.old, change.new)))
     return tuple(statements)
+
+
+def stand_ins_of(id: ObjectId, desired: Catalog, registry: Registry) -> dict[str, str]:
+    """What takes the place of values that a type, or one below it (a domain over an enum), has no more."""
+    found: dict[str, str] = {}
+    seen: set[ObjectId] = set()
+    waiting = [id]
+    while waiting:
+        entry = desired.get(waiting.pop())
+        if entry is not None and entry.id not in seen:
+            seen.add(entry.id)
+            found = {**registry.of(entry).stand_ins(entry), **found}
+            waiting.extend(sorted(entry.needs))
+    return found
 
 
 def with_answers(

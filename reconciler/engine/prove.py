@@ -123,8 +123,9 @@ def _missing(plan: Plan, before: Mapping[str, RowEvidence], after: Mapping[str, 
 
 
 def _spelt_anew(plan: Plan, before: Mapping[str, RowEvidence]) -> frozenset[str]:
-    """The columns of types that the plan alters: a value under a new name is still that value."""
-    altered = {qualified(*step.object.path) for step in plan.steps if step.action is Action.ALTER}
+    """The columns of types that the plan alters, or puts others in the place of: a value under a new name is
+    still that value, and one that is mapped to another was declared so."""
+    altered = {qualified(*step.object.path) for step in plan.steps if _is_another(plan, step)}
     return frozenset(
         f"{table}.{quote(name)}"
         for owner, rows in before.items()
@@ -132,6 +133,12 @@ def _spelt_anew(plan: Plan, before: Mapping[str, RowEvidence]) -> frozenset[str]
         for name, column in rows.columns.items()
         if altered & set(_TYPE_NAMES.findall(column.type))
     )
+
+
+def _is_another(plan: Plan, step: Step) -> bool:
+    touch = plan.touches.get(step.object)
+    is_replaced = step.action is Action.CREATE and touch is not None and touch.before is not None
+    return is_replaced or step.action is Action.ALTER
 
 
 def _announced(plan: Plan) -> tuple[str, ...]:

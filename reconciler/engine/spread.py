@@ -18,6 +18,7 @@ from reconciler.engine.change import (
     Work,
     disturbances_of,
     old_of,
+    stand_ins_of,
 )
 from reconciler.engine.heirs import below, lines, parting, table_of
 
@@ -44,9 +45,8 @@ def spread(work: Work, id: ObjectId, change: Change) -> None:
 
 
 def _can_follow(work: Work, old: Entry, new: Entry, change: Replace) -> bool:
-    replaced = change.new
-    stand_ins = work.registry.of(replaced).stand_ins(replaced)
-    return work.registry.of(old).follow(old, new, replaced.id, stand_ins) is not None
+    stand_ins = stand_ins_of(change.new.id, work.desired, work.registry)
+    return work.registry.of(old).follow(old, new, change.new.id, stand_ins) is not None
 
 
 def _outlive(work: Work, carrier: ObjectId, change: Drop | Replace) -> None:

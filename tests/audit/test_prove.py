@@ -82,6 +82,12 @@ def test_a_value_under_a_new_name_is_no_loss(change: Change) -> None:
     assert "rows: " in change.proved(plan)
 
 
+def test_a_value_that_is_mapped_to_another_is_no_loss(change: Change) -> None:
+    mapped = "{values: [good], transition: {removed: {bad: {map_to: good}}}}"
+    text = BEFORE.replace("mood: [good, bad]", f"mood: {mapped}")
+    assert "rows: " in change.proved(change.plan(text))
+
+
 def test_what_a_partition_held_is_announced_with_it(change: Change) -> None:
     plan = change.plan("\n".join(line for line in BEFORE.splitlines() if "events_2026" not in line))
     assert [str(hazard.object) for _, hazard in plan.blocking] == ["table:public.events_2026"]
