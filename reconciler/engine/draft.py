@@ -84,16 +84,3 @@ def draft(connection: Connection[Any]) -> Iterator[None]:
     finally:
         if not connection.closed:
             connection.execute("ROLLBACK")
-
-
-@contextmanager
-def undone_on_error(connection: Connection[Any]) -> Iterator[None]:
-    """In a draft: what is done within goes back when it fails, and what was done before stays. Elsewhere each
-    statement is a transaction of its own anyway."""
-    from psycopg.pq import TransactionStatus
-
-    if connection.info.transaction_status != TransactionStatus.INTRANS:
-        yield
-        return
-    with connection.transaction():
-        yield

@@ -13,7 +13,6 @@ from reconciler.core.errors import InvalidInput, Problem, ServerError
 from reconciler.core.ident import ObjectId, quote
 from reconciler.engine.bodies import broken_bodies
 from reconciler.engine.diff import diff
-from reconciler.engine.draft import undone_on_error
 from reconciler.engine.introspect import introspect, present
 from reconciler.engine.load import Located, Written
 from reconciler.engine.plan import Action, Step
@@ -221,7 +220,7 @@ def _run(
     for batch in _batches(steps, schemas):
         path = _search_path(schemas.get(batch[0].object))
         try:
-            with undone_on_error(connection):
+            with connection.transaction():
                 _execute(connection, path, batch)
         except psycopg.Error as error:
             if len(batch) == 1:
@@ -229,7 +228,7 @@ def _run(
                 continue
             for step in batch:
                 try:
-                    with undone_on_error(connection):
+                    with connection.transaction():
                         _execute(connection, path, [step])
                 except psycopg.Error as error:
                     yield step, error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 import psycopg
@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from reconciler.app import Request, make_plan, registry
 from reconciler.core.errors import ServerError
 from reconciler.embedded import shared_scratch
-from reconciler.engine.draft import BLANK, blank_database, draft, undone_on_error
+from reconciler.engine.draft import BLANK, blank_database, draft
 from reconciler.engine.introspect import introspect
 from reconciler.engine.load import load
 from reconciler.engine.scratch import elaborate, scratch_database
@@ -80,16 +80,23 @@ def test_nothing_stays_of_a_draft(schema: Path, blank: psycopg.Connection, serve
     assert _is_empty(server)
 
 
-def test_what_fails_in_a_draft_takes_nothing_with_it(blank: psycopg.Connection) -> None:
-    with draft(blank):
-        blank.execute("CREATE TABLE public.a (id integer)")
-        with pytest.raises(psycopg.errors.UndefinedTable), undone_on_error(blank):
-            blank.execute(
-                "CREATE TABLE public.b (id integer); CREATE VIEW public.v AS SELECT 1 FROM public.c"
-            )
-        found = {str(id) for id in introspect(blank, registry()).entries}
-    assert "table:public.a" in found
-    assert "table:public.b" not in found
+_OUT_OF_ORDER = """
+functions:
+  a(): {language: sql, returns: integer, body: "SELECT 1;"}
+  b(): {language: sql, returns: things, body: "SELECT NULL::public.things;"}
+tables:
+  things: {columns: {id: integer}}
+"""
+
+
+@pytest.mark.parametrize("begun", [draft, nullcontext], ids=["draft", "database"])
+def test_what_was_made_before_what_fails_is_made_again(
+    begun: Callable[[psycopg.Connection], AbstractContextManager[None]], tmp_path: Path, server: AnyServer
+) -> None:
+    (path := tmp_path / "schema.yaml").write_text(_OUT_OF_ORDER)
+    with scratch_database(server.url()) as connection, begun(connection):
+        built = elaborate(load(path, registry()), connection, registry())
+    assert {f"function:public.{name}()" for name in "ab"} <= {str(id) for id in built.catalog.entries}
 
 
 def test_a_blank_database_that_is_not_blank_is_refused(server: AnyServer) -> None:
