@@ -13,6 +13,7 @@ from reconciler.app.discovery import registry
 from reconciler.app.files import Written, schema_files, write_schema
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.dataclass import dataclass
+from reconciler.core.document import Node, Position
 from reconciler.core.errors import ReconcileError
 from reconciler.core.ident import ObjectId
 from reconciler.engine.scope import compared_with, managed
@@ -25,6 +26,9 @@ _OWNER = b"""
     WHERE datname = pg_catalog.current_database()"""
 
 Files = dict[str, dict[str, Any]]
+
+_Way = tuple[str, ...]
+"""A file, and the keys from its root to an object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class _Existing:
     """Objects that are in the database just as they are declared, with all that hangs on them."""
     heads: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     """For each file the keys that are no sections: its namespace, where it is said."""
+    kept: frozenset[_Way] = frozenset()
+    """Where the unchanged objects are declared, those within others too."""
 
 
 def pull_into(folder: Path, request: Request) -> Pulled:
@@ -80,14 +86,11 @@ def pull_into(folder: Path, request: Request) -> Pulled:
         if existing.homes
         else {name: dict(data) for name, data in pulled.items()}
     )
-    kept = {
-        (home.file, home.section, home.key) for id, home in existing.homes.items() if id in existing.unchanged
-    }
 
     def same_in(file: str) -> Callable[[tuple[str, ...], Any, Any], bool]:
         from reconciler.engine.yamlwrite import canonical
 
-        return lambda path, old, new: (file, *path) in kept or canonical(old) == canonical(new)
+        return lambda path, old, new: (file, *path) in existing.kept or canonical(old) == canonical(new)
 
     return Pulled(write_schema(files, folder, same_in), live.unknown)
 
@@ -111,52 +114,67 @@ def _existing(folder: Path, live: Catalog, request: Request, connection: Connect
         ids = desired.ids
         current = compared_with(live, desired.catalog.entries, request.scope, kinds)
         unchanged = _unchanged(current, desired.catalog)
-    homes, heads = _homes(folder)
-    found = {
-        ids.get(id, id): homes[place]
+    ways, heads = _ways(folder)
+    places = {
+        ids.get(id, id): ways[place]
         for id, item in written.objects.items()
-        if item.declared.parent is None and (place := str(item.position)) in homes
+        if (place := item.position) in ways
     }
-    return _Existing(found, unchanged, heads)
+    homes = {id: home for id, way in places.items() if (home := _home(way, heads)) is not None}
+    return _Existing(homes, unchanged, heads, frozenset(way for id, way in places.items() if id in unchanged))
 
 
-def _homes(folder: Path) -> tuple[dict[str, _Home], dict[str, dict[str, Any]]]:
-    """The entries of all files by the place of their key (`file:line:column`), and the files' heads."""
+def _home(way: _Way, heads: Mapping[str, dict[str, Any]]) -> _Home | None:
+    from reconciler.engine.load import HOME
+
+    if len(way) != _AT_TOP:
+        return None
+    file, section, key = way
+    return _Home(file, section, key, heads[file].get(HOME, "public"))
+
+
+_AT_TOP = 3
+"""File, section and name: how an object at the top is reached."""
+
+
+def _ways(folder: Path) -> tuple[dict[Position, _Way], dict[str, dict[str, Any]]]:
+    """The way to each key of all files by its place, and the files' heads."""
     from reconciler.engine.load import HOME
     from reconciler.engine.yamltext import read_folder
 
-    homes: dict[str, _Home] = {}
+    ways: dict[Position, _Way] = {}
     heads: dict[str, dict[str, Any]] = {}
     for read in read_folder(folder):
         if read.root is None:
             continue
         name = Path(read.file).relative_to(folder).as_posix()
         heads[name] = {HOME: read.root.data[HOME]} if HOME in read.root.data else {}
-        schema = heads[name].get(HOME, "public")
-        for section, node in read.root.items():
-            for key, entry in node.items():
-                homes[str(entry.key_position())] = _Home(name, section, key, schema)
-    return homes, heads
+        ways |= {node.key_position(): way for way, node in _below((name,), read.root)}
+    return ways, heads
+
+
+def _below(way: _Way, node: Node) -> Iterator[tuple[_Way, Node]]:
+    for key, inner in node.items():
+        yield (*way, key), inner
+        yield from _below((*way, key), inner)
 
 
 def _unchanged(current: Catalog, desired: Catalog) -> frozenset[ObjectId]:
-    """The objects at the top that are the same in both, with all that hangs on them."""
-    before, after = dict(_trees(current)), dict(_trees(desired))
+    """The objects that are the same in both, with all that hangs on them."""
+    before, after = _trees(current), _trees(desired)
     return frozenset(id for id, tree in after.items() if before.get(id) == tree)
 
 
-def _trees(catalog: Catalog) -> Iterator[tuple[ObjectId, frozenset[tuple[ObjectId, str]]]]:
+def _trees(catalog: Catalog) -> dict[ObjectId, set[tuple[ObjectId, str]]]:
+    """Each object with what hangs on it, itself included."""
     trees: dict[ObjectId, set[tuple[ObjectId, str]]] = {}
     for entry in catalog:
-        trees.setdefault(_top(entry, catalog).id, set()).add((entry.id, entry.digest()))
-    for id, tree in trees.items():
-        yield id, frozenset(tree)
-
-
-def _top(entry: Entry, catalog: Catalog) -> Entry:
-    while (parent := catalog.get(entry.parent)) is not None:
-        entry = parent
-    return entry
+        own = (entry.id, entry.digest())
+        above: Entry | None = entry
+        while above is not None:
+            trees.setdefault(above.id, set()).add(own)
+            above = catalog.get(above.parent)
+    return trees
 
 
 def _placed(pulled: Mapping[str, Mapping[str, Any]], live: Catalog, existing: _Existing) -> Files:

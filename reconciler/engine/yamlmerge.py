@@ -1,13 +1,14 @@
 """Writing into a file that exists: what did not change keeps its lines, comments and layout.
 
-The grain is an entry of a section (`tables.users`): its lines stay where its data is the same, and are
-written anew where it is not. What this finds too odd to edit is written anew as a whole, so the result
-always says what it should.
+The grain is an entry of a mapping, at any depth: its lines stay where its data is the same; where it is not,
+a block is gone into, and anything else is written anew. What this finds too odd to edit is written anew as a
+whole, so the result always says what it should.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import dropwhile, takewhile
 from typing import Any
 
 from reconciler.core.dataclass import dataclass
@@ -68,16 +69,16 @@ class _Merge:
     def holds(self, merged: str, data: Mapping[str, Any]) -> bool:
         """Whether the merged text reads back as the data that it should say."""
         found = read(merged, "")
-        if found.problems or found.root is None or not isinstance(found.root.data, dict):
+        if found.problems or found.root is None:
             return False
-        return self._agree((), found.root.data, data, 2)
+        return isinstance(found.root.data, dict) and self._agree((), found.root.data, data)
 
-    def _agree(self, path: tuple[str, ...], old: Any, new: Any, levels: int) -> bool:
-        if levels and isinstance(old, dict) and isinstance(new, Mapping):
-            return old.keys() == new.keys() and all(
-                self._agree((*path, key), old[key], new[key], levels - 1) for key in old
-            )
-        return canonical(old) == canonical(new) or self.same(path, old, new)
+    def _agree(self, path: tuple[str, ...], old: Any, new: Any) -> bool:
+        if canonical(old) == canonical(new) or (path and self.same(path, old, new)):
+            return True
+        if not isinstance(old, dict) or not isinstance(new, Mapping) or old.keys() != new.keys():
+            return False
+        return all(self._agree((*path, key), old[key], new[key]) for key in old)
 
     def file(self, text: str, data: Mapping[str, Any]) -> str | None:
         """The merged text, or None where the file's layout is not one of block mappings."""
@@ -89,48 +90,110 @@ class _Merge:
         if pieces is None:
             return None
         out = lines[: pieces[0].first - len(pieces[0].lead)]
-        for piece in pieces:
-            self._section(out, piece, lines, data)
-        for key, value in data.items():
-            if key not in found.root.data:
-                _append(out, self.writer.section(key, value))
+        self._mapping(out, pieces, lines, (), data)
         return "\n".join(out if out and out[-1] == "" else [*out, ""])
 
-    def _section(self, out: list[str], piece: _Piece, lines: list[str], data: Mapping[str, Any]) -> None:
-        if piece.key not in data:
-            out.extend(_comments_only(piece.gap))
-            return
-        old, new = piece.node.data, data[piece.key]
-        out.extend(piece.lead)
-        last = piece.first + len(piece.body)
-        inner = (
-            _pieces(piece.node, lines, piece.first + 1, last) if isinstance(new, Mapping) and new else None
-        )
-        if inner is not None:
-            out.extend(lines[piece.first : inner[0].first - len(inner[0].lead)])
-            for entry in inner:
-                self._entry(out, entry, piece.key, new)
-            pad = " " * (inner[0].node.spot.key_column - 1)
-            for key, value in new.items():
-                if key not in old:
-                    _append(out, _padded(pad, self.writer.entry(key, value, 1)))
-        elif self.same((piece.key,), old, new):
-            out.extend(piece.body)
-        else:
-            out.extend(self.writer.section(piece.key, new))
-        out.extend(piece.gap)
+    def _mapping(
+        self,
+        out: list[str],
+        pieces: list[_Piece],
+        lines: list[str],
+        path: tuple[str, ...],
+        new: Mapping[str, Any],
+    ) -> None:
+        """The entries that stay, each where it stands, and the new ones."""
+        pad = " " * (pieces[0].node.spot.key_column - 1)
+        there = {piece.key for piece in pieces}
+        fresh = [key for key in new if key not in there]
+        is_within = len(path) >= _WITHIN
+        if is_within:
+            pieces = _in_order(pieces, list(new), len(path) > _WITHIN)
+            self._add(out, _leading(fresh, new, pieces), path, new, pad)
+        for piece in pieces:
+            self._piece(out, piece, lines, path, new)
+            if is_within and piece.key in new:
+                self._add(out, _following(piece.key, fresh, new), path, new, pad)
+        if not is_within:
+            self._add(out, fresh, path, new, pad)
 
-    def _entry(self, out: list[str], piece: _Piece, section: str, new: Mapping[str, Any]) -> None:
+    def _add(
+        self, out: list[str], keys: Iterable[str], path: tuple[str, ...], new: Mapping[str, Any], pad: str
+    ) -> None:
+        for key in keys:
+            _append(out, _padded(pad, self._written(key, new[key], len(path))), len(path) < _WITHIN)
+
+    def _written(self, key: str, value: Any, depth: int) -> list[str]:
+        return self.writer.entry(key, value, depth) if depth else self.writer.section(key, value)
+
+    def _piece(
+        self, out: list[str], piece: _Piece, lines: list[str], path: tuple[str, ...], new: Mapping[str, Any]
+    ) -> None:
         if piece.key not in new:
             out.extend(_comments_only(piece.gap))
             return
+        own, value = (*path, piece.key), new[piece.key]
         out.extend(piece.lead)
-        if self.same((section, piece.key), piece.node.data, new[piece.key]):
+        if self.same(own, piece.node.data, value):
             out.extend(piece.body)
+        elif inner := _inner(piece, lines, value):
+            out.extend(lines[piece.first : inner[0].first - len(inner[0].lead)])
+            self._mapping(out, inner, lines, own, value)
         else:
             pad = " " * (piece.node.spot.key_column - 1)
-            out.extend(_padded(pad, self.writer.entry(piece.key, new[piece.key], 1)))
+            out.extend(_with_remark(_padded(pad, self._written(piece.key, value, len(path))), piece.body))
         out.extend(piece.gap)
+
+
+_WITHIN = 2
+"""So many levels in are the attributes of an object: further out, what is new comes last."""
+
+
+def _inner(piece: _Piece, lines: list[str], value: Any) -> list[_Piece] | None:
+    """The entries of a mapping that remains one, where it is laid out as a block and some of them stay."""
+    if not isinstance(value, Mapping) or not value:
+        return None
+    inner = _pieces(piece.node, lines, piece.first + 1, piece.first + len(piece.body))
+    return inner if inner and any(entry.key in value for entry in inner) else None
+
+
+def _in_order(pieces: list[_Piece], keys: list[str], counts: bool) -> list[_Piece]:
+    """The pieces as they stand, or in the order of the new keys where that counts: it may be of columns."""
+    place = {key: n for n, key in enumerate(keys)}
+    staying = [place[piece.key] for piece in pieces if piece.key in place]
+    if not counts or staying == sorted(staying):
+        return pieces
+    return sorted(pieces, key=lambda piece: place.get(piece.key, -1))
+
+
+def _leading(fresh: Collection[str], new: Mapping[str, Any], pieces: list[_Piece]) -> list[str]:
+    """The new keys that come before all that stay."""
+    staying = {piece.key for piece in pieces}
+    return [key for key in takewhile(lambda key: key not in staying, new) if key in fresh]
+
+
+def _following(key: str, fresh: Collection[str], new: Mapping[str, Any]) -> list[str]:
+    """The new keys that come right after this one."""
+    after = dropwhile(lambda other: other != key, new)
+    next(after)
+    return list(takewhile(lambda other: other in fresh, after))
+
+
+def _with_remark(written: list[str], before: list[str]) -> list[str]:
+    """One line for one line: the comment at its end stays."""
+    remark = _remark(before[0]) if len(before) == len(written) == 1 else ""
+    return [written[0] + remark] if remark else written
+
+
+def _remark(line: str) -> str:
+    """The comment at the end of a line of YAML, with the blanks before it."""
+    import yaml
+
+    try:
+        tokens = [token for token in yaml.scan(line) if token.end_mark.index > token.start_mark.index]
+    except yaml.YAMLError:
+        return ""
+    rest = line[max(token.end_mark.column for token in tokens) :]
+    return rest if rest.lstrip().startswith("#") else ""
 
 
 def _pieces(node: Node, lines: list[str], start: int, end: int) -> list[_Piece] | None:
@@ -173,8 +236,8 @@ def _is_content(line: str, column: int) -> bool:
     return bool(bare.strip())
 
 
-def _append(out: list[str], lines: list[str]) -> None:
-    if out and out[-1] != "" and len(lines) > 1:
+def _append(out: list[str], lines: list[str], spaced: bool) -> None:
+    if spaced and out and out[-1] != "" and len(lines) > 1:
         out.append("")
     out.extend(lines)
 

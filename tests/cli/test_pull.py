@@ -46,6 +46,43 @@ def test_what_changed_is_written_where_it_stood(inside: Shop) -> None:
     assert inside.reconcile("plan", *inside.options, "--detailed-exitcode").code == 0
 
 
+_NOTES = """\
+# Notes are short.
+tables:
+  notes:
+    # Nobody sees it.
+    primary_key: [id]  # surrogate
+    columns:
+      # Given by the client.
+      id: uuid
+      body: varchar(20)   # a line
+      # Set by hand.
+      kept: timestamptz
+      gone: text
+    checks:
+      # Say something.
+      not_blank: body <> ''
+"""
+
+
+def test_what_did_not_change_within_an_object_keeps_its_lines(inside: Shop) -> None:
+    inside.reconcile.write("schema/notes.yaml", _NOTES)
+    inside.deploy()
+    inside.execute("ALTER TABLE public.notes DROP gone, ADD title text, ALTER kept SET NOT NULL")
+    inside.execute("COMMENT ON TABLE public.notes IS 'new'")
+    assert pull(inside)["changed"] == ["notes.yaml"]
+    changes = (
+        ("    # Nobody sees it.\n", "    comment: new\n    # Nobody sees it.\n"),
+        ("      kept: timestamptz\n", "      kept: {type: timestamp with time zone, not_null: true}\n"),
+        ("      gone: text\n", "      title: text\n"),
+    )
+    expected = _NOTES
+    for old, new in changes:
+        expected = expected.replace(old, new)
+    assert files(inside)["notes.yaml"] == expected
+    assert inside.reconcile("plan", *inside.options, "--detailed-exitcode").code == 0
+
+
 def test_what_is_gone_goes_and_a_persons_comments_stay(inside: Shop) -> None:
     inside.deploy()
     pull(inside)

@@ -267,11 +267,73 @@ def test_a_changed_entry_is_rewritten_and_all_else_kept() -> None:
     data = _existing()
     data["tables"]["logs"]["comment"] = "z"
     assert merge_into_existing(EXISTING, data) == EXISTING.replace("logs: {comment: x}", "logs: {comment: z}")
-    data["tables"]["orgs"] = {"comment": "z"}
+    data["tables"]["orgs"] = ["z"]
     merged = merge_into_existing(EXISTING, data)
-    assert "  # Organisations.\n  orgs: {comment: z}\n  # the end of the tables\n\nviews:" in merged
+    assert "  # Organisations.\n  orgs: [z]\n  # the end of the tables\n\nviews:" in merged
     assert "# not a comment" not in merged
     assert "never an integer" in merged
+
+
+def test_within_a_changed_entry_all_else_is_kept_too() -> None:
+    data = _existing()
+    users = data["tables"]["users"]
+    users["columns"]["mail"] = {"type": "citext"}
+    users["primary_key"] = ["mail"]
+    changed = EXISTING.replace("mail: text", "mail: {type: citext}").replace("   [id]", " [mail]")
+    assert merge_into_existing(EXISTING, data) == changed
+    users["columns"]["id"] = {"type": "bigint"}
+    users["columns"] = {"first": "text", "id": users["columns"]["id"], "between": "text", "mail": "text"}
+    assert """
+    columns:
+      first: text
+      id: {type: bigint}   # never an integer
+      between: text
+      mail: text
+    # inner comment
+    primary_key: [mail]
+""" in merge_into_existing(EXISTING, data)
+
+
+def test_an_objects_keys_keep_their_order_and_what_they_hold_follows_the_data() -> None:
+    existing = """\
+tables:
+  t:
+    unlogged: true
+    columns:
+      # second
+      b: text
+      # first
+      a: text
+"""
+    data = {"tables": {"t": {"comment": "x", "columns": {"a": "text", "b": "int"}, "unlogged": True}}}
+    assert (
+        merge_into_existing(existing, data)
+        == """\
+tables:
+  t:
+    comment: x
+    unlogged: true
+    columns:
+      # first
+      a: text
+      # second
+      b: int
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("a: 'it # is'  # why", "a: 2  # why"),
+        ("a: 1#2", "a: 2"),
+        ('a: "#"', "a: 2"),
+        ("a: # why", "a: 2 # why"),
+        ("a: &x 1 # why", "a: 2 # why"),
+    ],
+)
+def test_the_comment_at_the_end_of_a_changed_line_stays(line: str, kept: str) -> None:
+    assert merge_into_existing(f"t:\n  o:\n    {line}\n", {"t": {"o": {"a": 2}}}) == f"t:\n  o:\n    {kept}\n"
 
 
 def test_removed_entries_go_with_their_comments_and_new_ones_are_appended() -> None:
@@ -305,12 +367,16 @@ def test_the_caller_may_say_what_is_the_same() -> None:
     assert "short" not in merge_into_existing(existing, data)
 
 
-two_levels = st.dictionaries(texts, st.dictionaries(texts, values, max_size=3) | scalars, max_size=3)
+few_keys = st.sampled_from("abc")
+levels = st.dictionaries(
+    few_keys,
+    st.dictionaries(few_keys, st.dictionaries(few_keys, st.dictionaries(few_keys, values) | values) | values)
+    | scalars,
+)
 
 
-@given(two_levels, two_levels, st.booleans())
+@given(levels, levels, st.booleans())
 @settings(max_examples=300)
-def test_merging_always_gives_the_new_data(old: dict[str, Any], new: dict[str, Any], overlap: bool) -> None:
-    data = {**old, **new} if overlap else new
-    merged = merge_into_existing(dump(old), data)
-    assert canonical(read_back(merged)) == canonical(data)
+def test_merging_always_gives_the_new_data(old: dict[str, Any], new: dict[str, Any], in_blocks: bool) -> None:
+    merged = merge_into_existing(dump(old, block_keys="abc" if in_blocks else ()), new)
+    assert canonical(read_back(merged)) == canonical(new)
