@@ -92,6 +92,10 @@ class Kind(ABC, Generic[S]):
     """True for what decides on things that come with whatever is made later (default privileges)."""
     is_shared: ClassVar[bool] = False
     """True for what all databases of a server share (roles): never made on a scratch server."""
+    plain_fields: ClassVar[frozenset[str]] = frozenset()
+    """Fields that PostgreSQL reads as they are written, and that name what only the target has (roles)."""
+    names_there: ClassVar[LiteralString | None] = None
+    """Where it is shared: a query for the names of all on the server, also of those that nobody declares."""
     is_adopted: ClassVar[bool] = False
     """True where an object of a partition becomes part of the partitioned table's when that is made later, so
     that it can have a name of its own (indexes, keys)."""

@@ -11,6 +11,7 @@ from reconciler.core.catalog import EMPTY, Catalog, Entry
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, Problem, ServerError
 from reconciler.core.ident import ObjectId, quote
+from reconciler.engine.bare import bare, clothed
 from reconciler.engine.bodies import broken_bodies
 from reconciler.engine.diff import diff
 from reconciler.engine.introspect import introspect, present
@@ -90,7 +91,7 @@ def elaborate(
     objects = {id: item for id, item in written.objects.items() if registry.of(id).elaborated}
     catalog = written.catalog(registry).only(objects)
     schemas = {id: item.schema for id, item in objects.items()}
-    failed = _build(catalog, schemas, connection, registry)
+    failed = _build(bare(catalog, registry), schemas, connection, registry)
     if failed:
         refused = _problems(failed, objects)
         raise ScratchLacks(refused.message, refused.problems) if _lacks(failed) else refused
@@ -98,6 +99,7 @@ def elaborate(
     ids = dict(_resolved(written.objects, read, connection, registry))
     if problems := list(_smuggled(objects, read, ids, registry)):
         raise InvalidInput.of(problems)
+    read = clothed(read, catalog, ids, registry)
     made = ((read.get(ids[id]), item) for id, item in objects.items())
     unproved = [(entry, item) for entry, item in made if entry is not None and not _is_in(live, entry)]
     if problems := list(broken_bodies(unproved, connection, registry, _search_path)):
@@ -128,11 +130,11 @@ def _is_in(live: Catalog, entry: Entry) -> bool:
 def rebuild(catalog: Catalog, connection: Connection[Any], registry: Registry) -> Catalog:
     """Build an elaborated catalog in an empty database and read it back."""
     own = catalog.only(entry.id for entry in catalog if registry.of(entry).elaborated)
-    failed = _build(own, {}, connection, registry)
+    failed = _build(bare(own, registry), {}, connection, registry)
     if failed:
         step, error = failed[0]
         raise InvalidInput.of([_problem(step, error, {})])
-    return introspect(connection, registry)
+    return clothed(introspect(connection, registry), own, {}, registry)
 
 
 def clone(catalog: Catalog, connection: Connection[Any], registry: Registry) -> Catalog:

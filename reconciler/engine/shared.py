@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.errors import Problem
 from reconciler.core.ident import ObjectId
 from reconciler.engine.registry import Registry
+from reconciler.engine.yamlproblems import did_you_mean
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from reconciler.engine.load import Located
+    from reconciler.engine.plan import Plan
 
 
 def of_this_database(catalog: Catalog, registry: Registry) -> Catalog:
@@ -46,6 +55,36 @@ def counted(catalog: Catalog, declared: Mapping[ObjectId, Entry], registry: Regi
         or (entry.id not in named if entry.parent is None else not declared.keys().isdisjoint(entry.needs))
     }
     return _only(catalog, shared, kept, registry)
+
+
+def absent(
+    plan: Plan,
+    wanted: Catalog,
+    places: Mapping[ObjectId, Located],
+    server: Connection[Any],
+    registry: Registry,
+) -> Iterator[Problem]:
+    """What the plan's objects need of the server, and neither find there nor get: owners, grantees. `places`
+    are the declarations by their ids in the catalog."""
+    there: dict[str, frozenset[str]] = {}
+    for entry in filter(None, map(wanted.get, plan.touches)):
+        for needed in sorted(entry.needs - wanted.entries.keys()) if entry.id in places else ():
+            query = registry.of(needed).names_there
+            if query is None:
+                continue
+            if needed.kind not in there:
+                there[needed.kind] = frozenset(name for (name,) in server.execute(query))
+            if needed.path[0] not in there[needed.kind]:
+                place, label = places[entry.id].position, registry.of(entry).label(entry)
+                message = f'the server has no {needed.kind} "{needed.path[0]}"'
+                hint = _way_on(needed, there[needed.kind], registry)
+                yield Problem(place.file, place.line, place.column, label, message, hint)
+
+
+def _way_on(needed: ObjectId, there: Iterable[str], registry: Registry) -> str:
+    meant = did_you_mean(needed.path[0], there)
+    asked = f"did you mean `{meant}`? Else " if meant else ""
+    return f"{asked}create it, or declare it under `{registry.of(needed).section}`"
 
 
 def _is_shared(entry: Entry, registry: Registry) -> bool:

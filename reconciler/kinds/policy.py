@@ -81,6 +81,7 @@ class Policy(Kind[PolicyState]):
     document = PolicyDocument
     rank = 62
     reparsed = True
+    plain_fields = frozenset({"roles"})
     gives_way_to = frozenset({Disturbance.RETYPED})
     rules: ClassVar[Mapping[str, Rule]] = {
         "command": Recreate("ALTER POLICY cannot change the command"),

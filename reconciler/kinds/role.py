@@ -144,6 +144,7 @@ class Role(Kind[RoleState]):
     rank = 1
     elaborated = False
     is_shared = True
+    names_there = "SELECT rolname FROM pg_catalog.pg_roles"
     managed_with_ownership = True
     rules: ClassVar[Mapping[str, Rule]] = {
         **{name: _attribute(name) for name in _ATTRIBUTES},

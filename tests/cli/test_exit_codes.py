@@ -183,6 +183,29 @@ def test_65_what_postgresql_refuses_is_told_at_its_place(shop: Shop) -> None:
     assert "schema/shop.yaml:" in done.err
 
 
+def test_65_roles_that_the_server_lacks_are_all_told_before_anything_is_made(shop: Shop) -> None:
+    shop.declare(
+        ("    comment: What was bought.\n", "    owner: nobody_at_all\n    grants: {pg_monitr: [select]}\n"),
+        (
+            "  orders:\n",
+            "  orders:\n    policies:\n      own: {to: [shop_clerk, shop_boss], using: 'true'}\n",
+        ),
+        ("schema: public\n", "schema: public\nroles: {shop_clerk: {}}\n"),
+    )
+    done = shop.reconcile("plan", *shop.options)
+    assert done.code == 65
+    way_on = "    create it, or declare it under `roles`"
+    assert done.err.splitlines()[1:] == [
+        'schema/shop.yaml:19:7: policy public.orders.own: the server has no role "shop_boss"',
+        way_on,
+        'schema/shop.yaml:20:5: owner of table public.orders: the server has no role "nobody_at_all"',
+        way_on,
+        "schema/shop.yaml:21:14: privileges of pg_monitr on table public.orders: "
+        'the server has no role "pg_monitr"',
+        "    did you mean `pg_monitor`? Else create it, or declare it under `roles`",
+    ]
+
+
 def test_65_a_plan_that_was_changed_by_hand(shop: Shop) -> None:
     plan = shop.reconcile.folder / planned(shop)
     plan.write_text(plan.read_text().replace("CREATE TABLE", "CREATE UNLOGGED TABLE"))

@@ -197,6 +197,27 @@ def test_declared_roles_come_before_what_names_them(roles: Roles, crowded: Datab
     run(source, "DROP TABLE public.t")
 
 
+def test_a_policy_names_a_role_that_is_made_with_it(
+    roles: Roles, crowded: Database, server: AnyServer, tmp_path: Path
+) -> None:
+    source = crowded()
+    run(source, f"DROP ROLE {roles.owner}")
+    (file := tmp_path / "schema.yaml").write_text(f"""
+roles: {{{roles.owner}: {{}}}}
+tables:
+  t:
+    columns: {{id: integer}}
+    policies: {{p: {{to: [{roles.owner}], using: id > 0}}}}
+""")
+    # The scratch database is the target's neighbour: what it had to make there would be there to stay.
+    request = app.Request(source.info.dsn, file, scratch_url=server.url())
+    for step in app.make_plan(request).steps:
+        run(source, *step.sql)
+    assert app.make_plan(request).is_empty
+    assert source.execute("SELECT roles FROM pg_policies").fetchall() == [([roles.owner],)]
+    run(source, "DROP TABLE public.t")
+
+
 def test_pull_writes_what_the_database_refers_to(roles: Roles, crowded: Database) -> None:
     source = crowded()
     run(source, f"CREATE TABLE public.t (id integer); GRANT SELECT ON public.t TO {roles.owner}")
