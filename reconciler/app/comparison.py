@@ -6,7 +6,6 @@ import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +102,7 @@ def compare(
     from reconciler.engine.planner import make_plan as plan_between
     from reconciler.engine.prune import consented, spared
     from reconciler.engine.renaming import renamings, with_renames
-    from reconciler.engine.shared import absent
+    from reconciler.engine.shared import refuse_absent
 
     major = connection.info.server_version // 10000
     owner = str(_one(connection, _DATABASE_OWNER))
@@ -131,15 +130,9 @@ def compare(
         notes=left.notes,
         surroundings=tuple(live),
     )
-
-    def ask(query: str, parameters: Mapping[str, str]) -> str | None:
-        answer: str | None = _one(connection, query, parameters)
-        return answer
-
-    plan = plan_between(current, wanted, registry(), context, ask)
+    plan = plan_between(current, wanted, registry(), context, functools.partial(_one, connection))
     places = {desired.ids.get(id, id): item for id, item in written.objects.items()}
-    if lacking := sorted(absent(plan, wanted, places, connection, registry()), key=_PLACE):
-        raise InvalidInput.of(lacking)
+    refuse_absent(plan, wanted, places, connection, registry())
     if renames:
         placed = tuple(dataclasses.replace(one, place=sources.get(one.id, one.place)) for one in renames)
         plan = with_renames(plan, placed, before, wanted, registry())
@@ -172,8 +165,6 @@ def _sources(written: Written, ids: Mapping[ObjectId, ObjectId], base: Path | No
         for id, item in written.objects.items()
     }
 
-
-_PLACE = attrgetter("file", "line", "column")
 
 _DATABASE_OWNER = """
     SELECT pg_catalog.pg_get_userbyid(datdba) FROM pg_catalog.pg_database

@@ -124,6 +124,11 @@ class Problem:
     message: str
     hint: str | None = None
 
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """What puts problems in the order in which a person goes through the files."""
+        return self.file, self.line, self.column
+
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}: " if self.file else ""
         subject = f"{self.object}: " if self.object else ""

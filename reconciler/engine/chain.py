@@ -186,7 +186,7 @@ def _link(number: int, slug: str, plan: Plan) -> Link:
 
 
 def _place(problem: Problem) -> tuple[str, int, int, str]:
-    return problem.file, problem.line, problem.column, problem.message
+    return (*problem.place, problem.message)
 
 
 def _at(home: Path, link: Link, message: str, hint: str | None = None) -> Problem:

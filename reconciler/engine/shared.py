@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalog import Catalog, Entry
-from reconciler.core.errors import Problem
+from reconciler.core.errors import InvalidInput, Problem
 from reconciler.core.ident import ObjectId
 from reconciler.engine.registry import Registry
 from reconciler.engine.yamlproblems import did_you_mean
@@ -57,18 +58,30 @@ def counted(catalog: Catalog, declared: Mapping[ObjectId, Entry], registry: Regi
     return _only(catalog, shared, kept, registry)
 
 
-def absent(
+def refuse_absent(
     plan: Plan,
     wanted: Catalog,
     places: Mapping[ObjectId, Located],
     server: Connection[Any],
     registry: Registry,
+) -> None:
+    """Raise InvalidInput for what the plan's objects need of the server, and neither find there nor get:
+    owners, grantees. `places` are the declarations by their ids in the catalog."""
+    entries = [entry for entry in map(wanted.get, plan.touches) if entry is not None and entry.id in places]
+    if problems := list(_absent(entries, wanted, places, server, registry)):
+        raise InvalidInput.of(sorted(problems, key=attrgetter("place")))
+
+
+def _absent(
+    entries: Iterable[Entry],
+    wanted: Catalog,
+    places: Mapping[ObjectId, Located],
+    server: Connection[Any],
+    registry: Registry,
 ) -> Iterator[Problem]:
-    """What the plan's objects need of the server, and neither find there nor get: owners, grantees. `places`
-    are the declarations by their ids in the catalog."""
     there: dict[str, frozenset[str]] = {}
-    for entry in filter(None, map(wanted.get, plan.touches)):
-        for needed in sorted(entry.needs - wanted.entries.keys()) if entry.id in places else ():
+    for entry in entries:
+        for needed in sorted(entry.needs - wanted.entries.keys()):
             query = registry.of(needed).names_there
             if query is None:
                 continue

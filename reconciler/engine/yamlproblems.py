@@ -122,7 +122,7 @@ def problems_of(
             (spot.key_line, spot.key_column) if at_key and spot.key_line else (spot.line, spot.column)
         )
         problems.append(Problem(node.file, line, column, object_name, message, hint))
-    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column)))
+    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.place))
 
 
 def _settle(faults: Sequence[_Fault], level: int) -> Iterator[tuple[_Fault, str | None]]:

@@ -56,7 +56,7 @@ def read(text: str, file: str) -> Read:
             loader.dispose()
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         builder.problems.append(syntax_problem(error, text.removeprefix("\ufeff"), file))
-    problems = sorted(builder.problems, key=lambda problem: (problem.line, problem.column))
+    problems = sorted(builder.problems, key=lambda problem: problem.place)
     return Read(file, builder.root, tuple(problems))
 
 
