@@ -59,10 +59,9 @@ def _compare(work: Work, old: Entry | None, new: Entry | None) -> Change | None:
         return Create(new)
     if new is None:
         return Drop(old)
-    if old.state == new.state:
-        moved = old.parent != new.parent and not work.registry.of(new).holds_data
-        return Replace(old, new, f"it hangs on {new.parent} now") if moved else None
-    return _alter_or_replace(work, old, new)
+    if old.parent != new.parent and not work.registry.of(new).holds_data:
+        return Replace(old, new, f"it hangs on {new.parent} now")
+    return _alter_or_replace(work, old, new) if old.state != new.state else None
 
 
 def _alter_or_replace(work: Work, old: Entry, new: Entry) -> Change:

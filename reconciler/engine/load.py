@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cache, cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +134,7 @@ def load_read(reads: Iterable[Read], registry: Registry) -> Written:
             text = repr((read.root.data, loading.states))
             loading.files[read.file] = hashlib.sha256(text.encode()).hexdigest()
     if loading.problems:
-        raise InvalidInput.of(sorted(loading.problems, key=lambda problem: (problem.file, problem.line)))
+        raise InvalidInput.of(sorted(loading.problems, key=attrgetter("place")))
     return Written(loading.objects, loading.files)
 
 

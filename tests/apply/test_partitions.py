@@ -133,6 +133,26 @@ CASES = {
     foreign_keys: {fk: {columns: [x], references: r(id)}}
 """,
     ),
+    "a foreign key that the partition shall not keep, to a key that is replaced": (
+        f"""
+  r: {{columns: {{id: {{type: integer, not_null: true}}, v: text}}, unique: {{r_id: [id]}}}}
+  p:
+    partition_by: range (x)
+    columns: {{x: integer, z: text}}
+    foreign_keys: {{fk: {{columns: [x], references: r(id)}}}}
+    partitions: {PART}
+""",
+        PLAIN
+        + """
+  r:
+    columns: {id: {type: integer, not_null: true}, v: text}
+    unique: {r_id: {columns: [id], include: [v]}}
+  p:
+    partition_by: range (x)
+    columns: {x: integer, z: text}
+    foreign_keys: {fk: {columns: [x], references: r(id)}}
+""",
+    ),
     "a foreign key that a partition of the partition shall not keep": (
         """
   r: {columns: {id: {type: integer, not_null: true}}, primary_key: [id]}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.engine.change import Alter, Change, Create, Drop, is_implied, new_of, old_of
-from reconciler.engine.graph.moves import is_between
+from reconciler.engine.graph.moves import is_between, is_released
 from reconciler.engine.graph.node import Node, Verb, Wiring, is_entangled
 from reconciler.engine.heirs import ancestors, is_twin, parting, twins
 
@@ -20,7 +20,7 @@ def link(wiring: Wiring, node: Node) -> None:
             _link_create(wiring, node, change)
         case Verb.DROP | Verb.ASIDE:
             entry = old_of(change)
-            if is_implied(change):
+            if is_implied(change) and not is_released(wiring, entry):
                 _after_makers(wiring, node, entry)
                 for needed in entry.needs:
                     later = wiring.node(Verb.DROP, needed)

@@ -38,6 +38,12 @@ def is_between(wiring: Wiring, entry: Entry) -> bool:
     return bool(moves.left or moves.joined) and (kind.is_shared_with_heirs or _is_from(wiring, entry, moves))
 
 
+def is_released(wiring: Wiring, entry: Entry) -> bool:
+    """Whether the object comes into being when its table leaves: a foreign key that is kept."""
+    is_there = entry.id in wiring.current or entry.parent is None
+    return not is_there and bool(parting(wiring.changes, entry.parent).left)
+
+
 def _is_from(wiring: Wiring, entry: Entry, moves: Parting) -> bool:
     """Whether the object is part of one that an ancestor has, and comes free when its table leaves that."""
     if not moves.left:
