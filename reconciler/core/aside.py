@@ -48,6 +48,9 @@ class DataType(Superseded[S]):
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("type", *entry.id.path)
 
+    def missed(self, entry: Entry) -> str | None:
+        return f"say type {'.'.join(entry.id.path)}"
+
     def resemblance(self, entry: Entry) -> object | None:
         return entry.id.path[0], entry.state
 

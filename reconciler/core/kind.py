@@ -212,6 +212,11 @@ class Kind(ABC, Generic[S]):
         """Statements that remove the object that `aside` renamed."""
         return ()
 
+    def missed(self, entry: Entry) -> str | None:
+        """What statements of an application do with the object, which fail once it is gone and nothing has
+        its name (`read view app.v`). None: they do nothing with it, or its drop tells more."""
+        return None
+
     def stand_ins(self, entry: Entry) -> Mapping[str, str]:
         """Values that the object no longer has, and what takes their place where something holds them."""
         return {}

@@ -61,6 +61,9 @@ class Routine(Kind[S]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP {self.name.upper()} {routine.target(entry)}")
 
+    def missed(self, entry: Entry) -> str | None:
+        return f"call {self.label(entry)}"
+
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield routine.occupied(entry.id.path)
 

@@ -38,6 +38,9 @@ class QueriedRelation(Kind[S]):
         relation = qualified(*entry.id.path)
         yield Statement(f"DROP {self.word} {relation}", on(relation))
 
+    def missed(self, entry: Entry) -> str | None:
+        return f"read {self.word.lower()} {'.'.join(entry.id.path)}"
+
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("relation", *entry.id.path)
         yield ("type", *entry.id.path)

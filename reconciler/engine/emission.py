@@ -5,12 +5,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Disturbance, Kind
-from reconciler.core.statement import Hazard, HazardCode, Lock, Statement, data_loss, joined
+from reconciler.core.statement import (
+    Hazard,
+    HazardCode,
+    Lock,
+    Statement,
+    application_break,
+    data_loss,
+    joined,
+)
 from reconciler.engine.change import (
     Alter,
     Change,
@@ -42,6 +51,12 @@ class Emission:
     new_parents: frozenset[ObjectId] = frozenset()
     renames: Mapping[ObjectId, str] = field(default_factory=dict)
 
+    @cached_property
+    def new_names(self) -> frozenset[tuple[str, str]]:
+        """Schemas and names of what the plan makes, and nothing that hangs on something else."""
+        created = (change.entry for change in self.changes.values() if isinstance(change, Create))
+        return frozenset(_called(self, entry) for entry in created if entry.parent is None)
+
 
 def statements_of(emission: Emission, node: Node) -> Iterable[Statement]:
     """The SQL of one node, with that of everything folded into it."""
@@ -62,7 +77,8 @@ def statements_of(emission: Emission, node: Node) -> Iterable[Statement]:
             yield from _kept(emission, change)
             is_alone = isinstance(change, Drop) and change.alone
             dropped = kind.drop_alone(old_of(change)) if is_alone else kind.drop(old_of(change))
-            yield from _adding(tuple(dropped), *_lost_along(emission, node))
+            lost, locked = _lost_along(emission, node)
+            yield from _adding(tuple(dropped), [*_missed(emission, change), *lost], locked)
         case Verb.ASIDE:
             aside = kind.aside(old_of(change))
             assert aside is not None
@@ -197,6 +213,18 @@ def _lost_along(emission: Emission, node: Node) -> tuple[list[Hazard], list[Lock
                 lost.extend(hazard for hazard in statement.hazards if hazard.code is not HazardCode.MAY_FAIL)
                 locked.extend(statement.locks)
     return lost, locked
+
+
+def _missed(emission: Emission, change: Change) -> tuple[Hazard, ...]:
+    """What fails once the object is gone, unless something of its name takes its place."""
+    if not isinstance(change, Drop) or _called(emission, change.entry) in emission.new_names:
+        return ()
+    use = emission.registry.of(change.entry).missed(change.entry)
+    return application_break(change.entry.id, use) if use is not None else ()
+
+
+def _called(emission: Emission, entry: Entry) -> tuple[str, str]:
+    return entry.id.path[0], emission.registry.of(entry).spoken(entry.id) or entry.id.path[-1]
 
 
 def _narrowed(emission: Emission, change: Change) -> tuple[Hazard, ...]:

@@ -239,6 +239,9 @@ class Aggregate(Kind[AggregateState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP AGGREGATE {routine.target(entry)}")
 
+    def missed(self, entry: Entry) -> str | None:
+        return f"call {self.label(entry)}"
+
     def spoken(self, id: ObjectId) -> str | None:
         return routine.split_path(id.path)[0]
 

@@ -82,8 +82,10 @@ class Extension(Kind[ExtensionState]):
         yield Statement(" ".join(parts))
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
-        hazards = application_break(entry.id, f"use extension {entry.id.path[0]}")
-        yield Statement(f"DROP EXTENSION {quote(entry.id.path[0])}", hazards=hazards)
+        yield Statement(f"DROP EXTENSION {quote(entry.id.path[0])}")
+
+    def missed(self, entry: Entry) -> str | None:
+        return f"use extension {entry.id.path[0]}"
 
     def built_in(self, entry: Entry) -> bool:
         return entry.id.path == ("plpgsql",) and bool(entry.state.schema == "pg_catalog")

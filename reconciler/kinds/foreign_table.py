@@ -42,7 +42,6 @@ from reconciler.core.kind import Declared, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import (
     LockMode,
     Statement,
-    application_break,
     data_loss,
     on,
 )
@@ -181,11 +180,13 @@ class ForeignTable(Kind[ForeignTableState]):
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         relation = _relation(entry)
-        hazards = application_break(entry.id, f"read foreign table {'.'.join(entry.id.path)}")
-        if entry.state.secrets:
-            lost = f"what only the database knows of it goes too: {', '.join(entry.state.secrets)}"
-            hazards += data_loss(entry.id, lost)
+        secrets = ", ".join(entry.state.secrets)
+        lost = f"what only the database knows of it goes too: {secrets}"
+        hazards = data_loss(entry.id, lost) if secrets else ()
         yield Statement(f"DROP FOREIGN TABLE {relation}", on(relation), hazards)
+
+    def missed(self, entry: Entry) -> str | None:
+        return f"read foreign table {'.'.join(entry.id.path)}"
 
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("relation", *entry.id.path)

@@ -102,6 +102,11 @@ class Function(Routine[FunctionState]):
     def definition(self, entry: Entry, verb: str) -> str:
         return _definition(entry, verb)
 
+    def missed(self, entry: Entry) -> str | None:
+        # Only triggers call these, and go before them.
+        is_called = entry.state.returns not in ("trigger", "event_trigger")
+        return super().missed(entry) if is_called else None
+
     def declare(self, name: str, document: FunctionDocument, nest: Nest) -> Iterable[Declared]:
         schema, last, inside = routine.signature(name, nest.schema, document.arguments)
         state = FunctionState(

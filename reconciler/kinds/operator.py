@@ -13,7 +13,7 @@ from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, without_defaults
 from reconciler.core.ident import ObjectId, bare_name, quote
 from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Recreate, Rule
-from reconciler.core.statement import Statement, application_break
+from reconciler.core.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +171,10 @@ class Operator(Kind[OperatorState]):
         yield Statement(f"CREATE OPERATOR {name} ({', '.join(parameters)})")
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
-        hazards = application_break(entry.id, f"use the operator {entry.id.path[1]}")
-        yield Statement(f"DROP {address(entry.id)}", hazards=hazards)
+        yield Statement(f"DROP {address(entry.id)}")
+
+    def missed(self, entry: Entry) -> str | None:
+        return f"use the operator {entry.id.path[1]}"
 
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("operator", *entry.id.path)

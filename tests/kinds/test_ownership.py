@@ -18,7 +18,7 @@ from reconciler.kinds.privilege import Privilege, PrivilegeState
 from tests.conftest import AnyServer
 from tests.kinds.constraints_schema import Database, major_of
 from tests.kinds.roles import Roles, roles_on
-from tests.kinds.roundtrip import alterations, of_kind, read, run
+from tests.kinds.roundtrip import alterations, assert_locks, of_kind, read, run
 from tests.kinds.test_comment import KINDS, OBJECTS
 
 OWNER, PRIVILEGE, DEFAULT = Owner(), Privilege(), DefaultPrivilege()
@@ -94,6 +94,7 @@ def test_owners(roles: Roles, database: Database) -> None:
     assert {id.path[0] for id in found} == {*Owner.parents} - {"subscription"}
     for entry in found.values():
         assert rewritten(OWNER, entry) == dataclasses.replace(entry, needs=frozenset())
+        assert_locks(empty, *OWNER.create(entry))
         run(empty, *OWNER.create(rewritten(OWNER, entry)))
     built = told(OWNER, read(empty, KINDS))
     assert states(built) == states(found)

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, LiteralString
 from reconciler.core.address import address, facet_of
 from reconciler.core.catalog import Entry
 from reconciler.core.dataclass import dataclass
-from reconciler.core.ident import ObjectId, quote
+from reconciler.core.ident import ObjectId, qualified, quote
 from reconciler.core.kind import Declared, Destination, Ignored, InPlace, Kind, Nest, Rule
-from reconciler.core.statement import Hazard, HazardCode, Statement
+from reconciler.core.statement import Hazard, HazardCode, Statement, on
 from reconciler.kinds.owner import former
 
 
@@ -28,7 +28,12 @@ def _give(entry: Entry, role: str) -> Iterable[Statement]:
     target = facet_of(entry.id)
     message = f"{target.kind.replace('_', ' ')} {'.'.join(target.path)} belongs to {role}"
     hazards = (Hazard(HazardCode.ACCESS_CHANGE, entry.id, message),)
-    yield Statement(f"ALTER {address(target)} OWNER TO {quote(role)}", hazards=hazards)
+    locks = on(qualified(*target.path)) if target.kind in _RELATIONS else ()
+    yield Statement(f"ALTER {address(target)} OWNER TO {quote(role)}", locks, hazards)
+
+
+_RELATIONS = frozenset({"table", "view", "materialized_view", "sequence", "foreign_table"})
+"""What ALTER ... OWNER TO locks: what is in pg_class."""
 
 
 _OWNED: tuple[tuple[LiteralString, LiteralString, LiteralString], ...] = (
