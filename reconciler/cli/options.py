@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -123,6 +124,10 @@ class Chosen:
     pooler: Literal["refuse", "session"]
     policy: Policy
     requirement: Requirement
+    database_said: str
+    """The flag that names the database, as it can be pasted; empty where the command line had none."""
+    schema_said: str
+    """The same of the schema."""
 
     @property
     def plans(self) -> Path:
@@ -142,6 +147,7 @@ def choose(target: str | None, url: str | None, schema: Path | None = None, conn
 
     refuse_empty("--target", target)
     refuse_empty("--url", url)
+    given = url
     project = settings.find_project(Path.cwd())
     if target is None:
         # A target that is named on the command line is meant, whatever the environment says.
@@ -164,13 +170,22 @@ def choose(target: str | None, url: str | None, schema: Path | None = None, conn
     policy = Policy.parse(chosen.approve, name)
     requirement = Requirement.of(chosen.require, project.root, os.environ)
     place = schema or near(project.schema)
-    return Chosen(project, name, found, place, chosen.pooler, policy, requirement)
+    said = f"--schema {shlex.quote(str(schema))}" if schema else ""
+    pooler = chosen.pooler
+    return Chosen(
+        project, name, found, place, pooler, policy, requirement, database_said(target, given), said
+    )
+
+
+def database_said(target: str | None, url: str | None) -> str:
+    """The flag that names the database, as it can be pasted; empty where neither was given."""
+    if target:
+        return f"--target {shlex.quote(target)}"
+    return f"--url {pasted(url)}" if url else ""
 
 
 def pasted(url: str) -> str:
     """The URL as a shell takes it; a variable where it holds a password, which is shown nowhere."""
-    import shlex
-
     from reconciler.engine.session import holds_secret
 
     return '"$DATABASE_URL"' if holds_secret(url) else shlex.quote(url)

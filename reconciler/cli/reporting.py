@@ -166,9 +166,11 @@ def planned_around(
     """
     import dataclasses
 
-    again = f"reconcile plan --target {shlex.quote(chosen.target)} --save"
-    named = again if chosen.target in chosen.project.settings.targets else None
-    context = told_around(chosen.target, str(chosen.schema), str(file) if file else None, named)
+    context = told_around(
+        chosen.target, str(chosen.schema), str(file) if file else None, _again(chosen, format)
+    )
+    if format is Format.TEXT:
+        context = dataclasses.replace(context, database_said=chosen.database_said)
     owners = () if plan.is_empty else owners_around(file, chosen.plans, chosen.requirement)
     context = dataclasses.replace(context, owners=owners)
     plan = _allowed_by_rules(plan, chosen)
@@ -177,6 +179,16 @@ def planned_around(
             context, sizes=_sizes(plan, chosen.url), standing=_held_back(plan, chosen)
         )
     return plan, context
+
+
+def _again(chosen: Chosen, format: Format) -> str | None:
+    """The command that plans again. Only who typed it is told what it said of a server."""
+    if chosen.target in chosen.project.settings.targets:
+        return f"reconcile plan --target {shlex.quote(chosen.target)} --save"
+    if format is Format.TEXT:
+        said = ("reconcile plan", chosen.database_said, chosen.schema_said, "--save")
+        return " ".join(filter(None, said))
+    return None
 
 
 def owners_around(file: Path | None, plans: Path, requirement: Requirement) -> tuple[Owners, ...]:

@@ -22,16 +22,15 @@ class WayOn:
     def __init__(self, chain: Sequence[ChainedPlan], target: str | None, url: str | None) -> None:
         """`target` and `url` as they were given on the command line."""
         self._files = {one.link.id: str(one.path) for one in chain}
-        self._where = f" --target {shlex.quote(target)}" if target else ""
-        if url and not target:
-            self._where = f" --url {options.pasted(url)}"
+        self._where = options.database_said(target, url)
 
     def __call__(self, run: Run) -> str:
         """The end of a sentence."""
         file = self._files.get(run.plan.id)
         if file is None:
             return "apply its plan again to go on, or plan anew"
-        return f"run `reconcile apply {shlex.quote(file)}{self._where}` again to go on"
+        command = f"reconcile apply {shlex.quote(file)} {self._where}".rstrip()
+        return f"run `{command}` again to go on"
 
 
 def run_text(run: Run, way_on: WayOn) -> str:

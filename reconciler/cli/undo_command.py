@@ -67,6 +67,7 @@ def undo(
         say(f"saved as {file}" if path else f"saved already: {file}")
         say(f"{chosen.schema} still asks for the later state: take it back too, or it is planned again")
     shown, context = planned_around(plan, chosen, format, file, is_live=False)
-    context = dataclasses.replace(context, settled="The last state is that state.")
+    again = " ".join(filter(None, ("reconcile undo --to", str(found.to), chosen.database_said, "--save")))
+    context = dataclasses.replace(context, again=again, settled="The last state is that state.")
     show_plan(shown, format, context, verbose, max_chars)
     return 0

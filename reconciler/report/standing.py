@@ -94,6 +94,8 @@ class Context:
     """The folder or file of the declared state."""
     again: str = "reconcile plan --save"
     """The command that plans again."""
+    database_said: str = ""
+    """The flag that names the database, where the command line did, as it can be pasted."""
     can_be_applied: bool = True
     """Whether it is a plan for a database, and not a comparison of two states."""
     doing: str = "plan"

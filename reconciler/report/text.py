@@ -266,7 +266,8 @@ def _next(plan: Plan, context: Context, paint: Paint) -> list[str]:
     if not context.can_be_applied:
         return []
     saving = [] if context.file else [context.again]
-    apply = f"reconcile apply {shlex.quote(visible(context.file))}" if context.file else "reconcile apply"
+    file = shlex.quote(visible(context.file)) if context.file else ""
+    apply = " ".join(filter(None, ("reconcile apply", file, visible(context.database_said))))
     blocking = plan.blocking
     if not blocking:
         return [f"Next: {paint(saving[0] if saving else apply, 'bold')}"]

@@ -184,6 +184,19 @@ def test_what_init_says_next_can_be_pasted(tmp_path: Path, database: Callable[[]
     assert 'Next: reconcile adopt --url "$DATABASE_URL"\n' in secret("init", "--url", hidden).out
 
 
+def test_what_plan_says_next_can_be_pasted(tmp_path: Path, database: Callable[[], str]) -> None:
+    inside, url = Inside(tmp_path), database()
+    inside.write("my schema/t.yaml", "tables: {t: {columns: {id: integer}}}\n")
+    said = inside("plan", "--url", url, "--schema", "my schema").out
+    following = said.splitlines()[-1].removeprefix("Next: ")
+    assert following == f"reconcile plan --url {shlex.quote(url)} --schema 'my schema' --save"
+    saved = inside(*shlex.split(following)[1:]).out
+    following = saved.splitlines()[-1].removeprefix("Next: ")
+    assert following == f"reconcile apply plans/default/0001_create_t.plan.yaml --url {shlex.quote(url)}"
+    assert inside(*shlex.split(following)[1:]).code == 0
+    assert url not in inside("plan", "--url", url, "--schema", "my schema", "--format", "markdown").out
+
+
 def test_schemas_that_are_not_managed_are_never_touched(tmp_path: Path, database: Callable[[], str]) -> None:
     inside, url = Inside(tmp_path), database()
     with psycopg.connect(url) as connection:

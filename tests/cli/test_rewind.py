@@ -36,6 +36,7 @@ def test_the_way_back(ada: Clone, database: Callable[[], str]) -> None:
         ("rename", "column public.customers.mail"),
         ("create", "column public.customers.name"),
     ]
+    assert "Next: reconcile undo --to 2 --save" in ada("undo", "--to", "2").out.splitlines()
     assert "lost: column public.customers.name does not come back as it was: plan 0003 drops" in back.err
     assert ada("undo", "--save").code == 0
     assert ada.only("0004*").name == "0004_back_to_0002.plan.yaml"
