@@ -169,7 +169,7 @@ def planned_around(
     context = told_around(
         chosen.target, str(chosen.schema), str(file) if file else None, _again(chosen, format)
     )
-    if format is Format.TEXT:
+    if format is Format.TEXT and not _tells_its_target(file, chosen):
         context = dataclasses.replace(context, database_said=chosen.database_said)
     owners = () if plan.is_empty else owners_around(file, chosen.plans, chosen.requirement)
     context = dataclasses.replace(context, owners=owners)
@@ -179,6 +179,11 @@ def planned_around(
             context, sizes=_sizes(plan, chosen.url), standing=_held_back(plan, chosen)
         )
     return plan, context
+
+
+def _tells_its_target(file: Path | None, chosen: Chosen) -> bool:
+    is_target = chosen.target in chosen.project.settings.targets
+    return is_target and file is not None and file.absolute().parent == chosen.plans.absolute()
 
 
 def _again(chosen: Chosen, format: Format) -> str | None:
