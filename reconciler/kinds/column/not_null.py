@@ -86,8 +86,8 @@ def with_own_name(entry: Entry) -> Entry:
 def with_name_of_ancestor(old: Entry, new: Entry, ancestor: Entry) -> Entry:
     """The column with the name of the ancestor's NOT NULL: while they differ, PostgreSQL renames neither."""
     is_both = old.state.not_null and new.state.not_null and ancestor.state.not_null
-    if not is_both or old.state.not_null_fixed:
-        return new
+    if not is_both or old.state.not_null_fixed or old.state.not_null_called is None:
+        return new  # below 18 it has no name
     inherited = ancestor.state.not_null_called if ancestor.carrier is not None else None
     name = ancestor.state.not_null_name or inherited or _usual_name(ancestor)
     own = None if name == _usual_name(new) else name
