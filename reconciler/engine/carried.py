@@ -17,6 +17,7 @@ from reconciler.engine.change import (
     Rename,
     Replace,
     Work,
+    beside_type,
     differing,
     disturbances_of,
     old_of,
@@ -27,7 +28,8 @@ from reconciler.engine.heirs import below, lines, parting, table_of, twins
 def leave_out_carried(work: Work) -> None:
     """Leave out what an ancestor brings along or takes away; alter what then differs."""
     settled: dict[ObjectId, Change] = {}
-    for id, change in work.changes.items():
+    for id, found in work.changes.items():
+        change = _beside_ancestor(work, found)
         if _is_carried(work, change):
             continue
         if isinstance(change, Create) and (brought := _brought_otherwise(work, change.entry)):
@@ -50,7 +52,7 @@ def _said_again(work: Work) -> Iterator[tuple[ObjectId, Change]]:
         kind = work.registry.of(id)
         if kind.is_overridden and not isinstance(change, Follow | Rename):
             yield from _set_again(work, id, change)
-        elif kind.is_structural and kind.is_shared_with_heirs and isinstance(change, Alter):
+        elif kind.is_structural and kind.is_shared_with_heirs and isinstance(change, Alter | Follow):
             for entry in _staying(work, change.new):
                 if entry.id not in work.changes:
                     again = _after_ancestor(work, Alter(entry, entry, ()), change)
@@ -163,12 +165,13 @@ def _own(work: Work, change: Alter) -> Alter:
     carrier = work.changes.get(change.new.carrier)
     if isinstance(carrier, Replace):
         return dataclasses.replace(change, fields=())
-    return _after_ancestor(work, change, carrier) if isinstance(carrier, Alter) else change
+    return _after_ancestor(work, change, carrier) if isinstance(carrier, Alter | Follow) else change
 
 
-def _after_ancestor(work: Work, change: Alter, ancestor: Alter) -> Alter:
+def _after_ancestor(work: Work, change: Alter, above: Alter | Follow) -> Alter:
     """The alteration from what that of an ancestor makes of the object."""
     kind = work.registry.of(change.new)
+    ancestor = beside_type(above, work.registry) if isinstance(above, Follow) else above
     brought = kind.brought(change.old, ancestor.new).state
     reached = {name: getattr(brought, name) for name in ancestor.fields if kind.comes_with(name, change.new)}
     old = dataclasses.replace(change.old, state=dataclasses.replace(change.old.state, **reached))
@@ -232,10 +235,16 @@ def _is_carried(work: Work, change: Change) -> bool:
                 and not _is_apart(work, old)
                 and not _is_apart(work, new)
             )
-        case Follow(old, new, _):
-            return old.carrier is not None and isinstance(work.changes.get(old.carrier), Follow)
-        case Rename():
+        case Follow() | Rename():
             return False
+
+
+def _beside_ancestor(work: Work, change: Change) -> Change:
+    """What moves to a new type with its ancestor has only the rest for itself."""
+    if not isinstance(change, Follow) or change.old.carrier is None:
+        return change
+    is_moved = isinstance(work.changes.get(change.old.carrier), Follow)
+    return beside_type(change, work.registry) if is_moved else change
 
 
 def _comes_along(work: Work, entry: Entry) -> bool:

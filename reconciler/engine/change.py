@@ -124,13 +124,26 @@ def disturbances_of(change: Alter, registry: Registry) -> frozenset[Disturbance]
     )
 
 
+def beside_type(change: Follow, registry: Registry) -> Alter:
+    """What is altered of an object that moves to a new type, beside that."""
+    rules = registry.of(change.new).rules
+    fields = [
+        name
+        for name in differing(change.old, change.new)
+        if isinstance(rule := rules[name], InPlace) and rule.disturbs is not Disturbance.RETYPED
+    ]
+    return Alter(change.old, change.new, tuple(fields))
+
+
 def alteration(change: Alter | Follow, desired: Catalog, registry: Registry) -> tuple[Statement, ...]:
     """The statements that alter an object: those of an Alter in the order of the kind's rules, each once."""
     kind = registry.of(change.new)
+    statements: dict[Statement, None] = {}
     if isinstance(change, Follow):
         stand_ins = stand_ins_of(change.replaced, desired, registry)
-        return tuple(kind.follow(change.old, change.new, change.replaced, stand_ins) or ())
-    statements: dict[Statement, None] = {}
+        moved = kind.follow(change.old, change.new, change.replaced, stand_ins)
+        statements.update(dict.fromkeys(moved or ()))
+        change = beside_type(change, registry)
     for name, rule in kind.rules.items():
         if name in change.fields and isinstance(rule, InPlace):
             statements.update(dict.fromkeys(rule.render(change.old, change.new)))

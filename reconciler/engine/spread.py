@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from reconciler.core.catalog import Entry
+from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Disturbance
 from reconciler.engine.change import (
@@ -110,7 +110,10 @@ def _give_way(work: Work, dependent: ObjectId, id: ObjectId, change: Drop | Repl
     if new is None:
         return
     if id not in new.needs and isinstance(present, Alter | Follow) and not _waits_for_name(work, new, id):
-        return  # its own change frees it; the order of steps does the rest
+        # Its own change frees it; the order of steps does the rest.
+        if isinstance(present, Alter) and (anew := _made_anew(work, id, new)) is not None:
+            work.put(dependent, Follow(old, new, anew))
+        return
     kind = work.registry.of(old)
     if kind.is_facet and kind.built_in(old):
         return  # what holds by default goes and comes by itself
@@ -122,6 +125,29 @@ def _give_way(work: Work, dependent: ObjectId, id: ObjectId, change: Drop | Repl
         return
     label = _label(work, old_of(change))
     work.put(dependent, Replace(old, new, f"gives way: {label} {verb}", aside=kind.aside(old) is not None))
+
+
+def _made_anew(work: Work, gone: ObjectId, new: Entry) -> ObjectId | None:
+    """What the object needs in place of what goes, where both are made of one that stands aside meanwhile (a
+    domain and its enum): no cast leads from the old one to the new."""
+    aside = {
+        id
+        for id in _made_of(work.current, gone)
+        if isinstance(change := work.changes.get(id), Replace) and change.aside
+    }
+    return next((id for id in sorted(new.needs) if not aside.isdisjoint(_made_of(work.desired, id))), None)
+
+
+def _made_of(catalog: Catalog, id: ObjectId) -> set[ObjectId]:
+    """The object and all that it needs, directly or not."""
+    found: set[ObjectId] = set()
+    waiting = [id]
+    while waiting:
+        next_id = waiting.pop()
+        if next_id not in found and (entry := catalog.get(next_id)) is not None:
+            found.add(next_id)
+            waiting.extend(entry.needs)
+    return found
 
 
 def _disturb(work: Work, id: ObjectId, disturbances: frozenset[Disturbance], because: str) -> None:

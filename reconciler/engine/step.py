@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.catalog import Entry, compared
 from reconciler.core.ident import ObjectId, qualified
-from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, Mode, Statement
+from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, LockMode, Mode, Statement
 from reconciler.engine.change import (
     Alter,
     Change,
@@ -15,6 +15,7 @@ from reconciler.engine.change import (
     Follow,
     Rename,
     Replace,
+    beside_type,
 )
 from reconciler.engine.emission import Emission, folded_into, made
 from reconciler.engine.graph import Node, Verb
@@ -99,8 +100,9 @@ def _why(emission: Emission, change: Change) -> tuple[str, ...]:
             return ("in the database, and not declared",)
         case Replace(because=because):
             return (because,)
-        case Follow(replaced=replaced):
-            return (f"moves to the new {_called(emission, emission.desired[replaced])}",)
+        case Follow(old, new, replaced):
+            moves = f"moves to the new {_called(emission, emission.desired[replaced])}"
+            return (moves, *worded(old, new, beside_type(change, emission.registry).fields))
         case Rename(old, _):
             return (f"is called {old.id.path[-1]} so far",)
         case Alter(old, new, fields):
@@ -142,9 +144,17 @@ def _item(value: object) -> str:
 def _locks(emission: Emission, nodes: Sequence[Node], statements: Iterable[Statement]) -> tuple[Lock, ...]:
     own = {lock for statement in statements for lock in statement.locks}
     found = own.union(*(_locks_of_heirs(emission, node, own) for node in nodes))
-    if nodes[0].verb in (Verb.DROP, Verb.ASIDE):
-        return tuple(sorted(found))  # what comes back under the same name is there now, and in use
-    return tuple(sorted(lock for lock in found if lock.relation not in emission.new_relations))
+    if nodes[0].verb not in (Verb.DROP, Verb.ASIDE):  # what comes back under its name is there now, in use
+        found = {lock for lock in found if lock.relation not in emission.new_relations}
+    strongest = {lock.relation: lock for lock in sorted(found, key=_strength)}
+    return tuple(sorted(strongest.values()))
+
+
+_MODES = list(LockMode)
+
+
+def _strength(lock: Lock) -> int:
+    return _MODES.index(lock.mode)
 
 
 def _locks_of_heirs(emission: Emission, node: Node, locks: Iterable[Lock]) -> Iterator[Lock]:

@@ -28,7 +28,9 @@ def link(wiring: Wiring, node: Node) -> None:
                         wiring.graph.add_edge(node, later)
             else:
                 _after_ancestors(wiring, node, entry)
-                _before_needs(wiring, node, _wanted(entry) - _moving(wiring, entry))
+                is_type = node.verb is Verb.DROP and wiring.registry.of(entry).aside(entry) is not None
+                verbs = _GONE if is_type else _BEFORE
+                _before_needs(wiring, node, _wanted(entry) - _moving(wiring, entry), verbs)
         case Verb.DROP_ASIDE:
             wiring.graph.add_edge(Node(Verb.CREATE, node.id), node)
             _before_needs(wiring, node, _wanted(old_of(change)), _GONE)
@@ -209,15 +211,16 @@ def _after_needs(wiring: Wiring, node: Node, needs: Iterable[ObjectId]) -> None:
                 wiring.soft.add((earlier, node))
 
 
+_BEFORE = (Verb.DROP, Verb.ASIDE, Verb.ALTER)
 _GONE = (Verb.DROP, Verb.DROP_ASIDE, Verb.ALTER)
-"""What waits for an object that stands aside to go: what it is made of may stand aside as well."""
+"""What waits for a type to go: what it is made of may stand aside before, and what was of it moves first."""
 
 
 def _before_needs(
     wiring: Wiring,
     node: Node,
     needs: Iterable[ObjectId],
-    verbs: Iterable[Verb] = (Verb.DROP, Verb.ASIDE, Verb.ALTER),
+    verbs: Iterable[Verb] = _BEFORE,
 ) -> None:
     for needed in needs:
         for verb in verbs:
@@ -225,6 +228,8 @@ def _before_needs(
             if not later or later == node or later in wiring.early or is_implied(wiring.changes[later.id]):
                 continue
             wiring.graph.add_edge(node, later)
+            if node.verb is Verb.DROP_ASIDE and verb is Verb.ALTER:
+                wiring.soft.add((node, later))  # the type that takes its place may need the altered one
         holder = _changing(wiring, wiring.current, needed)
         if holder not in (needed, node.id) and (later := wiring.node(Verb.DROP, holder)):
             wiring.graph.add_edge(node, later)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, LiteralString
 from pydantic import BeforeValidator
 
 from reconciler.core.catalog import Entry
-from reconciler.core.ident import ObjectId, bare_name, literal, quote, written_bare
+from reconciler.core.ident import ObjectId, bare_name, literal, qualified, quote, written_bare
 from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement, application_break, data_loss
 from reconciler.kinds.column.alteration import (
@@ -197,7 +197,8 @@ class Column(Kind[ColumnState]):
     def follow(
         self, old: Entry, new: Entry, replaced: ObjectId, stand_ins: Mapping[str, str]
     ) -> Iterable[Statement] | None:
-        if old.state.type.removesuffix("[]") == new.state.type.removesuffix("[]") and new.state.using is None:
+        before, after = (state.type.removesuffix("[]") for state in (old.state, new.state))
+        if new.state.using is None and after in (before, qualified(*replaced.path)):
             using = _through_text(quote(new.id.path[2]), new.state.type, stand_ins)
             new = dataclasses.replace(new, state=dataclasses.replace(new.state, using=using))
         return retype(old, new)
