@@ -81,9 +81,9 @@ def _absent(
 ) -> Iterator[Problem]:
     there: dict[str, frozenset[str]] = {}
     for entry in entries:
-        for needed in sorted(entry.needs - wanted.entries.keys()):
+        for needed in sorted(entry.needs):
             query = registry.of(needed).names_there
-            if query is None:
+            if query is None or needed in wanted:
                 continue
             if needed.kind not in there:
                 there[needed.kind] = frozenset(name for (name,) in server.execute(query))
