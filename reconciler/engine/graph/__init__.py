@@ -11,7 +11,7 @@ from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Mode, Statement
 from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Rename, Replace, alteration
 from reconciler.engine.graph.digraph import Digraph
-from reconciler.engine.graph.edges import link, link_names
+from reconciler.engine.graph.edges import link, link_names, link_rules
 from reconciler.engine.graph.folds import DependencyCycle, acyclic, choose_folds
 from reconciler.engine.graph.moves import link_moves
 from reconciler.engine.graph.node import Node, Verb, Wiring
@@ -52,6 +52,7 @@ def order(
     for node in list(wiring.graph):
         link(wiring, node)
     link_moves(wiring)
+    link_rules(wiring)
     link_names(wiring)
     choose_folds(wiring, structural_only=not fold)
     contracted = acyclic(wiring)

@@ -257,6 +257,34 @@ def _wanted(entry: Entry) -> set[ObjectId]:
     return {*entry.needs, entry.parent} if entry.parent else set(entry.needs)
 
 
+def link_rules(wiring: Wiring) -> None:
+    """A new rule of a type that is there (a domain's check) comes before anything else is made of the type:
+    PostgreSQL does not look into arrays and rows for the values that it would have to check."""
+    for change in wiring.changes.values():
+        holder = change.entry.parent if isinstance(change, Create) else None
+        if not isinstance(change, Create) or holder is None or holder not in wiring.current:
+            continue
+        kind = wiring.registry.of(change.entry)
+        made = wiring.node(Verb.CREATE, change.entry.id)
+        if made and holder.kind in kind.folds_into and not wiring.registry.of(holder).holds_data:
+            for later in _made_of(wiring, holder) - {made}:
+                wiring.graph.add_edge(made, later)
+                wiring.soft.add((made, later))
+
+
+def _made_of(wiring: Wiring, type: ObjectId) -> set[Node]:
+    """What is done to all that is of a type, or of one that is made of it."""
+    found: set[Node] = set()
+    waiting = [type]
+    while waiting:
+        for id in wiring.desired.dependents.get(waiting.pop(), ()):
+            nodes = {node for verb in (Verb.CREATE, Verb.ALTER) if (node := wiring.node(verb, id))}
+            if not nodes and not wiring.registry.of(id).holds_data:
+                waiting.append(id)
+            found |= nodes
+    return found
+
+
 def link_names(wiring: Wiring) -> None:
     """Who takes a name waits for who gives it up."""
     freed: dict[tuple[str, ...], list[Node]] = {}
