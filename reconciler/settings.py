@@ -12,8 +12,8 @@ from pydantic import Field, ValidationError
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.core.fragment import Document, Names
-from reconciler.engine.prune import Prune
-from reconciler.engine.scope import Scope
+from reconciler.engine.catalog.scope import Scope
+from reconciler.engine.plan.prune import Prune
 
 FILE = "reconcile.yaml"
 EMBEDDED = "embedded"
@@ -115,8 +115,8 @@ def find_project(start: Path) -> Project:
 
 
 def _read(path: Path) -> Settings:
-    from reconciler.engine.yamlproblems import problems_of
-    from reconciler.engine.yamltext import read_file
+    from reconciler.engine.yaml.reader import read_file
+    from reconciler.engine.yaml.validation_errors import problems_of
 
     read = read_file(path)
     if read.problems or read.root is None:

@@ -23,10 +23,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from reconciler.app import Application, Request, apply_plan, make_plan, observer
 from reconciler.core.errors import Blocked
 from reconciler.core.statement import Cost, Mode
-from reconciler.engine.consent import Consent
-from reconciler.engine.plan import Plan, Step
-from reconciler.engine.scope import Scope
-from reconciler.engine.yamlwrite import Writer, spread
+from reconciler.engine.catalog.scope import Scope
+from reconciler.engine.plan.consent import Consent
+from reconciler.engine.plan.model import Plan, Step
+from reconciler.engine.yaml.writer import Writer, spread
 from tests.conftest import NEWEST_MAJOR, AnyServer
 
 CASES = Path(__file__).parent / "cases"

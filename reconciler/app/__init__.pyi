@@ -1,7 +1,10 @@
-from .acking import Acked, acknowledge
-from .adopting import Adopted, Adoption, Left, adopt, leave_alone
-from .applying import Application, apply_plan, read_plan
-from .approving import (
+from .adoption.adopt import Adopted, Adoption, Left, adopt, leave_alone
+from .adoption.pull import Pulled, pull_into
+from .adoption.scaffold import scaffold
+from .approval.acknowledge import Acked, acknowledge
+from .approval.code_owners import CodeOwners, Owners, owners_of
+from .approval.policy import Policy
+from .approval.requirement import (
     Approval,
     Requirement,
     Saved,
@@ -10,32 +13,29 @@ from .approving import (
     signature_path,
     uncovered_plans,
 )
-from .auditing import AUDITORS, Opinion, fresh_build, opinion
-from .chaincheck import CheckedChain, check_chain
-from .chains import ChainedPlan, Place, place_in, place_of, read_plans, saved_as, uncovered
-from .checking import Checked, check
-from .codeowners import CodeOwners, Owners, owners_of
-from .comparison import Compared, Request, live_catalog, observer, pull
+from .approval.single_use import require_unused
+from .chain.check import CheckedChain, check_chain
+from .chain.renew import renew
+from .chain.save import save_baseline, save_live, save_plan
+from .chain.squash import squash
+from .chain.target_chain import ChainedPlan, Place, place_in, place_of, read_plans, saved_as, uncovered
+from .chain.undo import Undone, undo
+from .checks.second_opinion import AUDITORS, Opinion, fresh_build, opinion
+from .checks.validate import Checked, check
 from .demo import Edit, Stage, add_column, set_stage
-from .discovery import registry
 from .files import Written, schema_files, write_schema, write_text
-from .jsonschema import json_schema
-from .local import embedded_url, local_folder
-from .once import require_unused
-from .planning import make_plan
-from .policy import Policy
-from .proving import prove
-from .pulling import Pulled, pull_into
-from .renewing import renew
-from .revisions import is_at
-from .saving import save_baseline, save_live, save_plan
-from .scaffolding import scaffold
-from .squashing import squash
-from .standing import Moved, Status, drift, heads, history, run_data, status
-from .statename import Folder, InChain, Live, Nothing, Revision, State, Stored
-from .states import compare_from, difference, prove_from
-from .undoing import Undone, undo
-from .waiting import Goal, missing
+from .kind_discovery import registry
+from .planning.comparison import Compared, Request, live_catalog, observer, pull
+from .planning.make_plan import make_plan
+from .planning.proof import prove
+from .reference.json_schema import json_schema
+from .run.apply import Application, apply_plan, read_plan
+from .run.target_status import Moved, Status, drift, heads, history, run_data, status
+from .run.wait import Goal, missing
+from .servers.local_server import embedded_url, local_folder
+from .states.git_revisions import is_at
+from .states.state_comparison import compare_from, difference, prove_from
+from .states.state_name import Folder, InChain, Live, Nothing, Revision, State, Stored
 
 __all__ = [
     "AUDITORS",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import LiteralString
 
 from reconciler.app.files import schema_files, write_text
-from reconciler.app.local import embedded_url, local_folder
+from reconciler.app.servers.local_server import embedded_url, local_folder
 from reconciler.core.dataclass import dataclass
 
 NEW_COLUMN = "nickname"
@@ -46,7 +46,7 @@ def set_stage(root: Path, schema: Path) -> Stage:
     """
     from psycopg.conninfo import make_conninfo
 
-    from reconciler.engine.session import opened
+    from reconciler.engine.connection.session import opened
 
     admin = embedded_url(root)
     with opened(admin) as connection:
@@ -56,7 +56,9 @@ def set_stage(root: Path, schema: Path) -> Stage:
     shutil.rmtree(folder, ignore_errors=True)
     is_example = not (schema.is_dir() and schema_files(schema))
     if is_example:
-        text = files("reconciler.app").joinpath("templates", "tables.yaml").read_text(encoding="utf-8")
+        text = (
+            files("reconciler.app.adoption").joinpath("templates", "tables.yaml").read_text(encoding="utf-8")
+        )
         write_text(folder / "schema" / "tables.yaml", text)
     else:
         shutil.copytree(schema, folder / "schema", ignore=shutil.ignore_patterns(".*"))
@@ -80,7 +82,7 @@ def add_column(schema: Path) -> Edit | None:
 
 
 def _places(schema: Path) -> list[Edit]:
-    from reconciler.engine.yamltext import read_folder
+    from reconciler.engine.yaml.reader import read_folder
 
     found = []
     for read in read_folder(schema):

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.app.discovery import registry
+from reconciler.app.kind_discovery import registry
 from reconciler.core.dataclass import dataclass
-from reconciler.engine.wholefile import put
+from reconciler.engine.yaml.atomic_file import put
 
 if TYPE_CHECKING:
-    from reconciler.engine.yamlmerge import Same
+    from reconciler.engine.yaml.merge import Same
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -77,8 +77,8 @@ def write_schema(
     In a file that exists, what did not change keeps its lines: `same_in` gives the test for a file; else
     equal data is.
     """
-    from reconciler.engine.yamlmerge import merge_into_existing
-    from reconciler.engine.yamlwrite import dump
+    from reconciler.engine.yaml.merge import merge_into_existing
+    from reconciler.engine.yaml.writer import dump
 
     folder.mkdir(parents=True, exist_ok=True)
     keys = section_keys()
@@ -124,10 +124,10 @@ def _cleared(folder: Path, names: Iterable[str], keys: frozenset[str]) -> Iterat
     A file goes only where it is just as it was written by us; comments that a person wrote there are kept. A
     file of anything else than schema is left alone.
     """
-    from reconciler.engine.load import HOME
-    from reconciler.engine.yamlmerge import merge_into_existing
-    from reconciler.engine.yamltext import read
-    from reconciler.engine.yamlwrite import dump
+    from reconciler.engine.declaration.load import HOME
+    from reconciler.engine.yaml.merge import merge_into_existing
+    from reconciler.engine.yaml.reader import read
+    from reconciler.engine.yaml.writer import dump
 
     sections = {HOME, *registry().top}
     for name in names:

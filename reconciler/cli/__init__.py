@@ -13,7 +13,7 @@ COMMANDS = (
     "status", "history", "diff", "drift", "undo", "squash", "adopt", "verify", "schema", "ci",
     "controller", "wait", "health",
 )  # fmt: skip
-"""In the order of --help: the way a schema goes. Each has a module `<name>_command` with `register`."""
+"""In the order of --help: the way a schema goes. Each is a module of `commands` with `register`."""
 
 USAGE = 64
 _DEBUG = "--debug"
@@ -45,14 +45,14 @@ def _flushed() -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (docs/format.md, section 4). Never raises."""
-    from reconciler.cli import ending
+    from reconciler.cli import termination_message
 
     words = list(sys.argv[1:] if arguments is None else arguments)
     is_debugging = _DEBUG in words or os.environ.get("RECONCILE_DEBUG") not in (None, "", "0")
     words = [word for word in words if word != _DEBUG]
-    ending.begin(words)
+    termination_message.begin(words)
     code = _ended(words, is_debugging)
-    ending.write(code)
+    termination_message.write(code)
     return code
 
 
@@ -86,9 +86,9 @@ def _run(arguments: list[str]) -> int:
     try:
         result = command.main(arguments, prog_name="reconcile", standalone_mode=False)
     except ClickException as error:
-        from reconciler.cli import ending
+        from reconciler.cli import termination_message
 
-        ending.note(message=error.format_message())
+        termination_message.note(message=error.format_message())
         error.show()
         return USAGE if error.exit_code in (1, 2) else error.exit_code
     return int(result) if isinstance(result, int) else 0
@@ -113,7 +113,7 @@ def _application(arguments: Sequence[str]) -> Any:
     application.callback()(before_command)
     named = next((word for word in arguments if not word.startswith("-")), None)
     for name in (named,) if named in COMMANDS else COMMANDS:
-        import_module(f"reconciler.cli.{name}_command").register(application)
+        import_module(f"reconciler.cli.commands.{name}").register(application)
     return application
 
 

@@ -13,7 +13,7 @@ INTERRUPTED = 130
 
 def told(error: BaseException, is_debugging: bool) -> int:
     """Say what went wrong on standard error, never with a traceback unless it is asked for; the exit code."""
-    from reconciler.cli import ending
+    from reconciler.cli import termination_message
     from reconciler.cli.output import complain
 
     if is_debugging:
@@ -22,7 +22,7 @@ def told(error: BaseException, is_debugging: bool) -> int:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
     ours = as_ours(error)
-    ending.note_error(ours)
+    termination_message.note_error(ours)
     complain(ours)
     return ours.exit_code
 
@@ -33,7 +33,7 @@ def as_ours(error: BaseException) -> ReconcileError:
         return error
     psycopg = sys.modules.get("psycopg")
     if psycopg is not None and isinstance(error, psycopg.Error):
-        from reconciler.engine.session import server_error
+        from reconciler.engine.connection.session import server_error
 
         return server_error(error)
     if isinstance(error, OSError):

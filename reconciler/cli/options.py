@@ -143,7 +143,7 @@ def choose(target: str | None, url: str | None, schema: Path | None = None, conn
     """
     from reconciler import settings
     from reconciler.app import Policy, Requirement
-    from reconciler.cli import ending
+    from reconciler.cli import termination_message
 
     refuse_empty("--target", target)
     refuse_empty("--url", url)
@@ -156,7 +156,7 @@ def choose(target: str | None, url: str | None, schema: Path | None = None, conn
         name, chosen = project.target(target)
     else:
         name, chosen = "default", settings.TargetSettings()
-    ending.note(target=name)
+    termination_message.note(target=name)
     found = url or (settings.url_of(chosen, name, os.environ, project.root) if connects else "")
     if found == settings.EMBEDDED:
         from reconciler.app import embedded_url
@@ -164,7 +164,7 @@ def choose(target: str | None, url: str | None, schema: Path | None = None, conn
         found = embedded_url(project.root)
     if connects:
         from reconciler.cli.output import say
-        from reconciler.engine.reading import listen
+        from reconciler.engine.catalog.bounded_read import listen
 
         listen(say)
     policy = Policy.parse(chosen.approve, name)
@@ -186,7 +186,7 @@ def database_said(target: str | None, url: str | None) -> str:
 
 def pasted(url: str) -> str:
     """The URL as a shell takes it; a variable where it holds a password, which is shown nowhere."""
-    from reconciler.engine.session import holds_secret
+    from reconciler.engine.connection.session import holds_secret
 
     return '"$DATABASE_URL"' if holds_secret(url) else shlex.quote(url)
 

@@ -11,9 +11,9 @@ from reconciler.cli.options import FindingsFormat, Format
 
 if TYPE_CHECKING:
     from reconciler.core.errors import ReconcileError
-    from reconciler.engine.plan import Plan
+    from reconciler.engine.plan.model import Plan
     from reconciler.report.finding import Report
-    from reconciler.report.standing import Context
+    from reconciler.report.plan_context import Context
 
 
 def has_colour(stream: TextIO) -> bool:
@@ -77,7 +77,7 @@ def rendered(
 
             return gitlab.terraform(plan)
         case _:
-            from reconciler.cli.reporting import rendered_findings, sources_folder
+            from reconciler.cli.report_format import rendered_findings, sources_folder
             from reconciler.report import findings
 
             return rendered_findings(findings.of_plan(plan, context, command), format, sources_folder())
@@ -85,7 +85,7 @@ def rendered(
 
 def show_findings(report: Report, format: FindingsFormat | Format) -> None:
     """Write a report of findings to standard output."""
-    from reconciler.cli.reporting import rendered_findings, sources_folder
+    from reconciler.cli.report_format import rendered_findings, sources_folder
 
     sys.stdout.write(rendered_findings(report, format, sources_folder()))
 

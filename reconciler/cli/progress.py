@@ -6,8 +6,7 @@ import sys
 
 from reconciler.cli.output import has_colour, width
 from reconciler.core.counting import counted
-from reconciler.engine.plan import Step
-from reconciler.engine.progress import (
+from reconciler.engine.execute.progress import (
     Event,
     GroupCommitted,
     LeaseAwaited,
@@ -17,6 +16,7 @@ from reconciler.engine.progress import (
     StepStarted,
     WaitingForLock,
 )
+from reconciler.engine.plan.model import Step
 
 
 class Display:

@@ -6,9 +6,9 @@ does by the functions that `reconcile apply` calls.
 
 from __future__ import annotations
 
+from reconciler.controller.environment import Heal, Mode
 from reconciler.controller.logs import LogFormat
 from reconciler.controller.serving import Options, serve
-from reconciler.controller.shared import Heal, Mode
 from reconciler.controller.snapshot import Wanted
 
 __all__ = ["Heal", "LogFormat", "Mode", "Options", "Wanted", "serve"]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import ConnectionFailed, Terminated
-from reconciler.engine.progress import (
+from reconciler.engine.connection.retry import Clock, Stop
+from reconciler.engine.execute.progress import (
     Event,
     GroupCommitted,
     LeaseAwaited,
@@ -20,15 +21,14 @@ from reconciler.engine.progress import (
     StepStarted,
     WaitingForLock,
 )
-from reconciler.engine.retry import Clock, Stop
 
 if TYPE_CHECKING:
     from reconciler.app import Saved
     from reconciler.controller.logs import Log
     from reconciler.controller.seat import Seat
     from reconciler.controller.snapshot import Aim
-    from reconciler.engine.apply import Verdict
-    from reconciler.engine.plan import Plan
+    from reconciler.engine.execute.apply import Verdict
+    from reconciler.engine.plan.model import Plan
 
 _LOOK_SECONDS = 1.0
 """How often the guard asks whether the seat is still held."""
@@ -74,7 +74,7 @@ class Hands:
         """Bring the database to the plan's end. Raises what app.apply_plan raises; ConnectionFailed where the
         seat was lost meanwhile."""
         from reconciler import app
-        from reconciler.engine.consent import Consent
+        from reconciler.engine.plan.consent import Consent
 
         self.lock_wait_seconds, self._waiting_since = 0.0, None
         ending = Stop()

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from reconciler.engine.plan import Action
+from reconciler.engine.plan.model import Action
 
 if TYPE_CHECKING:
     from reconciler.app import Moved
     from reconciler.core.ident import ObjectId
-    from reconciler.engine.plan import Plan
+    from reconciler.engine.plan.model import Plan
 
 
 def why_not(plan: Plan, left: Mapping[ObjectId, str | None], drift: tuple[Moved, ...]) -> str | None:

@@ -10,14 +10,14 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from reconciler.controller.board import SourceEntry
+from reconciler.controller.environment import Shared
 from reconciler.controller.pacing import jittered
-from reconciler.controller.shared import Shared
 from reconciler.controller.snapshot import Snapshot, snapshot_of
 from reconciler.controller.source import SourceStatus
 from reconciler.controller.target import Target
 from reconciler.core.errors import InvalidInput, Problem, ReconcileError, Terminated
 from reconciler.core.redaction import brief
-from reconciler.engine.retry import Insistence
+from reconciler.engine.connection.retry import Insistence
 
 if TYPE_CHECKING:
     from reconciler.controller.settling import Copy, Look, Source

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.app import ChainedPlan, Moved, Place, Request, Status
     from reconciler.controller.snapshot import Aim
     from reconciler.core.statement import Hazard
-    from reconciler.engine.plan import Plan, Step
+    from reconciler.engine.plan.model import Plan, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ def mark(connection: Connection[Any]) -> str | None:
     """What tells one state of a database from another, in two queries: its catalogs, and its last run. None
     where the role may not read all of that: then nothing is known to be unchanged."""
     from reconciler.core.errors import ReconcileError, Terminated
-    from reconciler.engine import journal
-    from reconciler.engine.fingerprint import fingerprint
+    from reconciler.engine.catalog.fingerprint import fingerprint
+    from reconciler.engine.execute import journal
 
     catalogs = fingerprint(connection)
     if catalogs is None:
@@ -74,7 +74,7 @@ def observe(aim: Aim, request: Request) -> Observation:
 def assessed(observation: Observation, aim: Aim) -> Finding:
     """What an observation means."""
     from reconciler import app
-    from reconciler.engine.consent import Consent, flags, missing_consent
+    from reconciler.engine.plan.consent import Consent, flags, missing_consent
 
     place, pending, wanted = observation.status.place, observation.pending, observation.wanted
     consent = aim.policy.consent(Consent())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from reconciler.engine.retry import Clock
+from reconciler.engine.connection.retry import Clock
 
 JITTER = 0.1
 """The share by which an interval is made longer or shorter, so that many instances do not knock at once."""

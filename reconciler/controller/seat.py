@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.errors import Busy, ReconcileError
-from reconciler.engine.lease import Waiting, holder, holds, release, take
-from reconciler.engine.session import Pooler, connect, ready_for_changes, redacted
+from reconciler.engine.connection.session import Pooler, connect, ready_for_changes, redacted
+from reconciler.engine.execute.lease import Waiting, holder, holds, release, take
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from reconciler.engine.progress import Session
+    from reconciler.engine.execute.progress import Session
 
 SCOPE = "controller"
 APPLICATION = "reconcile controller"

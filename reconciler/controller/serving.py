@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import TextIO
 
 from reconciler.controller.board import Board
+from reconciler.controller.environment import Heal, Mode, Shared
 from reconciler.controller.http import Pages, address, served
 from reconciler.controller.logs import LogFormat, log_to
 from reconciler.controller.loop import Loop
 from reconciler.controller.metrics import Metrics
 from reconciler.controller.pacing import Health
 from reconciler.controller.settling import Source
-from reconciler.controller.shared import Heal, Mode, Shared
 from reconciler.controller.snapshot import Wanted
 from reconciler.controller.source import Limits
 from reconciler.controller.workfolder import work_folder
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Terminated, UsageError
-from reconciler.engine.reading import listen
-from reconciler.engine.retry import Clock, Stop
+from reconciler.engine.catalog.bounded_read import listen
+from reconciler.engine.connection.retry import Clock, Stop
 
 
 @dataclass(frozen=True, slots=True)

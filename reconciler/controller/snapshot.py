@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import UsageError
-from reconciler.engine.session import Pooler
+from reconciler.engine.connection.session import Pooler
 
 if TYPE_CHECKING:
     from reconciler.app import ChainedPlan, Policy, Request, Requirement
     from reconciler.controller.settling import Copy
-    from reconciler.engine.scope import Scope
+    from reconciler.engine.catalog.scope import Scope
     from reconciler.settings import Project, TargetSettings
 
 WITHOUT_A_NAME = "default"

@@ -7,18 +7,18 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from reconciler.controller.acting import Hands, Work
+from reconciler.controller.environment import Heal, Mode, Shared
 from reconciler.controller.healing import why_not
 from reconciler.controller.observing import Observation, assessed, mark, observe
 from reconciler.controller.pacing import Backoff
 from reconciler.controller.seat import Seat
-from reconciler.controller.shared import Heal, Mode, Shared
 from reconciler.controller.snapshot import Aim, Snapshot, request_of, url_of
 from reconciler.controller.state import Finding, State, Trouble
 from reconciler.core.errors import ConnectionFailed, InvalidInput, NotApproved, ReconcileError, Terminated
 from reconciler.core.redaction import brief, code_of
 
 if TYPE_CHECKING:
-    from reconciler.engine.apply import Verdict
+    from reconciler.engine.execute.apply import Verdict
 
 LONGEST_LOOK_SECONDS = 60.0
 """How long a database that went away is left alone at most: it should be found again soon."""
@@ -226,7 +226,7 @@ def _state_after(error: ReconcileError) -> State:
 def _as_ours(error: Exception) -> ReconcileError:
     import psycopg
 
-    from reconciler.engine.session import server_error
+    from reconciler.engine.connection.session import server_error
 
     if isinstance(error, ReconcileError):
         return error

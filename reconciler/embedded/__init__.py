@@ -17,7 +17,7 @@ if sys.platform == "win32":
 
 from reconciler.embedded.installations import Choice, Installation, choose, find_installations
 from reconciler.embedded.server import Server, stop_at
-from reconciler.embedded.shared import shared_scratch, stop_shared
+from reconciler.embedded.shared_server import shared_scratch, stop_shared
 
 __all__ = [
     "Choice",

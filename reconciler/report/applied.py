@@ -8,10 +8,10 @@ from datetime import datetime
 
 from reconciler.core.counting import counted
 from reconciler.core.dataclass import dataclass
-from reconciler.engine.plan import Plan
+from reconciler.engine.plan.model import Plan
 from reconciler.report import markdown
 from reconciler.report.escape import code, within
-from reconciler.report.standing import Context, Standing, State
+from reconciler.report.plan_context import Context, Standing, State
 
 __all__ = ["Done", "render", "with_plans"]
 

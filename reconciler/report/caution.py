@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from reconciler.core.size import sizes_of
 from reconciler.core.statement import Hazard
-from reconciler.engine.plan import Plan, Step
+from reconciler.engine.plan.model import Plan, Step
 from reconciler.report.escape import code, prose, within
-from reconciler.report.standing import Context, State
+from reconciler.report.plan_context import Context, State
 from reconciler.report.words import HARM, blocking_hazards, counted, other_hazards, steps_named
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from reconciler.core.errors import InvalidInput, ReconcileError
 from reconciler.core.statement import BLOCKING, Hazard, HazardCode
-from reconciler.engine import notes
-from reconciler.engine.plan import Plan, Step
+from reconciler.engine.plan import notes
+from reconciler.engine.plan.model import Plan, Step
 from reconciler.report.finding import (
     Check,
     Finding,
@@ -18,8 +18,8 @@ from reconciler.report.finding import (
     outcome_of,
     split_place,
 )
+from reconciler.report.plan_context import Context, State
 from reconciler.report.rules import DRIFT, NOTED, ONCE_MORE, TAKEN_BACK, UNMODELLED
-from reconciler.report.standing import Context, State
 from reconciler.report.words import HARM, counted
 
 FILES = "the schema files are valid"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from reconciler.core.redaction import code_of
-from reconciler.engine.plan import Action, Plan
+from reconciler.engine.plan.model import Action, Plan
 from reconciler.report.finding import Finding, Report, Severity, fingerprints
 from reconciler.report.words import visible
 

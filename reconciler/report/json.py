@@ -10,9 +10,9 @@ from typing import Any
 from reconciler.core.errors import InvalidInput, ReconcileError
 from reconciler.core.redaction import code_of
 from reconciler.core.statement import BLOCKING, Hazard
-from reconciler.engine.plan import Action, Plan, Step
-from reconciler.engine.planfile import FORMAT, plan_id
-from reconciler.report.standing import Context, Standing, labels, state_of
+from reconciler.engine.plan.model import Action, Plan, Step
+from reconciler.engine.plan.plan_file import FORMAT, plan_id
+from reconciler.report.plan_context import Context, Standing, labels, state_of
 
 
 def render(plan: Plan, context: Context | None = None) -> str:

@@ -12,16 +12,16 @@ from json import dumps
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
-from reconciler.engine.plan import Action, Plan
-from reconciler.engine.planfile import plan_id
+from reconciler.engine.plan.model import Action, Plan
+from reconciler.engine.plan.plan_file import plan_id
 from reconciler.report.caution import caution, fitting
 from reconciler.report.escape import code, element, fenced, prose, within
-from reconciler.report.standing import ICONS, SEVERAL, Context, Standing, State, marker, state_of
+from reconciler.report.plan_context import ICONS, SEVERAL, Context, Standing, State, marker, state_of
 from reconciler.report.steptable import MINUS, body, collapsed
 from reconciler.report.words import blocking_hazards, counted, tally, visible_sql
 
 if TYPE_CHECKING:
-    from reconciler.app.codeowners import Owners
+    from reconciler.app.approval.code_owners import Owners
 
 __all__ = [
     "BUDGET",

@@ -6,7 +6,7 @@ import re
 import textwrap
 
 from reconciler.core.dataclass import dataclass
-from reconciler.engine.plan import Action
+from reconciler.engine.plan.model import Action
 
 _CODES = {"green": "32", "yellow": "33", "red": "31", "cyan": "36", "bold": "1", "dim": "2"}
 _TOKEN = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*")|(--[^\n]*)|\b([A-Z][A-Z]+)\b""")

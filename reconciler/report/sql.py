@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.statement import BLOCKING
-from reconciler.engine.plan import Plan, Step
-from reconciler.engine.planfile import plan_id
+from reconciler.engine.plan.model import Plan, Step
+from reconciler.engine.plan.plan_file import plan_id
 from reconciler.report.words import SYMBOLS, ended, runs, visible
 
 _SETTINGS = (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from reconciler.core.statement import BLOCKING, BLOCKS_WRITES, LockMode
-from reconciler.engine.notes import by_heading
-from reconciler.engine.plan import Plan, Step
+from reconciler.engine.plan.model import Plan, Step
+from reconciler.engine.plan.notes import by_heading
 from reconciler.report.caution import fitting, listed, place
 from reconciler.report.escape import code, fenced, within
-from reconciler.report.standing import Context
+from reconciler.report.plan_context import Context
 from reconciler.report.words import (
     HARM,
     SYMBOLS,

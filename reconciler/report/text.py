@@ -9,11 +9,11 @@ from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import UsageError
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import BLOCKING, Hazard, Mode
-from reconciler.engine.notes import by_heading
-from reconciler.engine.plan import Plan, Step
-from reconciler.engine.subject import Subjects
+from reconciler.engine.plan.model import Plan, Step
+from reconciler.engine.plan.notes import by_heading
+from reconciler.engine.plan.title import Subjects
 from reconciler.report.paint import ACTION_COLOURS, Paint
-from reconciler.report.standing import Context, State
+from reconciler.report.plan_context import Context, State
 from reconciler.report.words import (
     COUNTED,
     HARM,

@@ -10,7 +10,7 @@ from reconciler.core import counting
 from reconciler.core.dataclass import dataclass
 from reconciler.core.size import Size
 from reconciler.core.statement import BLOCKING, Cost, Hazard, HazardCode, LockMode, Mode
-from reconciler.engine.plan import Action, Plan, Step
+from reconciler.engine.plan.model import Action, Plan, Step
 
 SYMBOLS = {Action.CREATE: "+", Action.ALTER: "~", Action.DROP: "-", Action.RENAME: "→"}
 COUNTED = {

@@ -10,8 +10,8 @@ import signal
 import sys
 
 from reconciler.core.errors import ReconcileError
-from reconciler.engine import progress
-from reconciler.engine.apply import ApplyOptions, apply
+from reconciler.engine.execute import progress
+from reconciler.engine.execute.apply import ApplyOptions, apply
 from tests.apply.shop import at, observe, shop_plan
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.app import Application, Request, apply_plan, make_plan
-from reconciler.engine.consent import Consent
-from reconciler.engine.plan import Plan
+from reconciler.engine.plan.consent import Consent
+from reconciler.engine.plan.model import Plan
 from tests.apply.shop import SETUP, run
 from tests.conftest import AnyServer
 

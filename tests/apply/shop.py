@@ -10,8 +10,8 @@ import psycopg
 
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Mode
-from reconciler.engine.plan import Action, Plan, Step, Touch
-from reconciler.engine.progress import GroupCommitted
+from reconciler.engine.execute.progress import GroupCommitted
+from reconciler.engine.plan.model import Action, Plan, Step, Touch
 
 ITEMS = ObjectId("table", ("public", "items"))
 ORDERS = ObjectId("table", ("public", "orders"))

@@ -13,9 +13,9 @@ import pytest
 
 from reconciler.core.errors import Blocked, ConnectionFailed, PoolerDetected, Unsupported, UsageError
 from reconciler.embedded import Server, choose
-from reconciler.engine import journal
-from reconciler.engine.apply import ApplyOptions, apply
-from reconciler.engine.session import opened, redacted, set_local
+from reconciler.engine.connection.session import opened, redacted, set_local
+from reconciler.engine.execute import journal
+from reconciler.engine.execute.apply import ApplyOptions, apply
 from tests.apply.shop import observe, rows, run, shop_plan, steps_that_ran
 
 

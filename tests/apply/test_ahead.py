@@ -10,18 +10,19 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from reconciler.app import Request, make_plan, memory, registry
-from reconciler.app.ahead import opened_ahead
+from reconciler.app import Request, make_plan, registry
+from reconciler.app.planning import comparison_cache
+from reconciler.app.planning.prewarm import opened_ahead
 from reconciler.embedded import shared_scratch
-from reconciler.engine.draft import BLANK
-from reconciler.engine.introspect import introspect
+from reconciler.engine.catalog.introspect import introspect
+from reconciler.engine.elaborate.draft import BLANK
 
 
 @pytest.fixture
 def target(
     database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[psycopg.Connection]:
-    monkeypatch.setattr(memory, "folder", lambda: tmp_path)
+    monkeypatch.setattr(comparison_cache, "folder", lambda: tmp_path)
     with psycopg.connect(database(), autocommit=True) as connection:
         yield connection
 

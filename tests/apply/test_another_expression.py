@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.ident import ObjectId
-from reconciler.engine.plan import Action, Plan
+from reconciler.engine.plan.model import Action, Plan
 from tests.apply.conftest import Played
 from tests.conftest import AnyServer
 

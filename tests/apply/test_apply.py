@@ -8,12 +8,12 @@ import pytest
 
 from reconciler.core.errors import Blocked, NotConverged, ServerError, Stale, Stopped, UsageError
 from reconciler.core.statement import HazardCode, data_loss
-from reconciler.engine import journal
-from reconciler.engine.apply import ApplyOptions, apply, plan_digest
-from reconciler.engine.consent import Consent
-from reconciler.engine.plan import Ack, Plan, Touch
-from reconciler.engine.progress import GroupCommitted, Retrying, StepFinished, StepStarted
-from reconciler.engine.session import opened
+from reconciler.engine.connection.session import opened
+from reconciler.engine.execute import journal
+from reconciler.engine.execute.apply import ApplyOptions, apply, plan_digest
+from reconciler.engine.execute.progress import GroupCommitted, Retrying, StepFinished, StepStarted
+from reconciler.engine.plan.consent import Consent
+from reconciler.engine.plan.model import Ack, Plan, Touch
 from tests.apply.shop import ITEMS, observe, one_step_plan, rows, run, shop_plan, steps_that_ran
 
 AT_END = [(100, 0)]

@@ -15,10 +15,10 @@ from psycopg.conninfo import make_conninfo
 from reconciler.app import Request, make_plan, registry
 from reconciler.core.errors import ServerError
 from reconciler.embedded import shared_scratch
-from reconciler.engine.draft import BLANK, blank_database, draft
-from reconciler.engine.introspect import introspect
-from reconciler.engine.load import load
-from reconciler.engine.scratch import elaborate, scratch_database
+from reconciler.engine.catalog.introspect import introspect
+from reconciler.engine.declaration.load import load
+from reconciler.engine.elaborate.draft import BLANK, blank_database, draft
+from reconciler.engine.elaborate.scratch import elaborate, scratch_database
 from tests.conftest import AnyServer
 
 _SCHEMA = """

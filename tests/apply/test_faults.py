@@ -13,10 +13,10 @@ import psycopg
 import pytest
 
 from reconciler.core.errors import Busy, ConnectionFailed, Stopped, Terminated
-from reconciler.engine import journal
-from reconciler.engine.apply import ApplyOptions, Verdict, apply
-from reconciler.engine.plan import Touch
-from reconciler.engine.progress import (
+from reconciler.engine.connection.retry import RetryPolicy, Stop
+from reconciler.engine.execute import journal
+from reconciler.engine.execute.apply import ApplyOptions, Verdict, apply
+from reconciler.engine.execute.progress import (
     GroupCommitted,
     LeaseAwaited,
     Retrying,
@@ -24,7 +24,7 @@ from reconciler.engine.progress import (
     StepStarted,
     WaitingForLock,
 )
-from reconciler.engine.retry import RetryPolicy, Stop
+from reconciler.engine.plan.model import Touch
 from tests.apply.shop import ITEMS, at, observe, one_step_plan, rows, run, shop_plan, step, steps_that_ran
 
 PRICES = "SELECT DISTINCT price FROM public.items"
@@ -276,7 +276,7 @@ def test_a_deadlock_is_tried_again(url: str) -> None:
 
 def test_a_worker_that_outlives_its_client_is_waited_for(url: str) -> None:
     """Its session holds a lock of its own, whatever became of the lease."""
-    from reconciler.engine.lease import Waiting, take
+    from reconciler.engine.execute.lease import Waiting, take
 
     with psycopg.connect(url, autocommit=True, application_name="left over") as other:
         take(other, "worker", Waiting())

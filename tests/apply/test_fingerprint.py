@@ -7,8 +7,8 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from reconciler.engine.fingerprint import fingerprint
-from reconciler.engine.session import opened
+from reconciler.engine.catalog.fingerprint import fingerprint
+from reconciler.engine.connection.session import opened
 
 pytestmark = [pytest.mark.alone, pytest.mark.matrix]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.engine.plan import Plan
+from reconciler.engine.plan.model import Plan
 from tests.apply.conftest import Played
 
 _BEFORE = """

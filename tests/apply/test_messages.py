@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from reconciler.core.errors import ReconcileError, ServerError
-from reconciler.engine.servererror import server_error
+from reconciler.engine.connection.server_errors import server_error
 from tests.apply.conftest import Played
 
 SCHEMA = """

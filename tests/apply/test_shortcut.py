@@ -11,9 +11,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from reconciler.app import Application, Request, apply_plan, make_plan, shortcut
-from reconciler.engine import planfile
-from reconciler.engine.consent import Consent
+from reconciler.app import Application, Request, apply_plan, make_plan
+from reconciler.app.planning import incremental
+from reconciler.engine.plan import plan_file
+from reconciler.engine.plan.consent import Consent
 from tests.conftest import AnyServer
 
 TABLES = 10
@@ -241,14 +242,14 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
 def watch(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """A list that says of each attempt at the short way whether it came to a plan."""
     taken: list[bool] = []
-    real = shortcut.plan_again
+    real = incremental.plan_again
 
     def watched(*arguments: object) -> object:
         plan = real(*arguments)  # type: ignore[arg-type]
         taken.append(plan is not None)
         return plan
 
-    monkeypatch.setattr(shortcut, "plan_again", watched)
+    monkeypatch.setattr(incremental, "plan_again", watched)
     return taken
 
 
@@ -257,6 +258,6 @@ def outcome(request: Request) -> str:
     from reconciler.core.errors import ReconcileError
 
     try:
-        return planfile.dump(make_plan(request))
+        return plan_file.dump(make_plan(request))
     except ReconcileError as error:
         return error.message

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from reconciler.engine.session import opened, ready_for_changes
+from reconciler.engine.connection.session import opened, ready_for_changes
 from tests.conftest import AnyServer
 
 Fresh = Callable[[], str]

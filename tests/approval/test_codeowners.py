@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.app.codeowners import CodeOwners, Flavour, find, owners_of, parse
+from reconciler.app.approval.code_owners import CodeOwners, Flavour, find, owners_of, parse
 
 pytestmark = pytest.mark.quick
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.app.predecessors import TOOLS
+from reconciler.app.adoption.migration_tools import TOOLS
 from reconciler.embedded import stop_at
 from tests.e2e.pages import Player
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from reconciler.app.histories import History, find_histories, not_ignored
+from reconciler.app.adoption.migration_histories import History, find_histories, not_ignored
 
 SQL = Path(__file__).with_name("tools.sql").read_text(encoding="utf-8")
 _PART = re.compile(r"^--- ([^:\n]+): (\w+)$(.*?)(?=^--- |\Z)", re.MULTILINE | re.DOTALL)

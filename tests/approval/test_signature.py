@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import NotApproved
-from reconciler.engine.signature import AllowedSigners, verified
+from reconciler.engine.plan.signature import AllowedSigners, verified
 from tests.approval.conftest import KINDS, Key, keygen
 
 pytestmark = pytest.mark.quick

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from reconciler.core.errors import InvalidInput
-from reconciler.engine.yamlappend import with_items
+from reconciler.engine.yaml.append import with_items
 
 pytestmark = pytest.mark.quick
 

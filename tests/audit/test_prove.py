@@ -12,8 +12,8 @@ import pytest
 from reconciler.app import Application, Request, apply_plan, make_plan, prove
 from reconciler.core.errors import EmbeddedUnavailable, NotConverged, ServerError
 from reconciler.embedded import Server, choose
-from reconciler.engine.consent import Consent
-from reconciler.engine.plan import Plan
+from reconciler.engine.plan.consent import Consent
+from reconciler.engine.plan.model import Plan
 from tests.conftest import AnyServer
 
 BEFORE = """

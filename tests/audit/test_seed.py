@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from reconciler.engine.seed import count_and_digest, gone, lost, seed
+from reconciler.engine.prove.seed import count_and_digest, gone, lost, seed
 from tests.audit.conftest import NewDatabase
 
 TYPES = [

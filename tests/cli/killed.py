@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from reconciler.cli import main
-from reconciler.engine import apply, journal
+from reconciler.engine.execute import apply, journal
 
 
 def _die(*_: Any) -> None:

@@ -24,15 +24,15 @@ PLANS = Path("plans/prod")
 
 def tampered(clone: Clone, pattern: str, old: str, new: str, reason: str | None = None) -> None:
     """Change a plan file, and everything that holds its id."""
-    from reconciler.engine import planfile
+    from reconciler.engine.plan import plan_file
 
     path = clone.only(pattern)
     text = path.read_text()
     assert old in text
-    before = planfile.load(text, "before")
+    before = plan_file.load(text, "before")
     said = text.replace(old, new).replace("\nownership: ", "\nedited: to be read\nownership: ", 1)
-    after = dataclasses.replace(planfile.load(said, "after"), edited=reason)
-    path.write_text(planfile.dump(after))
+    after = dataclasses.replace(plan_file.load(said, "after"), edited=reason)
+    path.write_text(plan_file.dump(after))
     for name in ("CHAIN", "snapshot.yaml"):
         file = clone.folder / PLANS / name
-        file.write_text(file.read_text().replace(planfile.plan_id(before), planfile.plan_id(after)))
+        file.write_text(file.read_text().replace(plan_file.plan_id(before), plan_file.plan_id(after)))

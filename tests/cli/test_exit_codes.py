@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from reconciler.core.errors import NotApproved
-from reconciler.engine.lease import CLASS_KEY, key
+from reconciler.engine.execute.lease import CLASS_KEY, key
 from tests.cli.conftest import Reconcile, Shop
 
 NEW_COLUMN = ("      email: {", "      name: text\n      email: {")

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from reconciler.engine import journal
-from reconciler.engine.lease import CLASS_KEY, key
-from reconciler.engine.session import opened
+from reconciler.engine.connection.session import opened
+from reconciler.engine.execute import journal
+from reconciler.engine.execute.lease import CLASS_KEY, key
 from tests.cli.conftest import ROOT, Shop
 
 PLAN = "plans/prod/0002_more.plan.yaml"

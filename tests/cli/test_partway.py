@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli import ending
+from reconciler.cli import termination_message
 from reconciler.core.errors import ServerError
-from reconciler.engine.apply import Verdict
-from reconciler.engine.plan import Plan
+from reconciler.engine.execute.apply import Verdict
+from reconciler.engine.plan.model import Plan
 from tests.cli.conftest import Finished, Shop
 
 PHONE = ("      email: {", "      phone: text\n      email: {")
@@ -96,16 +96,16 @@ def test_what_fails_before_the_first_plan_names_none(inside: Shop) -> None:
 
 
 def test_a_long_chain_fits_into_the_message() -> None:
-    ending.begin(["apply"])
+    termination_message.begin(["apply"])
     plan = Plan(server_major=18, schema_digest="", steps=(), touches={})
     for number in range(1, 13):
-        ending.note_plan(plan, f"{number:04}_{'x' * 40}.plan.yaml").verdict = Verdict(
+        termination_message.note_plan(plan, f"{number:04}_{'x' * 40}.plan.yaml").verdict = Verdict(
             "sha256:0", was_applied=True
         )
-    ending.note_plan(plan, "0013_last.plan.yaml")
-    ending.note_error(ServerError("x" * 9000))
-    raw = ending.message(143)
-    assert len(raw) <= ending.LIMIT_BYTES
+    termination_message.note_plan(plan, "0013_last.plan.yaml")
+    termination_message.note_error(ServerError("x" * 9000))
+    raw = termination_message.message(143)
+    assert len(raw) <= termination_message.LIMIT_BYTES
     told = json.loads(raw)
     assert [one["plan"][:4] for one in told["plans"]] == [f"{number:04}" for number in range(4, 14)]
     assert [one["outcome"] for one in told["plans"]] == ["already applied"] * 9 + ["stopped"]

@@ -7,10 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from reconciler.app.applying import read_plan
-from reconciler.app.policy import Policy
+from reconciler.app.approval.policy import Policy
+from reconciler.app.run.apply import read_plan
 from reconciler.core.errors import Blocked
-from reconciler.engine.consent import Consent
+from reconciler.engine.plan.consent import Consent
 from tests.cli.conftest import Finished, Shop
 
 SETTINGS = "targets: {{dev: {{url_env: SHOP_URL, approve: {{lock: 'table < {size}'}}}}}}\n"

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from reconciler import __version__
-from reconciler.cli import ending
+from reconciler.cli import termination_message
 from reconciler.core.errors import ServerError
 from tests.cli.conftest import Finished, Reconcile, Shop
 
@@ -31,7 +31,7 @@ SECRET = "s3cr3t-password"
 def left(folder: Path) -> dict[str, Any]:
     """The message."""
     raw = (folder / "message").read_bytes()
-    assert 0 < len(raw) <= ending.LIMIT_BYTES
+    assert 0 < len(raw) <= termination_message.LIMIT_BYTES
     found: dict[str, Any] = json.loads(raw)
     return found
 
@@ -112,7 +112,7 @@ def test_every_command_leaves_one(inside: Shop, arguments: tuple[str, ...], code
     inside.reconcile.write("broken.plan.yaml", "nothing: [of: a plan\n")
     done, message = call(inside, *arguments)
     assert done.code == code
-    assert message["exit_name"] == ending.NAMES[code]
+    assert message["exit_name"] == termination_message.NAMES[code]
     assert (message["message"] is None) == (code == 0)
     assert SECRET not in json.dumps(message)
 
@@ -147,24 +147,24 @@ def test_a_file_that_is_there_is_written_in_place(inside: Shop) -> None:
 @pytest.mark.parametrize("character", ["x", "\u20ac", "\U0001f40d", '"', "\n", "\x00"])
 @pytest.mark.parametrize("field", ["message", "hint", "both"])
 def test_what_is_too_long_loses_its_end(character: str, field: str) -> None:
-    ending.begin(["run"])
+    termination_message.begin(["run"])
     long = character * 9000
-    ending.note_error(
+    termination_message.note_error(
         ServerError(long if field != "hint" else "short", hint=long if field != "message" else None)
     )
-    raw = ending.message(1)
-    assert len(raw) <= ending.LIMIT_BYTES
+    raw = termination_message.message(1)
+    assert len(raw) <= termination_message.LIMIT_BYTES
     told = json.loads(raw)
     assert told["exit_name"] == "error"
     if field == "message" and character == "x":
-        assert len(raw) > ending.LIMIT_BYTES - 10
+        assert len(raw) > termination_message.LIMIT_BYTES - 10
         assert told["message"].endswith("x ...")
 
 
 KILLED = """
 import os, signal, sys
 from reconciler.cli import main, progress
-from reconciler.engine.progress import GroupCommitted, WaitingForLock
+from reconciler.engine.execute.progress import GroupCommitted, WaitingForLock
 name, event, words = sys.argv[1], sys.argv[2], sys.argv[3:]
 seen = progress.Display.__call__
 def hear(self, what):

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from reconciler.app.comparison import live_catalog
-from reconciler.app.waiting import Goal, missing
+from reconciler.app.planning.comparison import live_catalog
+from reconciler.app.run.wait import Goal, missing
 from reconciler.core.errors import ConnectionFailed
 from tests.cli.conftest import Finished, Reconcile, Shop
 
@@ -239,6 +239,6 @@ def test_a_session_that_the_server_ends_is_no_end(prod: Shop, monkeypatch: pytes
         prod.execute(f"SELECT pg_terminate_backend({connection.info.backend_pid})")
         return live_catalog(connection)
 
-    monkeypatch.setattr("reconciler.app.waiting.live_catalog", cut_off)
+    monkeypatch.setattr("reconciler.app.run.wait.live_catalog", cut_off)
     with pytest.raises(ConnectionFailed):
         missing(goal, prod.url)

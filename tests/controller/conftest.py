@@ -17,7 +17,7 @@ from reconciler.controller.http import Pages
 from reconciler.controller.loop import Loop
 from reconciler.controller.serving import assembled
 from reconciler.core.errors import Terminated
-from reconciler.engine.retry import Clock, Stop
+from reconciler.engine.connection.retry import Clock, Stop
 from tests.cli.conftest import Inside, Shop
 
 DESK = """

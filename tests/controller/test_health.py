@@ -20,7 +20,7 @@ from reconciler.controller.metrics import Metrics
 from reconciler.controller.pacing import Backoff, Health, jittered
 from reconciler.core.errors import ServerError, Stopped, UsageError
 from reconciler.core.redaction import brief, code_of, without_credentials
-from reconciler.engine.retry import Clock
+from reconciler.engine.connection.retry import Clock
 from tests.cli.conftest import Inside
 from tests.controller.conftest import Hands
 

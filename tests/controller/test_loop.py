@@ -373,7 +373,7 @@ def cut(team: Team) -> None:
 
 
 def test_another_run_is_no_error_and_the_plan_is_tried_again(team: Team, controllers: Make) -> None:
-    from reconciler.engine.lease import CLASS_KEY, key
+    from reconciler.engine.execute.lease import CLASS_KEY, key
 
     team.save()
     team.commit()

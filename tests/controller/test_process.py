@@ -313,7 +313,7 @@ def test_what_does_not_fit_together_is_refused_at_once(team: Team, start: Start)
 
 STUBBORN = """
 import time
-from reconciler.engine.retry import Stop, stopped_by_signals
+from reconciler.engine.connection.retry import Stop, stopped_by_signals
 with stopped_by_signals(Stop()):
     print("ready", flush=True)
     while True:

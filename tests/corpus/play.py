@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from reconciler.engine.seed import RowEvidence, count_and_digest, gone, lost, seed
+from reconciler.engine.prove.seed import RowEvidence, count_and_digest, gone, lost, seed
 from tests.corpus import oracle
 from tests.corpus.databases import Databases
 from tests.corpus.oracle import Case, LoadError

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.app.kindtable import COMMAND, document
+from reconciler.app.reference.kind_table import COMMAND, document
 from reconciler.cli import COMMANDS, main
 from reconciler.settings import Settings
 from tests.e2e.pages import REWRITE, Player, blocks

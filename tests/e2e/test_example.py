@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.quick
 def test_the_chain_is_whole() -> None:
-    from reconciler.engine import chain
+    from reconciler.engine.chain import chain
 
     folder = ROOT / "plans" / "dev"
     assert [link.slug for link in chain.read_chain(folder)]

@@ -102,7 +102,7 @@ def test_every_library_is_found(runtime: Container) -> None:
 def test_it_is_compiled(runtime: Container) -> None:
     # A read-only root keeps Python from doing it, and each start would compile anew.
     code = (
-        "import sys, reconciler.cli.run_command, rich.console, asyncio\n"
+        "import sys, reconciler.cli.commands.run, rich.console, asyncio\n"
         "print(*{m.__cached__ for m in sys.modules.values() if getattr(m, '__cached__', None)}, sep='\\n')"
     )
     done = runtime.run("-c", code, entrypoint=["/opt/reconcile/bin/python", "-B"])

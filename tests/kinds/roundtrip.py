@@ -16,7 +16,7 @@ from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest
 from reconciler.core.statement import LockMode, Statement
-from reconciler.engine.introspect import introspect
+from reconciler.engine.catalog.introspect import introspect
 from reconciler.engine.registry import Registry
 
 

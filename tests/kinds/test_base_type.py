@@ -8,13 +8,13 @@ import pytest
 from pydantic import TypeAdapter
 
 from reconciler import app
-from reconciler.app.applying import Application, apply_plan
+from reconciler.app.run.apply import Application, apply_plan
 from reconciler.core.errors import Blocked
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Nest
-from reconciler.engine.consent import Consent
-from reconciler.engine.scope import Scope
-from reconciler.engine.yamlwrite import dump
+from reconciler.engine.catalog.scope import Scope
+from reconciler.engine.plan.consent import Consent
+from reconciler.engine.yaml.writer import dump
 from reconciler.kinds.base_type import BaseType
 from reconciler.kinds.function import Function
 from tests.kinds.constraints_schema import Database

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from reconciler.app.discovery import registry
+from reconciler.app.kind_discovery import registry
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Kind, Nest

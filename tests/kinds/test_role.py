@@ -16,8 +16,8 @@ from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId, quote
 from reconciler.core.kind import Disturbance, Nest
 from reconciler.core.statement import HazardCode
-from reconciler.engine.scope import Scope
-from reconciler.engine.yamlwrite import dump
+from reconciler.engine.catalog.scope import Scope
+from reconciler.engine.yaml.writer import dump
 from reconciler.kinds.membership import Membership
 from reconciler.kinds.role import Role, RoleState
 from tests.conftest import AnyServer

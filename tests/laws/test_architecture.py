@@ -21,14 +21,14 @@ MOST_FUNCTION_LINES = 60
 MOST_PARAMETERS = 5
 
 KIND_WORDS_IN_ENGINE: dict[str, str] = {
-    "engine/load.py:schema": "the key at the top of a file that names its namespace",
-    "engine/scratch.py:schema": "the parameter of a kind's question what a name means",
-    "engine/planfile.py:server": "the key of the plan file that holds the server's major version",
-    "engine/servererror.py:table": "PostgreSQL's name for a field of its error messages",
-    "engine/servererror.py:column": "PostgreSQL's name for a field of its error messages",
-    "engine/yamlproblems.py:enum": "pydantic's name for a sort of error",
-    "engine/planfile.py:schema": "the key of the plan file that holds the schema's digest",
-    "engine/planmodel.py:schema": "the key of the plan file that holds the schema's digest",
+    "engine/declaration/load.py:schema": "the key at the top of a file that names its namespace",
+    "engine/elaborate/scratch.py:schema": "the parameter of a kind's question what a name means",
+    "engine/plan/plan_file.py:server": "the key of the plan file that holds the server's major version",
+    "engine/connection/server_errors.py:table": "PostgreSQL's name for a field of its error messages",
+    "engine/connection/server_errors.py:column": "PostgreSQL's name for a field of its error messages",
+    "engine/yaml/validation_errors.py:enum": "pydantic's name for a sort of error",
+    "engine/plan/plan_file.py:schema": "the key of the plan file that holds the schema's digest",
+    "engine/plan/file_format.py:schema": "the key of the plan file that holds the schema's digest",
 }
 """Words of the engine that are also the name of a kind: `file:word` -> what the word means there."""
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from reconciler.app import registry
-from reconciler.engine.fingerprint import LARGE
+from reconciler.engine.catalog.fingerprint import LARGE
 from tests.conftest import AnyServer
 
 pytestmark = pytest.mark.matrix

@@ -8,12 +8,12 @@ import psycopg
 import pytest
 
 from reconciler.app import Request, State, Stored, live_catalog, registry
-from reconciler.app.grounds import ground, owner_of
-from reconciler.app.saving import snapshot_text
+from reconciler.app.chain.save import snapshot_text
+from reconciler.app.states.offline_state import ground, owner_of
 from reconciler.core.catalog import Catalog
 from reconciler.core.errors import InvalidInput
-from reconciler.engine import snapshot
-from reconciler.engine.scope import Scope
+from reconciler.engine.catalog.scope import Scope
+from reconciler.engine.chain import snapshot
 from tests.conftest import AnyServer
 
 pytestmark = pytest.mark.matrix

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 
 from reconciler.app import Application, Request, apply_plan, live_catalog, make_plan, pull_into, registry
 from reconciler.core.catalog import Catalog
-from reconciler.engine.consent import Consent
-from reconciler.engine.diff import diff
+from reconciler.engine.compare.diff import diff
+from reconciler.engine.plan.consent import Consent
 from tests.conftest import AnyServer
 from tests.property.schemas import Schema, schemas, sql
 

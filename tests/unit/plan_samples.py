@@ -6,7 +6,7 @@ import dataclasses
 
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Mode, on
-from reconciler.engine.plan import Ack, Action, Plan, Step, Touch
+from reconciler.engine.plan.model import Ack, Action, Plan, Step, Touch
 
 DECLARED = ("declared, and not in the database",)
 GONE = ("in the database, and not declared",)

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.core.errors import InvalidInput
 from reconciler.core.ident import ObjectId
-from reconciler.engine.chain import (
+from reconciler.engine.chain.chain import (
     CHAIN,
     append,
     next_slug,
@@ -19,8 +19,8 @@ from reconciler.engine.chain import (
     squash,
     verify_chain,
 )
-from reconciler.engine.plan import Action, Plan, Step, Touch
-from reconciler.engine.planfile import dump, load, plan_id
+from reconciler.engine.plan.model import Action, Plan, Step, Touch
+from reconciler.engine.plan.plan_file import dump, load, plan_id
 from tests.unit.plan_samples import EMAIL, ORDERS, USERS, empty, sample
 
 pytestmark = pytest.mark.quick

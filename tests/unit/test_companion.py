@@ -11,7 +11,7 @@ pytestmark = pytest.mark.quick
 
 _START = """
 import os, signal, sys, time
-from reconciler.engine.companion import companion, may_have_one
+from reconciler.engine.declaration.worker_process import companion, may_have_one
 here = os.getpid()
 """
 

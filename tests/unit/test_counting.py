@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.app.discovery import registry
+from reconciler.app.kind_discovery import registry
 from reconciler.core.counting import counted
 
 pytestmark = pytest.mark.quick

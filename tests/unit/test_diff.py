@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from reconciler.core.catalog import Catalog
 from reconciler.core.ident import ObjectId
-from reconciler.engine.change import Alter, Change, Create, Drop, Follow, Replace, alteration
-from reconciler.engine.diff import diff
+from reconciler.engine.compare.change import Alter, Change, Create, Drop, Follow, Replace, alteration
+from reconciler.engine.compare.diff import diff
 from tests.unit.toys import REGISTRY, box, catalog, glass, house_rule, label, link, mould, part
 
 

@@ -7,7 +7,7 @@ import random
 import networkx
 import pytest
 
-from reconciler.engine.graph.digraph import Digraph
+from reconciler.engine.plan.graph.digraph import Digraph
 
 pytestmark = pytest.mark.quick
 

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from reconciler.core.catalog import Catalog, Entry
-from reconciler.engine.diff import diff
-from reconciler.engine.graph import DependencyCycle, Ordered, order
+from reconciler.engine.compare.diff import diff
+from reconciler.engine.plan.graph import DependencyCycle, Ordered, order
 from tests.unit.toys import REGISTRY, box, catalog, glass, label, link, mould, part
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
-from reconciler.engine.diff import diff
-from reconciler.engine.likeness import possible_renames
+from reconciler.engine.compare.diff import diff
+from reconciler.engine.compare.rename_candidates import possible_renames
 from tests.unit.toys import REGISTRY, box, catalog, glass, part
 
 

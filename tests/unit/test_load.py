@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core.errors import InvalidInput, Problem
 from reconciler.core.ident import ObjectId
-from reconciler.engine.load import Written, load
+from reconciler.engine.declaration.load import Written, load
 from tests.unit.toys import REGISTRY, BoxState
 
 

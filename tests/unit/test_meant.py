@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.app.discovery import registry
+from reconciler.app.kind_discovery import registry
 from reconciler.core.ident import ObjectId
-from reconciler.engine.meant import meant, said
+from reconciler.engine.catalog.text_names import meant, said
 
 pytestmark = pytest.mark.quick
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from reconciler.core.errors import InvalidInput
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, LockMode, Mode
-from reconciler.engine.plan import Ack, Action, Plan, Step, Touch
-from reconciler.engine.planfile import dump, is_edited, load, plan_id
+from reconciler.engine.plan.model import Ack, Action, Plan, Step, Touch
+from reconciler.engine.plan.plan_file import dump, is_edited, load, plan_id
 from tests.unit.plan_samples import empty, nasty, sample
 
 pytestmark = pytest.mark.quick

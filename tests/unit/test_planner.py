@@ -5,8 +5,8 @@ from __future__ import annotations
 from reconciler.core.catalog import Catalog
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import HazardCode, Mode
-from reconciler.engine.plan import Action, Plan, Step
-from reconciler.engine.planner import GROUP_SIZE, Context, make_plan
+from reconciler.engine.plan.model import Action, Plan, Step
+from reconciler.engine.plan.planner import GROUP_SIZE, Context, make_plan
 from tests.unit.toys import REGISTRY, box, catalog, glass, label, link, mould, part
 
 HERE = Context(18, "sha256:0")

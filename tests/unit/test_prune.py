@@ -9,8 +9,8 @@ import pytest
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.errors import Blocked
 from reconciler.core.statement import HazardCode
-from reconciler.engine.planner import Context, make_plan
-from reconciler.engine.prune import consented, spared
+from reconciler.engine.plan.planner import Context, make_plan
+from reconciler.engine.plan.prune import consented, spared
 from tests.unit.toys import REGISTRY, box, catalog, glass, label, mould, part
 
 pytestmark = pytest.mark.quick

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from reconciler.app import write_schema
 from reconciler.core.ident import ObjectId
-from reconciler.engine.load import load
-from reconciler.engine.pull import documents
+from reconciler.engine.catalog.files import documents
+from reconciler.engine.declaration.load import load
 from tests.unit.toys import REGISTRY, box, catalog, glass, label, part
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.app.discovery import registry
+from reconciler.app.kind_discovery import registry
 from reconciler.core.errors import Blocked, InvalidInput
-from reconciler.engine.load import Written, load
-from reconciler.engine.renaming import renamings
+from reconciler.engine.declaration.load import Written, load
+from reconciler.engine.elaborate.renames import renamings
 
 BEFORE = "tables: {a: {columns: {p: text, q: text}}, b: {columns: {z: text}}}"
 

@@ -11,10 +11,10 @@ import pytest
 
 from reconciler.core.errors import UsageError
 from reconciler.core.statement import Cost, LockMode, Mode, on
-from reconciler.engine.plan import Action, Plan, Step, Touch
-from reconciler.engine.planfile import plan_id
+from reconciler.engine.plan.model import Action, Plan, Step, Touch
+from reconciler.engine.plan.plan_file import plan_id
 from reconciler.report import json, sql, text
-from reconciler.report.standing import Context
+from reconciler.report.plan_context import Context
 from reconciler.report.words import ended, lock_lines, runs, steps_named, visible
 from tests.unit.plan_samples import LEGACY, acked, drops, empty, nasty, sample
 

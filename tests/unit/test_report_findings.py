@@ -23,8 +23,8 @@ from reconciler.core.errors import (
     ServerError,
 )
 from reconciler.core.statement import HazardCode
-from reconciler.engine.notes import back_to, goes_back_to, not_back, once_more
-from reconciler.engine.plan import Ack, Action
+from reconciler.engine.plan.model import Ack, Action
+from reconciler.engine.plan.notes import back_to, goes_back_to, not_back, once_more
 from reconciler.report import findings, github, gitlab, json, junit, sarif
 from reconciler.report.finding import (
     Check,
@@ -36,8 +36,8 @@ from reconciler.report.finding import (
     relocated,
     split_place,
 )
+from reconciler.report.plan_context import Context, Standing, State
 from reconciler.report.rules import RULES, rule_of
-from reconciler.report.standing import Context, Standing, State
 from tests.unit.plan_samples import acked, drops, empty, nasty, sample
 
 pytestmark = pytest.mark.quick

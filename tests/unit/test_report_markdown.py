@@ -17,11 +17,11 @@ from reconciler.core.errors import Blocked, ConnectionFailed, NotApproved, Recon
 from reconciler.core.ident import ObjectId
 from reconciler.core.size import Size
 from reconciler.core.statement import BLOCKING, Hazard, HazardCode, LockMode, Mode, on
-from reconciler.engine.plan import Ack, Action, Plan, Step
+from reconciler.engine.plan.model import Ack, Action, Plan, Step
 from reconciler.report import markdown
 from reconciler.report.escape import code, fenced, prose, within
 from reconciler.report.markdown import BUDGET, LEAST, Context, Standing, State
-from reconciler.report.standing import labels
+from reconciler.report.plan_context import labels
 from tests.unit.plan_samples import acked, drops, empty, nasty, sample
 
 pytestmark = pytest.mark.quick

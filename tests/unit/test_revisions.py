@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.app.revisions import added_by, commit_of, exported, repository
+from reconciler.app.states.git_revisions import added_by, commit_of, exported, repository
 from reconciler.core.errors import InvalidInput, UsageError
 
 pytestmark = pytest.mark.quick

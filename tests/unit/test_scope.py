@@ -6,7 +6,7 @@ import dataclasses
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
-from reconciler.engine.scope import Scope, compared_with, managed, without_needless
+from reconciler.engine.catalog.scope import Scope, compared_with, managed, without_needless
 from tests.unit.toys import REGISTRY, box, catalog, glass, label, part, seal
 
 

@@ -6,12 +6,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.engine.yamlproblems import known_names
-from reconciler.engine.yamltext import (
-    did_you_mean,
-    problems_of,
-    read,
-)
+from reconciler.engine.yaml.reader import did_you_mean, problems_of, read
+from reconciler.engine.yaml.validation_errors import known_names
 
 pytestmark = pytest.mark.quick
 

@@ -13,14 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.document import Position
-from reconciler.engine import yamltext
-from reconciler.engine.yamltext import (
-    MOST_NESTED,
-    Read,
-    read,
-    read_file,
-    read_folder,
-)
+from reconciler.engine.yaml import reader
+from reconciler.engine.yaml.reader import MOST_NESTED, Read, read, read_file, read_folder
 
 pytestmark = pytest.mark.quick
 
@@ -301,7 +295,7 @@ def test_secrets_are_not_repeated() -> None:
 def test_it_reads_the_same_without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "a: &x [1, 'b']\nb: {c: *x, d: no}\ne: |\n  t\ne: 2\n"
     fast = read(text, "f")
-    monkeypatch.setattr(yamltext, "_Loader", yaml.SafeLoader)
+    monkeypatch.setattr(reader, "_Loader", yaml.SafeLoader)
     assert read(text, "f") == fast
     assert [problem.message for problem in read("a:\n\tb", "f").problems] == [
         "a tab indents this line; YAML allows only spaces"

@@ -9,10 +9,10 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.engine import yamltext
-from reconciler.engine.yamlmerge import merge_into_existing
-from reconciler.engine.yamltext import read
-from reconciler.engine.yamlwrite import canonical, dump
+from reconciler.engine.yaml import reader
+from reconciler.engine.yaml.merge import merge_into_existing
+from reconciler.engine.yaml.reader import read
+from reconciler.engine.yaml.writer import canonical, dump
 
 pytestmark = pytest.mark.quick
 
@@ -89,7 +89,7 @@ def test_a_reader_of_yaml_1_1_agrees(data: dict[str, Any]) -> None:
 @settings(max_examples=100)
 def test_our_reader_agrees_without_libyaml(data: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(yamltext, "_Loader", yaml.SafeLoader)
+        patch.setattr(reader, "_Loader", yaml.SafeLoader)
         assert canonical(read_back(dump(data))) == canonical(data)
 
 

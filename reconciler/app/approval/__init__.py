@@ -1,0 +1,1 @@
+"""Who approved a plan: policy, acknowledgements, code owners, signatures."""

@@ -1,0 +1,1 @@
+"""Checks without a plan: validating the declared state, and second opinions about a database."""

@@ -1,0 +1,1 @@
+"""Planning against a live database: comparison, its cache, the incremental path, and proof."""

@@ -1,0 +1,1 @@
+"""Applying plans to a target, and the status of that target."""

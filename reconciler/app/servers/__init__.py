@@ -1,0 +1,1 @@
+"""Servers of this machine: the project's local server, and servers for scratch databases."""

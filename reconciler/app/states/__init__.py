@@ -1,0 +1,1 @@
+"""States from anywhere: a folder, a commit of git, a snapshot, a chain, a live database."""

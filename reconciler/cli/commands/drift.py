@@ -1,0 +1,50 @@
+"""reconcile drift: what differs from the state that was last applied."""
+
+from __future__ import annotations
+
+import typer
+
+from reconciler.cli import options
+from reconciler.cli.report_format import failing_in_format
+
+
+def register(application: typer.Typer) -> None:
+    """Add the command."""
+    application.command("drift")(failing_in_format(drift))
+
+
+def drift(
+    target: options.Target = None,
+    url: options.Url = None,
+    schema: options.Schema = None,
+    detailed_exitcode: options.DetailedExitcode = False,
+    ownership: options.Ownership = False,
+    scratch_url: options.ScratchUrl = None,
+    format: options.FindingsShape = options.FindingsFormat.TEXT,
+) -> int:
+    """What differs from the state that was last applied."""
+    from reconciler import app
+    from reconciler.cli.output import show, show_findings, show_json
+    from reconciler.cli.report_format import told_around
+    from reconciler.report import findings
+
+    chosen = options.choose(target, url, schema)
+    wanted = None
+    if chosen.schema.exists():
+        wanted = app.make_plan(options.request_of(chosen, ownership, scratch_url))
+    found = app.drift(chosen.url, chosen.project.scope(ownership), wanted)
+    moved = None if found is None else app.heads(found)
+    if format is options.FindingsFormat.JSON:
+        told = [{"object": str(one.object), "how": one.how} for one in moved or ()]
+        show_json({"has_baseline": moved is not None, "drift": told})
+    elif format is not options.FindingsFormat.TEXT:
+        listed = None if moved is None else [(str(one.object), one.how) for one in moved]
+        context = told_around(chosen.target, str(chosen.schema))
+        show_findings(findings.of_drift(listed, wanted, context), format)
+    elif moved is None:
+        show("no run has left a state to compare with: reconcile apply or reconcile adopt makes one")
+    else:
+        for one in moved:
+            show(f"{one.how:11} {one.object}")
+        show(f"not as they were left: {len(moved)}" if moved else "no drift")
+    return options.CHANGES if detailed_exitcode and moved else 0

@@ -1,0 +1,67 @@
+"""reconcile init: scaffold a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import options
+from reconciler.cli.report_format import failing_in_format
+
+if TYPE_CHECKING:
+    from reconciler.app import Left
+
+
+def register(application: typer.Typer) -> None:
+    """Add the command."""
+    application.command("init")(failing_in_format(init))
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="The project's folder.")] = Path(),
+    url: Annotated[
+        str | None,
+        typer.Option("--url", help="Start from this database: its schema is pulled.", show_default=False),
+    ] = None,
+    format: options.ResultFormat = options.Shape.TEXT,
+) -> int:
+    """Scaffold a project: settings, schema/, plans/, CI workflow.
+
+    Nothing that exists is overwritten.
+    """
+    from reconciler import app, settings
+    from reconciler.cli.commands.adopt import tell_left
+    from reconciler.cli.output import say, show, show_json
+
+    options.refuse_empty("--url", url)
+    written = list(app.scaffold(folder, example=url is None))
+    if url is not None:
+        left = _left_alone(folder, url)
+        project = settings.find_project(folder.resolve())
+        pulled = app.pull_into(project.schema, app.Request(url, project.schema, project.scope(False)))
+        place = project.settings.schema_path.rstrip("/")
+        written += [f"{place}/{name}" for name in (*pulled.written.new, *pulled.written.changed)]
+        for name in pulled.unknown:
+            say(f"not modelled, left alone: {name}")
+        tell_left(left)
+    if format is options.Shape.JSON:
+        show_json({"folder": str(folder), "written": written})
+        return 0
+    for name in written:
+        show(f"wrote {folder / name}")
+    if not written:
+        show("everything is there already")
+    start = "" if folder == Path() else f"cd {folder} && "
+    show(f"\nNext: {start}reconcile {f'adopt --url {options.pasted(url)}' if url else 'push'}")
+    return 0
+
+
+def _left_alone(folder: Path, url: str) -> Left:
+    """What another tool keeps in the database, which is not to be pulled."""
+    from reconciler import app, settings
+
+    project = settings.find_project(folder.resolve())
+    request = app.Request(url, project.schema, project.scope(False))
+    return app.leave_alone(request, project.root / settings.FILE)

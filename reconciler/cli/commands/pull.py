@@ -1,0 +1,75 @@
+"""reconcile pull: live database -> YAML."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import options
+from reconciler.cli.report_format import failing_in_format
+from reconciler.core.counting import counted
+
+
+def register(application: typer.Typer) -> None:
+    """Add the command."""
+    application.command("pull")(failing_in_format(pull))
+
+
+def pull(
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to write to; else the schema folder.", show_default=False),
+    ] = None,
+    snapshot: Annotated[
+        Path | None,
+        typer.Option(
+            "--snapshot", help="Write one snapshot file instead, to plan from later.", show_default=False
+        ),
+    ] = None,
+    target: options.Target = None,
+    url: options.Url = None,
+    ownership: options.Ownership = False,
+    scratch_url: options.ScratchUrl = None,
+    format: options.ResultFormat = options.Shape.TEXT,
+) -> int:
+    """Write the live database as YAML: canonical, one file per table; or whole, as a snapshot."""
+    from reconciler import app
+    from reconciler.cli.output import say, show_json
+    from reconciler.core.errors import UsageError
+
+    chosen = options.choose(target, url)
+    folder = out or chosen.schema
+    scratch = scratch_url or os.environ.get("RECONCILE_SCRATCH_URL")
+    request = app.Request(chosen.url, folder, chosen.project.scope(ownership), scratch)
+    if snapshot is not None:
+        if out is not None:
+            raise UsageError("--out and --snapshot do not go together", hint="run it twice")
+        objects, unknown = app.save_live(request, snapshot)
+        if format is options.Shape.JSON:
+            show_json({"snapshot": str(snapshot), "objects": objects, "unknown": list(unknown)})
+        else:
+            say(f"wrote    {snapshot}: {counted(objects, 'object')}")
+            _say_unknown(unknown)
+        return 0
+    pulled = app.pull_into(folder, request)
+    written = pulled.written
+    if format is options.Shape.JSON:
+        show_json({"folder": str(folder), **written.as_data(), "unknown": list(pulled.unknown)})
+        return 0
+    for word, names in (("wrote", written.new), ("changed", written.changed), ("removed", written.removed)):
+        for name in names:
+            say(f"{word:8} {folder / name}")
+    say(f"{folder}: {written.summary}")
+    _say_unknown(pulled.unknown)
+    return 0
+
+
+def _say_unknown(unknown: Iterable[str]) -> None:
+    from reconciler.cli.output import say
+
+    for name in unknown:
+        say(f"not modelled, left alone: {name}")

@@ -1,0 +1,1 @@
+"""Reading a server into a catalog: introspection, fingerprints, scope, and what no kind models."""

@@ -1,0 +1,117 @@
+"""From a catalog to files of YAML: canonical, stable, one file per table and one per kind otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.ident import ObjectId
+from reconciler.engine.catalog.shared_objects import of_this_database
+from reconciler.engine.declaration.load import HOME
+from reconciler.engine.registry import Registry
+
+
+def documents(catalog: Catalog, registry: Registry) -> Mapping[str, Mapping[str, Any]]:
+    """Relative path of each file -> its content as plain data, ready for the YAML writer."""
+    files: dict[str, dict[str, Any]] = {}
+    catalog = of_this_database(catalog, registry)
+    for entry in catalog:
+        kind = registry.of(entry)
+        if entry.parent is not None or kind.parents:
+            continue
+        is_told_anyway = kind.built_in(entry) and not kind.is_shared
+        if is_told_anyway and not any(_children(entry.id, catalog, registry)):
+            continue
+        home = entry.id.path[0] if len(entry.id.path) > 1 else "public"
+        path = _file(entry, kind.section, one_each=kind.holds_data)
+        content = files.setdefault(path, {HOME: home} if len(entry.id.path) > 1 else {})
+        key, data = kind.write(entry, home)
+        content.setdefault(kind.section, {})[key] = _with_children(entry, data, catalog, registry, home)
+    return dict(sorted(files.items()))
+
+
+def document(catalog: Catalog, registry: Registry) -> Mapping[str, Any]:
+    """The whole catalog as the content of one file, in which every name is qualified."""
+    content: dict[str, dict[str, Any]] = {}
+    catalog = of_this_database(catalog, registry)
+    for entry in sorted(catalog, key=lambda entry: entry.id):
+        kind = registry.of(entry)
+        is_told_anyway = kind.built_in(entry) and not kind.is_shared
+        if entry.parent is not None or kind.parents:
+            continue
+        if is_told_anyway and not any(_children(entry.id, catalog, registry)):
+            continue
+        key, data = kind.write(entry, _NOWHERE)
+        content.setdefault(kind.section, {})[key] = _with_children(entry, data, catalog, registry, _NOWHERE)
+    return {kind.section: content[kind.section] for kind in registry if kind.section in content}
+
+
+_NOWHERE = ""
+"""No schema is called that: every name is written in full."""
+
+
+def _file(entry: Entry, section: str, one_each: bool) -> str:
+    if len(entry.id.path) == 1:
+        return f"{section}.yaml"
+    folder = _safe(entry.id.path[0])
+    return f"{folder}/{section}/{_safe(entry.id.path[1])}.yaml" if one_each else f"{folder}/{section}.yaml"
+
+
+def _safe(name: str) -> str:
+    """A name as a file name: what could confuse a shell or a file system is written as %XX."""
+    plain = "".join(char if char.isalnum() or char in "_-" else f"%{ord(char):02X}" for char in name)
+    # File systems that fold case would merge Users and users.
+    return "".join(f"%{ord(char):02X}" if char.isupper() else char for char in plain)[:200]
+
+
+def _with_children(entry: Entry, data: Any, catalog: Catalog, registry: Registry, home: str) -> Any:
+    nested = dict(_sections(entry, catalog, registry, home))
+    if not nested:
+        return data
+    return {**registry.of(entry).in_full(data), **nested}
+
+
+def _sections(entry: Entry, catalog: Catalog, registry: Registry, home: str) -> Iterator[tuple[str, Any]]:
+    found: dict[str, Any] = {}
+    for child in _children(entry.id, catalog, registry):
+        kind = registry.of(child)
+        key, data = kind.write(child, home)
+        content = _with_children(child, data, catalog, registry, home)
+        if kind.singleton:
+            found[kind.section] = content
+            continue
+        is_own_kind = child.id.kind == entry.id.kind and kind.nested_section
+        section = kind.nested_section if is_own_kind and kind.nested_section else kind.section
+        found.setdefault(section, {})[key] = content
+    sections = registry.under(entry.id.kind)
+    order = {
+        section: (not (kind.is_facet and kind.singleton), n)
+        for n, (section, kind) in enumerate(sections.items())
+    }
+    # Comment and owner stand right under the name.
+    yield from sorted(found.items(), key=lambda item: order.get(item[0], (True, len(order))))
+
+
+def _children(id: ObjectId, catalog: Catalog, registry: Registry) -> Iterator[Entry]:
+    for child in catalog.children.get(id, ()):
+        kind = registry.of(child)
+        if kind.built_in(child) and not kind.is_shared and child.id not in catalog.children:
+            continue
+        carrier = catalog.get(child.carrier)
+        if carrier is None or _is_worth_writing(child, carrier, catalog, registry):
+            yield child
+
+
+def _is_worth_writing(child: Entry, carrier: Entry, catalog: Catalog, registry: Registry) -> bool:
+    if registry.of(child).deviates(child, carrier):
+        return True
+    return any(
+        grandchild.carrier is None or _deviating(grandchild, catalog, registry)
+        for grandchild in catalog.children.get(child.id, ())
+    )
+
+
+def _deviating(entry: Entry, catalog: Catalog, registry: Registry) -> bool:
+    carrier = catalog.get(entry.carrier)
+    return carrier is not None and registry.of(entry).deviates(entry, carrier)

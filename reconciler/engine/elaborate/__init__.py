@@ -1,0 +1,1 @@
+"""Elaboration: PostgreSQL itself says on a scratch server what the YAML means."""

@@ -1,0 +1,1 @@
+"""Carrying out a plan: apply, journal, lease, lock watch, and recovery of interrupted runs."""

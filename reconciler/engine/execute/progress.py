@@ -1,0 +1,90 @@
+"""What a run tells while it goes on: events for displays and logs. None holds query text or rows."""
+
+from __future__ import annotations
+
+from reconciler.core.dataclass import dataclass
+from reconciler.engine.plan.model import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A server session that is in the way. What the role may not see is None."""
+
+    pid: int
+    """Process id on the server; 0 stands for a prepared transaction."""
+    application_name: str | None = None
+    state: str | None = None
+    """As in pg_stat_activity: active, idle in transaction, ... ."""
+    backend_type: str | None = None
+    since_seconds: float | None = None
+    """Age of its transaction, or of the session where it is in none."""
+
+    def __str__(self) -> str:
+        if self.pid == 0:
+            return "a prepared transaction (see pg_prepared_xacts)"
+        said = [f"pid {self.pid}", self.application_name, self.state]
+        if self.backend_type not in (None, "client backend"):
+            said.append(self.backend_type)
+        if self.since_seconds is not None:
+            said.append(f"for {self.since_seconds:.0f} s")
+        return ", ".join(part for part in said if part)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseAwaited:
+    """Another run works on this database."""
+
+    holder: Session | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """An earlier run did these steps; this one goes on after them."""
+
+    done: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step's SQL is sent. It can come again for the same step when a transaction is tried again."""
+
+    step: Step
+    of: int
+    """How many steps the plan has."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """A step's SQL has run; it counts once its group is committed."""
+
+    step: Step
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCommitted:
+    """These steps are done and journalled."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingForLock:
+    """A step waits for a lock that these sessions hold or queue for."""
+
+    step: Step
+    blockers: tuple[Session, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """A transaction was rolled back and is tried again after a pause."""
+
+    step: Step
+    attempt: int
+    """Attempts so far."""
+    sqlstate: str | None
+    pause_seconds: float
+
+
+Event = LeaseAwaited | Resumed | StepStarted | StepFinished | GroupCommitted | WaitingForLock | Retrying

@@ -1,0 +1,1 @@
+"""Proving a plan on a clone that holds made-up rows."""
