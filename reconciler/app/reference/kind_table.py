@@ -1,4 +1,4 @@
-"""docs/kinds.md, made from the kinds themselves: `python -m reconciler.app.reference.kind_table > docs/kinds.md`.
+"""docs/kinds.md, generated from the kinds: `python -m reconciler.app.reference.kind_table > docs/kinds.md`.
 
 Every kind with its place in the YAML, its keys, and how each of its attributes can be changed: a new kind, or
 a change of what one can do, is seen in review.

@@ -75,7 +75,7 @@ _SETTINGS: dict[str, str] = {
 
 _FOR_READING: dict[str, str] = {
     "default_transaction_read_only": "on",
-    # Who reads the catalogs sets less (engine/catalog/bounded_read.py); nothing that only reads waits for ever.
+    # Reads of the catalogs set less (engine/catalog/bounded_read.py). Nothing that only reads waits forever.
     "lock_timeout": "60s",
     # What a role or a database sets for its application cuts nothing off.
     "statement_timeout": "0",
