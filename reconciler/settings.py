@@ -12,8 +12,7 @@ from pydantic import Field, ValidationError
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.core.fragment import Document, Names
-from reconciler.engine.catalog.scope import Scope
-from reconciler.engine.plan.prune import Prune
+from reconciler.engine.catalog.scope import Prune, Scope
 
 FILE = "reconcile.yaml"
 EMBEDDED = "embedded"

@@ -7,7 +7,6 @@ from .approval.policy import Policy
 from .approval.requirement import (
     Approval,
     Requirement,
-    Saved,
     approval_of,
     require_approval,
     signature_path,
@@ -18,7 +17,6 @@ from .chain.check import CheckedChain, check_chain
 from .chain.renew import renew
 from .chain.save import save_baseline, save_live, save_plan
 from .chain.squash import squash
-from .chain.target_chain import ChainedPlan, Place, place_in, place_of, read_plans, saved_as, uncovered
 from .chain.undo import Undone, undo
 from .checks.second_opinion import AUDITORS, Opinion, fresh_build, opinion
 from .checks.validate import Checked, check
@@ -28,8 +26,10 @@ from .kind_discovery import registry
 from .planning.comparison import Compared, Request, live_catalog, observer, pull
 from .planning.make_plan import make_plan
 from .planning.proof import prove
+from .plans.plan_files import Saved, read_plan
+from .plans.target_chain import ChainedPlan, Place, place_in, place_of, read_plans, saved_as, uncovered
 from .reference.json_schema import json_schema
-from .run.apply import Application, apply_plan, read_plan
+from .run.apply import Application, apply_plan
 from .run.target_status import Moved, Status, drift, heads, history, run_data, status
 from .run.wait import Goal, missing
 from .servers.local_server import embedded_url, local_folder

@@ -124,7 +124,7 @@ def _cleared(folder: Path, names: Iterable[str], keys: frozenset[str]) -> Iterat
     A file goes only where it is just as it was written by us; comments that a person wrote there are kept. A
     file of anything else than schema is left alone.
     """
-    from reconciler.engine.declaration.load import HOME
+    from reconciler.engine.declaration.written import HOME
     from reconciler.engine.yaml.merge import merge_into_existing
     from reconciler.engine.yaml.reader import read
     from reconciler.engine.yaml.writer import dump

@@ -16,7 +16,7 @@ from reconciler.engine.execute.lease import Waiting, holder, holds, release, tak
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from reconciler.engine.execute.progress import Session
+    from reconciler.engine.connection.blocking_session import Session
 
 SCOPE = "controller"
 APPLICATION = "reconcile controller"

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from reconciler.app.approval.policy import Policy
-from reconciler.app.run.apply import read_plan
+from reconciler.app.plans.plan_files import read_plan
 from reconciler.core.errors import Blocked
 from reconciler.engine.plan.consent import Consent
 from tests.cli.conftest import Finished, Shop

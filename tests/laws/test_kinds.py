@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from reconciler.app import json_schema, registry
 from reconciler.core.kind import Ignored, InPlace, Kind, Recreate
-from reconciler.engine.declaration.load import HOME
+from reconciler.engine.declaration.written import HOME
 from reconciler.engine.registry import ANYWHERE
 from tests.laws.json_schema import KNOWN, faults, keywords
 

@@ -7,7 +7,7 @@ import dataclasses
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.document import Position
 from reconciler.core.kind import Declared, Destination
-from reconciler.engine.declaration.load import Located, Written
+from reconciler.engine.declaration.written import Located, Written
 from reconciler.engine.elaborate.desired import Desired, with_intentions, without_server
 from tests.unit.toys import REGISTRY, BoxState, box, catalog, glass, label, part
 

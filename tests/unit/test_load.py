@@ -8,7 +8,8 @@ import pytest
 
 from reconciler.core.errors import InvalidInput, Problem
 from reconciler.core.ident import ObjectId
-from reconciler.engine.declaration.load import Written, load
+from reconciler.engine.declaration.load import load
+from reconciler.engine.declaration.written import Written
 from tests.unit.toys import REGISTRY, BoxState
 
 

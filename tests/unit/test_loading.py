@@ -20,7 +20,7 @@ import json, os, sys
 from pathlib import Path
 from reconciler.app import registry
 from reconciler.core.errors import InvalidInput
-from reconciler.engine.declaration import load, parallel_load, worker_process
+from reconciler.engine.declaration import load, worker_process
 
 forks, fork = [], os.fork
 def counted():
@@ -28,13 +28,13 @@ def counted():
     forks.append(child)
     return child
 os.fork = counted
-parallel_load.may_have_one = lambda: sys.argv[2] != "alone"
+load.may_have_one = lambda: sys.argv[2] != "alone"
 if sys.argv[2] == "fails":
-    given = parallel_load._Share.given
+    given = load._Share.given
     def fails(share, registry):
         yield next(given(share, registry))
         raise RuntimeError
-    parallel_load._Share.given = fails
+    load._Share.given = fails
 try:
     written = load.load(Path(sys.argv[1]), registry())
     told = [[str(id), repr(item)] for id, item in written.objects.items()], list(written.files.items())

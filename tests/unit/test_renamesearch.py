@@ -8,7 +8,8 @@ import pytest
 
 from reconciler.app.kind_discovery import registry
 from reconciler.core.errors import Blocked, InvalidInput
-from reconciler.engine.declaration.load import Written, load
+from reconciler.engine.declaration.load import load
+from reconciler.engine.declaration.written import Written
 from reconciler.engine.elaborate.renames import renamings
 
 BEFORE = "tables: {a: {columns: {p: text, q: text}}, b: {columns: {z: text}}}"

@@ -22,7 +22,7 @@ from reconciler.engine.catalog.scope import managed
 from reconciler.engine.catalog.shared_objects import of_this_database
 
 if TYPE_CHECKING:
-    from reconciler.app.chain.target_chain import ChainedPlan
+    from reconciler.app.plans.target_chain import ChainedPlan
     from reconciler.engine.plan.model import Plan
 
 __all__ = ["Adopted", "Adoption", "Left", "adopt", "leave_alone"]
@@ -189,7 +189,7 @@ def _baseline(request: Request, difference: Plan) -> Plan:
 def _written_down(url: str, baseline: Plan, how: Adoption) -> int:
     """Note the last plan of the chain that the database is after, then all of it; the last run's number."""
     from reconciler import __version__
-    from reconciler.app.chain.target_chain import place_by_looks
+    from reconciler.app.plans.target_chain import place_by_looks
     from reconciler.engine.execute import journal
     from reconciler.engine.execute.lease import Waiting, held
     from reconciler.engine.plan import plan_file

@@ -125,7 +125,7 @@ def _existing(folder: Path, live: Catalog, request: Request, connection: Connect
 
 
 def _home(way: _Way, heads: Mapping[str, dict[str, Any]]) -> _Home | None:
-    from reconciler.engine.declaration.load import HOME
+    from reconciler.engine.declaration.written import HOME
 
     if len(way) != _AT_TOP:
         return None
@@ -139,7 +139,7 @@ _AT_TOP = 3
 
 def _ways(folder: Path) -> tuple[dict[Position, _Way], dict[str, dict[str, Any]]]:
     """The way to each key of all files by its place, and the files' heads."""
-    from reconciler.engine.declaration.load import HOME
+    from reconciler.engine.declaration.written import HOME
     from reconciler.engine.yaml.reader import read_folder
 
     ways: dict[Position, _Way] = {}
@@ -182,7 +182,7 @@ def _placed(pulled: Mapping[str, Mapping[str, Any]], live: Catalog, existing: _E
 
     An object that changed moves out of a file with another namespace, whose unqualified names mean others.
     """
-    from reconciler.engine.declaration.load import HOME
+    from reconciler.engine.declaration.written import HOME
 
     kinds = registry()
     ids = {
@@ -214,7 +214,7 @@ def _placed(pulled: Mapping[str, Mapping[str, Any]], live: Catalog, existing: _E
 
 def _free(name: str, schema: str, says_schema: bool, files: Files) -> str:
     """The file of that name, or the first like it, whose namespace is `schema`."""
-    from reconciler.engine.declaration.load import HOME
+    from reconciler.engine.declaration.written import HOME
 
     stem, number, chosen = name.removesuffix(".yaml"), 1, name
     while chosen in files and files[chosen].get(HOME, "public") != schema:

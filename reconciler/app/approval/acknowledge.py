@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from reconciler.app.files import write_text
-from reconciler.app.run.apply import read_plan
+from reconciler.app.plans.plan_files import read_plan
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import UsageError
 from reconciler.core.statement import HazardCode

@@ -16,6 +16,7 @@ from reconciler.core.errors import NotApproved
 
 if TYPE_CHECKING:
     from reconciler.app.approval.code_owners import CodeOwners
+    from reconciler.app.plans.plan_files import Saved
     from reconciler.engine.plan.model import Ack, Plan
     from reconciler.engine.plan.signature import Signer
     from reconciler.settings import RequireSettings
@@ -25,7 +26,6 @@ __all__ = [
     "CODEOWNERS",
     "Approval",
     "Requirement",
-    "Saved",
     "approval_of",
     "require_approval",
     "signature_path",
@@ -34,15 +34,6 @@ __all__ = [
 
 ALLOWED_SIGNERS = "RECONCILE_ALLOWED_SIGNERS"
 CODEOWNERS = "RECONCILE_CODEOWNERS"
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """A plan file as it was read."""
-
-    path: Path
-    text: str
-    """Its bytes, decoded: encoded again they are what was signed."""
 
 
 @dataclass(frozen=True, slots=True)

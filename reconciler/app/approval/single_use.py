@@ -12,7 +12,7 @@ from reconciler.app.planning.comparison import live_catalog
 
 if TYPE_CHECKING:
     from reconciler.app.approval.requirement import Requirement
-    from reconciler.app.chain.target_chain import ChainedPlan, Place
+    from reconciler.app.plans.target_chain import ChainedPlan, Place
 
 __all__ = ["require_unused"]
 

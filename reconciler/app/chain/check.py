@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.app.chain.target_chain import ChainedPlan, read_plans, uncovered
 from reconciler.app.chain.undo import undo, written_of
+from reconciler.app.plans.target_chain import ChainedPlan, read_plans, uncovered
 from reconciler.app.states.offline_state import ground
 from reconciler.app.states.state_comparison import compare_from
 from reconciler.app.states.state_name import InChain, State, Stored

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.planning.comparison import observer
-from reconciler.app.run.apply import read_plan
+from reconciler.app.plans.plan_files import read_plan
 from reconciler.app.states.offline_state import ground
 from reconciler.app.states.state_name import InChain
 from reconciler.core.errors import InvalidInput, UsageError

@@ -48,7 +48,7 @@ def save_plan(folder: Path, compared: Compared, scope: Scope, name: str | None) 
 
 
 def _appended(folder: Path, compared: Compared, scope: Scope, name: str | None) -> Path | None:
-    from reconciler.app.chain.target_chain import read_plans
+    from reconciler.app.plans.target_chain import read_plans
     from reconciler.engine.chain import chain, snapshot
     from reconciler.engine.plan import plan_file
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.chain.save import after, snapshot_text
-from reconciler.app.chain.target_chain import ChainedPlan, read_plans
 from reconciler.app.chain.undo import written_of
 from reconciler.app.kind_discovery import registry
+from reconciler.app.plans.target_chain import ChainedPlan, read_plans
 from reconciler.app.states.offline_state import ground
 from reconciler.app.states.state_comparison import compare_from
 from reconciler.app.states.state_name import InChain
@@ -19,7 +19,7 @@ from reconciler.core.statement import HazardCode
 
 if TYPE_CHECKING:
     from reconciler.app.planning.comparison import Request
-    from reconciler.engine.declaration.load import Written
+    from reconciler.engine.declaration.written import Written
     from reconciler.engine.plan.model import Plan
 
 _LOSES = frozenset({HazardCode.DATA_LOSS, HazardCode.POSSIBLE_RENAME})

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.chain.save import snapshot_text
-from reconciler.app.chain.target_chain import ChainedPlan, read_plans
 from reconciler.app.kind_discovery import registry
+from reconciler.app.plans.target_chain import ChainedPlan, read_plans
 from reconciler.app.states.offline_state import ground
 from reconciler.app.states.state_comparison import compare_from
 from reconciler.app.states.state_name import InChain
@@ -24,7 +24,7 @@ from reconciler.engine.plan.notes import back_to, not_back
 if TYPE_CHECKING:
     from reconciler.app.planning.comparison import Compared, Request
     from reconciler.engine.catalog.scope import Scope
-    from reconciler.engine.declaration.load import Written
+    from reconciler.engine.declaration.written import Written
 
 
 @dataclass(frozen=True, slots=True)

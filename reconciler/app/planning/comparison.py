@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.app.servers.scratch_servers import Hosts
     from reconciler.engine.compare.rename_search import Renaming
     from reconciler.engine.connection.retry import Stop
-    from reconciler.engine.declaration.load import Written
+    from reconciler.engine.declaration.written import Written
     from reconciler.engine.plan.model import Plan
 
 
@@ -104,8 +104,8 @@ def compare(
     Raises what `make_plan` raises.
     """
     from reconciler.app.planning import elaboration
-    from reconciler.engine.catalog.shared_objects import refuse_absent
     from reconciler.engine.elaborate.renames import renamings, with_renames
+    from reconciler.engine.plan.absent_objects import refuse_absent
     from reconciler.engine.plan.planner import Context
     from reconciler.engine.plan.planner import make_plan as plan_between
     from reconciler.engine.plan.prune import consented, spared

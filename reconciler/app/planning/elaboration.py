@@ -17,7 +17,7 @@ from reconciler.app.servers.scratch_servers import (
 from reconciler.core.catalog import Catalog
 from reconciler.core.errors import InvalidInput, ServerError
 from reconciler.core.kind import Destination
-from reconciler.engine.declaration.load import Written
+from reconciler.engine.declaration.written import Written
 from reconciler.engine.elaborate.desired import Desired, Remember, Workshop, desired_catalog, without_server
 
 if TYPE_CHECKING:

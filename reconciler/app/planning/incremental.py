@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.app.planning.comparison_cache import Shelf
     from reconciler.core.catalog import Catalog, Entry
     from reconciler.core.ident import ObjectId
-    from reconciler.engine.declaration.load import Located, Written
+    from reconciler.engine.declaration.written import Located, Written
     from reconciler.engine.elaborate.draft import Blank
     from reconciler.engine.elaborate.previous_comparison import Reading, Settled, Surroundings
     from reconciler.engine.plan.model import Plan
@@ -80,7 +80,7 @@ def _is_said(compared: Compared, shelf: Shelf) -> bool:
 
 def _read(reading: Reading) -> Written | None:
     """What the files declare; None where they declare other roots than before."""
-    from reconciler.engine.declaration.parallel_load import load_files
+    from reconciler.engine.declaration.load import load_files
 
     try:
         written = load_files(reading.files, registry())
@@ -112,7 +112,7 @@ def _as_written(entry: Entry) -> Located:
     """A declaration of what is there, as its text stands in the catalog: every name with its schema."""
     from reconciler.core.declared import Declared
     from reconciler.core.document import Position
-    from reconciler.engine.declaration.load import Located
+    from reconciler.engine.declaration.written import Located
 
     declared = Declared(entry.id, entry.state, entry.parent, entry.needs)
     return Located(declared, None, Position("", 1, 1))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.app.planning.prewarm import Ahead
     from reconciler.core.catalog import Catalog
-    from reconciler.engine.declaration.load import Written
+    from reconciler.engine.declaration.written import Written
     from reconciler.engine.plan.model import Plan
 
 _latest: list[object] = []
@@ -91,7 +91,7 @@ def _both_sides(request: Request, connection: Connection[Any]) -> tuple[Written,
 
     from reconciler.app.planning.comparison import live_catalog
     from reconciler.engine.catalog.fingerprint import fingerprint
-    from reconciler.engine.declaration.parallel_load import loading
+    from reconciler.engine.declaration.load import loading
 
     with loading(request.schema, registry()) as written, ThreadPoolExecutor(max_workers=1) as server:
         live = live_catalog(connection)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.app.kind_discovery import registry
 from reconciler.core.kind import Kind
-from reconciler.engine.declaration.load import HOME
+from reconciler.engine.declaration.written import HOME
 
 if TYPE_CHECKING:
     from pydantic.json_schema import GenerateJsonSchema

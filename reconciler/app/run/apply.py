@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.approval.policy import Policy
-from reconciler.app.approval.requirement import Requirement, Saved, require_approval
+from reconciler.app.approval.requirement import Requirement, require_approval
+from reconciler.app.plans.plan_files import Saved
 from reconciler.app.run.lost_privileges import require_known
 from reconciler.app.run.stale_report import Witness
 from reconciler.core.dataclass import dataclass
-from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.engine.connection.retry import Stop
 
 if TYPE_CHECKING:
@@ -38,20 +38,6 @@ class Application:
     """Asked, it ends the run between two steps."""
     requirement: Requirement = field(default_factory=lambda: Requirement.of(None, Path(), os.environ))
     """What the plan needs before anything is done; what the environment asks for holds without settings."""
-
-
-def read_plan(path: Path) -> tuple[Plan, str]:
-    """A plan file as a plan and as text. Raises UsageError and InvalidInput."""
-    from reconciler.engine.plan import plan_file
-
-    try:
-        # Line ends stay as they are: a signature is over bytes.
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{path} is not a plan file: it is not UTF-8") from None
-    except OSError as error:
-        raise UsageError(f"cannot read the plan {path}: {(error.strerror or str(error)).lower()}") from None
-    return plan_file.load(text, str(path)), text
 
 
 def apply_plan(plan: Plan, how: Application, saved: Saved | None = None) -> Verdict:

@@ -90,7 +90,7 @@ class Witness:
 
     def _left_by(self, id: ObjectId, digest: str | None) -> str | None:
         """The plan of the chain that leaves the object as it was found."""
-        from reconciler.app.chain.target_chain import read_plans
+        from reconciler.app.plans.target_chain import read_plans
 
         if self.folder is None:
             return None

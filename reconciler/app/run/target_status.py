@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reconciler.app.chain.target_chain import ChainedPlan, Place, place_of
 from reconciler.app.kind_discovery import registry
 from reconciler.app.planning.comparison import live_catalog
+from reconciler.app.plans.target_chain import ChainedPlan, Place, place_of
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, Stale
 from reconciler.core.ident import ObjectId

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.app.chain.target_chain import ChainedPlan
 from reconciler.app.planning.comparison import live_catalog
+from reconciler.app.plans.target_chain import ChainedPlan
 from reconciler.app.run.target_status import FINISHED
 from reconciler.core.counting import counted
 from reconciler.core.dataclass import dataclass

@@ -16,7 +16,7 @@ from reconciler.core.statement import Mode
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from reconciler.app.chain.target_chain import ChainedPlan
+    from reconciler.app.plans.target_chain import ChainedPlan
     from reconciler.engine.chain.snapshot import Snapshot
     from reconciler.engine.plan.model import Step
 

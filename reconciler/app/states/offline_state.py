@@ -22,10 +22,10 @@ from reconciler.core.ident import ObjectId, quote
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from reconciler.app.chain.target_chain import ChainedPlan
     from reconciler.app.planning.comparison import Request
+    from reconciler.app.plans.target_chain import ChainedPlan
     from reconciler.engine.chain.snapshot import Snapshot
-    from reconciler.engine.declaration.load import Written
+    from reconciler.engine.declaration.written import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def _material(state: State) -> Iterator[_Material]:
     elif isinstance(state, InChain):
         yield _of_chain(state)
     elif isinstance(state, Nothing):
-        from reconciler.engine.declaration.load import Written
+        from reconciler.engine.declaration.written import Written
 
         yield _Material(Written({}))
     else:
@@ -145,10 +145,10 @@ def _material(state: State) -> Iterator[_Material]:
 
 
 def _of_chain(state: InChain) -> _Material:
-    from reconciler.app.chain.target_chain import read_plans
+    from reconciler.app.plans.target_chain import read_plans
     from reconciler.core.errors import UsageError
     from reconciler.engine.chain import snapshot
-    from reconciler.engine.declaration.load import Written
+    from reconciler.engine.declaration.written import Written
 
     plans = read_plans(state.folder)
     numbers = [one.link.number for one in plans]

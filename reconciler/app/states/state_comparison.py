@@ -19,7 +19,7 @@ from reconciler.engine.catalog.scope import compared_with, without_needless
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from reconciler.engine.declaration.load import Written
+    from reconciler.engine.declaration.written import Written
     from reconciler.engine.plan.model import Plan
 
 _OWNER = """

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
 from reconciler.core.errors import Busy, UsageError
+from reconciler.engine.connection.blocking_session import Session
 from reconciler.engine.connection.retry import Clock, Stop
-from reconciler.engine.execute.progress import Session
 
 if TYPE_CHECKING:
     from psycopg import Connection

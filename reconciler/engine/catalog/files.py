@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.engine.catalog.shared_objects import of_this_database
-from reconciler.engine.declaration.load import HOME
+from reconciler.engine.declaration.written import HOME
 from reconciler.engine.registry import Registry
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Problem
 from reconciler.core.ident import ObjectId
 from reconciler.engine.catalog.shared_objects import counted
-from reconciler.engine.plan.prune import Prune
 from reconciler.engine.registry import Registry
 
 if TYPE_CHECKING:
-    from reconciler.engine.declaration.load import Written
+    from reconciler.engine.declaration.written import Written
+
+Prune = Literal["never", "ask", "always"]
+"""never: it stays. ask: it goes, with consent where data is lost. always: that consent is given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from reconciler.core.ident import ObjectId
 from reconciler.engine.catalog.scope import Scope, managed
 from reconciler.engine.catalog.shared_objects import of_this_database
 from reconciler.engine.chain.chain_file import CONFLICT_HINT
-from reconciler.engine.declaration.load import Written, load_read
+from reconciler.engine.declaration.unfold import load_read
+from reconciler.engine.declaration.written import Written
 from reconciler.engine.registry import Registry
 from reconciler.engine.yaml.reader import Read, read
 

@@ -10,7 +10,7 @@ from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Blocked, InvalidInput, Problem
 from reconciler.core.ident import ObjectId, bare_name, split_name
 from reconciler.core.statement import Statement
-from reconciler.engine.declaration.load import Located
+from reconciler.engine.declaration.written import Located
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,258 +1,133 @@
-"""From files of YAML to what they declare: nesting in the file is nesting of kinds."""
+"""Loading files of YAML, a large folder with two processes.
+
+The files are cut into pieces. Both processes take the next piece from a pipe, in which each byte is a piece's
+number, until none is left; so neither waits for the other.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
-from functools import cache, cached_property
-from operator import attrgetter
+import os
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from pydantic import TypeAdapter, ValidationError
-
-from reconciler.core.catalog import Catalog, Entry, State
 from reconciler.core.dataclass import dataclass
-from reconciler.core.document import Node, Position
-from reconciler.core.errors import InvalidInput, Problem
-from reconciler.core.ident import ObjectId
-from reconciler.core.kind import Declared, Kind, Nest
-from reconciler.engine.registry import Registry
+from reconciler.core.errors import InvalidInput
+from reconciler.engine.declaration.unfold import load_read
+from reconciler.engine.declaration.worker_process import Answers, companion, may_have_one
+from reconciler.engine.declaration.written import Located, Written
 
 if TYPE_CHECKING:
-    from reconciler.engine.yaml.reader import Read
+    from reconciler.core.ident import ObjectId
+    from reconciler.engine.registry import Registry
 
-HOME = "schema"
-"""The key that names the schema of a file's unqualified names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A declared object with the place that declares it."""
-
-    declared: Declared
-    schema: str | None
-    """The namespace that SQL fragments of this object are read in; None where they name every schema."""
-    position: Position
-
-
-@dataclass(frozen=True)
-class Written:
-    """The declared state as written: nothing in it has been to a server."""
-
-    objects: Mapping[ObjectId, Located]
-    files: Mapping[str, str] = field(default_factory=dict)
-    """A digest of what each file says, comments and layout aside, in the order of reading."""
-    known: Mapping[ObjectId, ObjectId] = field(default_factory=dict)
-    """Objects that are known to be declared just as the live catalog has them, by what it calls them."""
-    unread: frozenset[ObjectId] = frozenset()
-    """What files that were not read declare, and the live catalog has just so."""
-
-    @cached_property
-    def digest(self) -> str:
-        """Of all that the files say: `sha256:` and 64 hexadecimal digits."""
-        return "sha256:" + hashlib.sha256("\n".join(self.files.values()).encode()).hexdigest()
-
-    def catalog(self, registry: Registry) -> Catalog:
-        """The objects as entries; what they need is known only as far as names say it."""
-        return Catalog({id: self._entry(id, item.declared, registry) for id, item in self.objects.items()})
-
-    def _entry(self, id: ObjectId, declared: Declared, registry: Registry) -> Entry:
-        entry = Entry(id, declared.state, declared.parent, declared.needs)
-        return dataclasses.replace(entry, carrier=self._carrier(entry, registry.of(id)))
-
-    def _carrier(self, entry: Entry, kind: Kind[Any]) -> ObjectId | None:
-        """What stands under a partition overrides what has the same name, or is the same under a name of its
-        own, under the partitioned table."""
-        holder = self.objects.get(entry.parent) if entry.parent else None
-        above = holder.declared.parent if holder else None
-        if entry.parent is None or above is None or not entry.id.kind != entry.parent.kind == above.kind:
-            return None  # not below a partition, or a partition itself
-        for ancestor in self._upwards(above):  # a level in between need not say it
-            same_name = ObjectId(entry.id.kind, (*ancestor.path, *entry.id.path[len(entry.parent.path) :]))
-            if same_name in self.objects and same_name != entry.id:
-                return same_name
-        if not kind.is_adopted:
-            return None
-        others = (
-            Entry(other.id, other.state)
-            for ancestor in self._upwards(above)
-            for other in self._by_parent.get((entry.id.kind, ancestor), ())
-        )
-        return next((other.id for other in others if kind.is_part_of(entry, other)), None)
-
-    def _upwards(self, id: ObjectId) -> Iterator[ObjectId]:
-        """A partition, what it is a partition of, and so on up to the root."""
-        seen: set[ObjectId] = set()  # a partition of itself is PostgreSQL's to refuse
-        above: ObjectId | None = id
-        while above is not None and above not in seen:
-            yield above
-            seen.add(above)
-            above = holder.declared.parent if (holder := self.objects.get(above)) else None
-
-    @cached_property
-    def _by_parent(self) -> Mapping[tuple[str, ObjectId], tuple[Declared, ...]]:
-        found: dict[tuple[str, ObjectId], list[Declared]] = {}
-        for item in self.objects.values():
-            if item.declared.parent is not None:
-                found.setdefault((item.declared.id.kind, item.declared.parent), []).append(item.declared)
-        return {key: tuple(values) for key, values in found.items()}
-
-
-@dataclass
-class _Loading:
-    registry: Registry
-    objects: dict[ObjectId, Located] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
-    states: list[State] = field(default_factory=list)
-    """Those of the file that is being read."""
-    problems: list[Problem] = field(default_factory=list)
-
-    def complain(self, position: Position, object: str | None, message: str, hint: str | None = None) -> None:
-        self.problems.append(Problem(position.file, position.line, position.column, object, message, hint))
+_PIECES: Final = 32
+_WORTH_IT: Final = 1 << 17
+"""With fewer bytes the second process costs more than it saves."""
 
 
 def load(path: Path, registry: Registry) -> Written:
     """Read a file or folder of YAML. Raises InvalidInput with every problem of every file."""
-    from reconciler.engine.declaration.parallel_load import loading
-
     with loading(path, registry) as written:
         return written()
 
 
-def load_read(reads: Iterable[Read], registry: Registry) -> Written:
-    """What files declare that were read already. Raises InvalidInput with every problem of every file."""
-    loading = _Loading(registry)
-    for read in reads:
-        loading.problems.extend(read.problems)
-        if read.root is not None:
-            loading.states.clear()
-            _load_file(loading, read.root)
-            # What files beside the YAML say stands in the declared states.
-            text = repr((read.root.data, loading.states))
-            loading.files[read.file] = hashlib.sha256(text.encode()).hexdigest()
-    if loading.problems:
-        raise InvalidInput.of(sorted(loading.problems, key=attrgetter("place")))
-    return Written(loading.objects, loading.files)
+@contextmanager
+def loading(path: Path, registry: Registry) -> Iterator[Callable[[], Written]]:
+    """A function that gives what a file or folder of YAML declares; where that is much, and a processor is
+    free for it, reading has begun by then.
+
+    The function raises InvalidInput with every problem of every file.
+    """
+    from reconciler.engine.yaml.reader import files_below, read_file, read_folder
+
+    def alone() -> Written:
+        return load_read(read_folder(path) if os.path.isdir(path) else [read_file(path)], registry)
+
+    files, failed = files_below(os.fspath(path)) if os.path.isdir(path) else ([], [])
+    with _reading([] if failed else files, registry, alone) as written:
+        yield written
 
 
-def _load_file(loading: _Loading, root: Node) -> None:
-    if not isinstance(root.data, dict):
-        loading.complain(
-            root.value_position(), None, "a schema file holds a mapping of sections", "start with `tables:`"
-        )
+def load_files(files: Sequence[str], registry: Registry) -> Written:
+    """What these files declare. Raises what `loading` raises."""
+    from reconciler.engine.yaml.reader import read_file
+
+    with _reading(files, registry, lambda: load_read(map(read_file, files), registry)) as written:
+        return written()
+
+
+@contextmanager
+def _reading(
+    files: Sequence[str], registry: Registry, alone: Callable[[], Written]
+) -> Iterator[Callable[[], Written]]:
+    """Who reads everything alone says what is wrong with it."""
+    if len(files) < 2 or not may_have_one() or sum(map(_size, files)) < _WORTH_IT:
+        yield alone
         return
-    home = root.data.get(HOME, "public")
-    if not isinstance(home, str):
-        loading.complain(
-            root.value_position((HOME,)), None, "`schema` is the name of one schema", "write `schema: app`"
-        )
-        return
-    nest = Nest(home, folder=str(Path(root.file).parent))
-    for section, node in root.items():
-        if section == HOME:
-            continue
-        kind = loading.registry.top.get(section)
-        if kind is None:
-            _unknown_section(loading, root, section)
-        elif node.data is not None:
-            _load_section(loading, kind, section, node, nest)
+    each = -(-len(files) // _PIECES)
+    pieces = [files[start : start + each] for start in range(0, len(files), each)]
+    with _shared(pieces) as share, companion(lambda: share.given(registry)) as answers:
+        yield lambda: share.whole(answers, registry) or alone()
 
 
-def _unknown_section(loading: _Loading, root: Node, section: str) -> None:
-    from reconciler.engine.yaml.validation_errors import did_you_mean, known_names
-
-    known = [HOME, *loading.registry.top]
-    near = did_you_mean(section, known)
-    hint = f"did you mean `{near}`?" if near else f"known sections: {known_names(section, known)}"
-    loading.complain(root.key_position((section,)), None, f"unknown section `{section}`", hint)
-
-
-def _load_section(loading: _Loading, kind: Kind[Any], section: str, node: Node, nest: Nest) -> None:
-    if kind.singleton:
-        _load_object(loading, kind, section, node, nest)
-        return
-    if not isinstance(node.data, dict):
-        message = f"`{section}` is a mapping from names to definitions"
-        loading.complain(node.value_position(), None, message, f"write `{section}: {{name: ...}}`")
-        return
-    for position, (name, inner) in enumerate(node.items(), start=1):
-        _load_object(loading, kind, name, inner, nest.at(position))
-
-
-def _load_object(loading: _Loading, kind: Kind[Any], name: str, node: Node, nest: Nest) -> None:
-    position = node.key_position() if node.spot.key_line else node.value_position()
-    sections = loading.registry.under(kind.name)
-    own, nested = _split(kind, node, sections)
-    document = _validate(loading, kind, name, own, node)
-    if document is None:
-        return
+def _size(file: str) -> int:
     try:
-        declared = list(kind.declare(name, document, nest))
-    except ValueError as error:
-        loading.complain(position, f"{kind.name} {name}", str(error))
-        return
-    for item in declared:
-        _add(loading, item, nest.schema, position)
-    if declared:
-        main = declared[0].id
-        inner = Nest(nest.schema, main, (*nest.lineage, main), nest.folder, document)
-        for section, child in nested:
-            _load_section(loading, sections[section], section, child, inner)
+        return os.path.getsize(file)
+    except OSError:
+        return 0  # who reads it says why
 
 
-def _split(
-    kind: Kind[Any], node: Node, sections: Mapping[str, Kind[Any]]
-) -> tuple[Any, list[tuple[str, Node]]]:
-    """A document's own part, and the sections of what nests under it."""
-    if not isinstance(node.data, dict):
-        return node.data, []
-    fields = _own_fields(kind)
-    taken = {key for key in node.data if key in sections and key not in fields}
-    if not taken:
-        return node.data, []
-    own = {key: value for key, value in node.data.items() if key not in taken}
-    return own, [(key, child) for key, child in node.items() if key in taken and child.data is not None]
-
-
-def _validate(loading: _Loading, kind: Kind[Any], name: str, own: Any, node: Node) -> Any:
+@contextmanager
+def _shared(pieces: Sequence[Sequence[str]]) -> Iterator[_Share]:
+    numbers, giving = os.pipe()
     try:
-        return _adapter(kind).validate_python({} if own is None else own)
-    except ValidationError as error:
-        from reconciler.engine.yaml.validation_errors import Sectioned, problems_of
-
-        model = Sectioned(kind.document, loading.registry.under(kind.name))
-        loading.problems.extend(problems_of(error, (), node, model, f"{kind.name} {name}"))
-        return None
+        os.write(giving, bytes(range(len(pieces))))
+        os.close(giving)
+        yield _Share(pieces, numbers)
+    finally:
+        os.close(numbers)
 
 
-def _add(loading: _Loading, declared: Declared, schema: str, position: Position) -> None:
-    earlier = loading.objects.get(declared.id)
-    if earlier is not None:
-        message = f"declared twice; the other place is {earlier.position}"
-        loading.complain(position, str(declared.id), message, "remove one of the two")
-        return
-    loading.objects[declared.id] = Located(declared, schema, position)
-    loading.states.append(declared.state)
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Files that two processes read together."""
 
+    pieces: Sequence[Sequence[str]]
+    numbers: int
+    """The pipe with the numbers of the pieces that nobody has taken."""
 
-@cache
-def _adapter(kind: Kind[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind.document)
+    def read(self, registry: Registry) -> Iterator[tuple[int, Written]]:
+        """Take pieces until none is left. Raises InvalidInput."""
+        from reconciler.engine.yaml.reader import read_file
 
+        while taken := os.read(self.numbers, 1):
+            yield taken[0], load_read(map(read_file, self.pieces[taken[0]]), registry)
 
-@cache
-def _own_fields(kind: Kind[Any]) -> frozenset[str]:
-    return frozenset(_model_fields(kind.document))
+    def given(self, registry: Registry) -> Iterator[bytes]:
+        """The second process's part."""
+        return (pickle.dumps(part, protocol=pickle.HIGHEST_PROTOCOL) for part in self.read(registry))
 
+    def whole(self, answers: Answers, registry: Registry) -> Written | None:
+        """What all files declare; None where a piece is missing, or something is declared twice.
 
-def _model_fields(document: Any) -> Iterable[str]:
-    """The keys of the models in a document type, through Annotated and unions."""
-    from typing import get_args
-
-    fields = getattr(document, "model_fields", None)
-    if fields is not None:
-        return list(fields)
-    return [name for inner in get_args(document) for name in _model_fields(inner)]
+        What the other process has ready is taken at once, so that little of it is left at the end.
+        """
+        read: dict[int, Written] = {}
+        try:
+            for number, written in self.read(registry):
+                read[number] = written
+                while answers.is_ready and (answer := next(answers, None)) is not None:
+                    read.update([pickle.loads(answer)])
+        except InvalidInput:
+            return None
+        read.update(map(pickle.loads, answers))
+        objects: dict[ObjectId, Located] = {}
+        files: dict[str, str] = {}
+        for _, written in sorted(read.items()):
+            objects.update(written.objects)
+            files.update(written.files)
+        declared = sum(len(written.objects) for written in read.values())
+        return Written(objects, files) if (len(read), len(objects)) == (len(self.pieces), declared) else None

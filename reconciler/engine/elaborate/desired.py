@@ -21,7 +21,7 @@ from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Destination, InPlace
 from reconciler.engine.compare.change import differing as differing_fields
 from reconciler.engine.compare.implicit_objects import can_stand, come_along
-from reconciler.engine.declaration.load import Written
+from reconciler.engine.declaration.written import Written
 from reconciler.engine.elaborate.partial_build import differing, part_of
 from reconciler.engine.elaborate.scratch import Elaborated, ScratchLacks, elaborate, rebuild
 from reconciler.engine.registry import Registry

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.engine.catalog.text_names import meant, said
-from reconciler.engine.declaration.load import Located, Written
+from reconciler.engine.declaration.written import Located, Written
 from reconciler.engine.registry import Registry
 
 LARGEST = 400

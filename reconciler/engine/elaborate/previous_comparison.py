@@ -15,7 +15,7 @@ from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId
 from reconciler.engine.catalog.text_names import meant, said
-from reconciler.engine.declaration.load import Written
+from reconciler.engine.declaration.written import Written
 from reconciler.engine.elaborate.partial_build import texts_of
 from reconciler.engine.registry import Registry
 

@@ -15,7 +15,7 @@ from reconciler.engine.catalog.introspect import introspect
 from reconciler.engine.compare.inheritance import below, twins
 from reconciler.engine.compare.rename_search import Renaming, Search
 from reconciler.engine.connection.session import server_error
-from reconciler.engine.declaration.load import Written
+from reconciler.engine.declaration.written import Written
 from reconciler.engine.elaborate.scratch import clone
 from reconciler.engine.plan.model import Action, Plan, Step, Touch
 from reconciler.engine.registry import Registry

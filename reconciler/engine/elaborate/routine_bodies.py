@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalog import Entry
 from reconciler.core.errors import Problem
-from reconciler.engine.declaration.load import Located
+from reconciler.engine.declaration.written import Located
 from reconciler.engine.registry import Registry
 
 if TYPE_CHECKING:

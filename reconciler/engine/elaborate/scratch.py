@@ -14,7 +14,7 @@ from reconciler.core.ident import ObjectId, quote
 from reconciler.engine.catalog.introspect import introspect, present
 from reconciler.engine.compare.diff import diff
 from reconciler.engine.connection.session import opened
-from reconciler.engine.declaration.load import Located, Written
+from reconciler.engine.declaration.written import Located, Written
 from reconciler.engine.elaborate.opaque_fields import bare, clothed
 from reconciler.engine.elaborate.routine_bodies import broken_bodies
 from reconciler.engine.plan.model import Action, Step

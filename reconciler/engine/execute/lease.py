@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Busy, ConnectionFailed
+from reconciler.engine.connection.blocking_session import Session
 from reconciler.engine.connection.retry import Clock, Stop
 from reconciler.engine.connection.server_errors import is_connection_lost, server_error
 from reconciler.engine.connection.session import Pooler, ensure_primary, opened, ready_for_changes
-from reconciler.engine.execute.progress import LeaseAwaited, Session
+from reconciler.engine.execute.progress import LeaseAwaited
 
 if TYPE_CHECKING:
     from psycopg import Connection

@@ -9,19 +9,13 @@ from reconciler.core.counting import counted
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Busy, ConnectionFailed, ReconcileError, ServerError, is_lock_conflict
 from reconciler.core.statement import Mode
+from reconciler.engine.connection.blocking_session import Session
 from reconciler.engine.connection.retry import Clock, RetryPolicy, Stop
 from reconciler.engine.connection.server_errors import is_connection_lost, server_error
 from reconciler.engine.execute import journal
 from reconciler.engine.execute.interrupted_step import clear_leftovers
 from reconciler.engine.execute.lease import Lease
-from reconciler.engine.execute.progress import (
-    Event,
-    GroupCommitted,
-    Retrying,
-    Session,
-    StepFinished,
-    StepStarted,
-)
+from reconciler.engine.execute.progress import Event, GroupCommitted, Retrying, StepFinished, StepStarted
 from reconciler.engine.execute.watch import Watch
 from reconciler.engine.plan.model import Step
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
 
+from reconciler.engine.connection.blocking_session import Session
 from reconciler.engine.connection.retry import Stop
-from reconciler.engine.execute.progress import Session, WaitingForLock
+from reconciler.engine.execute.progress import WaitingForLock
 from reconciler.engine.plan.model import Step
 
 if TYPE_CHECKING:

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import Blocked
 from reconciler.core.ident import ObjectId
 from reconciler.core.statement import HazardCode
+from reconciler.engine.catalog.scope import Prune
 from reconciler.engine.plan.model import Ack, Action, Plan, Step
 from reconciler.engine.registry import Registry
-
-Prune = Literal["never", "ask", "always"]
-"""never: it stays. ask: it goes, with consent where data is lost. always: that consent is given."""
 
 _CONSENTED = "manage.prune is always"
 _HINT = "declare it, drop it by hand, or leave `manage.prune` at ask"

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.app.approval.requirement import Saved
 from reconciler.app.planning.comparison import live_catalog
-from reconciler.app.run.apply import read_plan
+from reconciler.app.plans.plan_files import Saved, read_plan
 from reconciler.core.counting import counted
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, Stale
