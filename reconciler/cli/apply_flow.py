@@ -1,14 +1,14 @@
-"""What the commands that change a database share: consent, progress, and the verdict in words."""
+"""What the commands that change a database share: asking for consent, progress, and the result."""
 
 from __future__ import annotations
 
 import dataclasses
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reconciler.cli.options import AppliedFormat, Chosen
-from reconciler.core.counting import counted
+from reconciler.cli.formats import AppliedFormat
+from reconciler.cli.options import Chosen
 from reconciler.core.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def carry_out(
     """
     from reconciler import app
     from reconciler.cli import termination_message
-    from reconciler.cli.output import can_ask
+    from reconciler.cli.console import can_ask
     from reconciler.cli.progress import Display
     from reconciler.core.errors import Blocked
     from reconciler.engine.plan.consent import missing_consent
@@ -73,7 +73,7 @@ def require_approvals(place: Place, taken: Sequence[ChainedPlan], chosen: Chosen
 
 
 def _asked(plan: Plan, consent: Consent) -> Consent | None:
-    from reconciler.cli.output import say
+    from reconciler.cli.console import say
     from reconciler.engine.plan.consent import missing_consent
 
     missing = missing_consent(plan, consent)
@@ -86,34 +86,6 @@ def _asked(plan: Plan, consent: Consent) -> Consent | None:
         return None
     allowed = {(hazard.code, str(hazard.object)) for _, hazard in missing}
     return dataclasses.replace(consent, objects=consent.objects | allowed)
-
-
-def outcome(verdict: Verdict) -> str:
-    """A verdict in one word or two, for people and machines."""
-    if verdict.was_applied:
-        return "already applied"
-    return "resumed" if verdict.resumed_after else "applied"
-
-
-def verdict_data(verdict: Verdict) -> dict[str, Any]:
-    """A verdict as plain data."""
-    return {
-        "plan": verdict.plan_id,
-        "outcome": outcome(verdict),
-        "ran": list(verdict.ran),
-        "resumed_after": list(verdict.resumed_after),
-        "run": verdict.run,
-    }
-
-
-def verdict_text(verdict: Verdict, seconds: float, of: str = "") -> str:
-    """A verdict as one line."""
-    subject = f"{of}: " if of else ""
-    if verdict.was_applied:
-        return f"{subject}already applied: nothing to do"
-    count = counted(len(verdict.ran), "step")
-    after = f", after {len(verdict.resumed_after)} of an earlier run" if verdict.resumed_after else ""
-    return f"{subject}applied: {count}{after} in {seconds:.1f} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +118,8 @@ def timed(
 
 def conclude(carried: Sequence[Carried], format: AppliedFormat, chosen: Chosen, pending: int = 0) -> None:
     """Say what was done: the last thing that a command writes."""
-    from reconciler.cli.output import show, show_json
+    from reconciler.cli.console import show, show_json
+    from reconciler.cli.verdicts import verdict_data, verdict_text
 
     if format is AppliedFormat.MARKDOWN:
         _comment(carried, chosen, pending)
@@ -166,7 +139,7 @@ def conclude(carried: Sequence[Carried], format: AppliedFormat, chosen: Chosen, 
 def _comment(carried: Sequence[Carried], chosen: Chosen, pending: int) -> None:
     from datetime import UTC, datetime
 
-    from reconciler.cli.report_format import told_around
+    from reconciler.cli.report_context import told_around
     from reconciler.report import applied
 
     done = [
@@ -181,29 +154,6 @@ def _comment(carried: Sequence[Carried], chosen: Chosen, pending: int) -> None:
     ]
     context = told_around(chosen.target, str(chosen.schema))
     sys.stdout.write(applied.render(done, context, datetime.now(UTC), pending))
-
-
-def with_begun(comment: str) -> str:
-    """The comment on a failure, with the plans that were begun where that is more than one."""
-    from reconciler.cli import termination_message
-    from reconciler.report import applied
-
-    course = termination_message.course()
-    if len(course.plans) < 2:
-        return comment
-    told = [
-        applied.Done(
-            one.plan,
-            len(one.ran) + (len(one.verdict.resumed_after) if one.verdict is not None else 0),
-            one.seconds,
-            one.file,
-            one.verdict is not None and one.verdict.was_applied,
-            has_failed=one.verdict is None,
-        )
-        for one in course.plans
-    ]
-    behind = (course.pending or 0) - (course.failed is not None)
-    return applied.with_plans(comment, told, behind)
 
 
 def require_no_difference(plan: Plan, chosen: Chosen) -> None:

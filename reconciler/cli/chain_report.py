@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from reconciler.cli import options, state_argument
+from reconciler.cli import formats, options, state_argument
 from reconciler.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from reconciler.app import Request
 
-_WITHOUT_MEANING = frozenset({options.Format.SQL, options.Format.GITLAB_TERRAFORM})
+_WITHOUT_MEANING = frozenset({formats.Format.SQL, formats.Format.GITLAB_TERRAFORM})
 """A check has no steps to write out or to count."""
 
 
@@ -23,7 +23,7 @@ class Checking:
     """The state that --from names."""
     base: str | None
     """The commit whose plans are not made again, as `git:REF`."""
-    format: options.Format
+    format: formats.Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def check_plans(where: options.Where, how: Checking) -> None:
     from reconciler.core.errors import UsageError
 
     if how.format in _WITHOUT_MEANING:
-        known = ", ".join(format for format in options.Format if format not in _WITHOUT_MEANING)
+        known = ", ".join(format for format in formats.Format if format not in _WITHOUT_MEANING)
         raise UsageError(f"--check has no --format {how.format}", hint=f"one of: {known}")
     is_live = how.start == state_argument.LIVE and not _is_offline(where, how.base)
     if how.start not in (state_argument.LIVE, state_argument.CHAIN):
@@ -63,7 +63,7 @@ def check_plans(where: options.Where, how: Checking) -> None:
 
 def _is_offline(where: options.Where, base: str | None) -> bool:
     """Whether a check has to do without the database: it is wanted, or nobody has said where that is."""
-    from reconciler.cli.output import say
+    from reconciler.cli.console import say
     from reconciler.core.errors import UsageError
 
     if base is not None:
@@ -79,7 +79,7 @@ def _is_offline(where: options.Where, base: str | None) -> bool:
 
 def _without(chosen: options.Chosen, request: Request, base: str | None) -> _Passed:
     from reconciler import app
-    from reconciler.cli.output import say
+    from reconciler.cli.console import say
     from reconciler.core.errors import UsageError
 
     word, _, ref = (base or "git:").partition(":")
@@ -111,9 +111,10 @@ def _with_database(chosen: options.Chosen, request: Request) -> _Passed:
     return _Passed(len(chained), files, state=worst_of([one.plan for one in pending]).value)
 
 
-def _show(passed: _Passed, chosen: options.Chosen, format: options.Format) -> None:
-    from reconciler.cli.output import show, show_findings, show_json, show_markdown
-    from reconciler.cli.report_format import told_around
+def _show(passed: _Passed, chosen: options.Chosen, format: formats.Format) -> None:
+    from reconciler.cli.console import show, show_json
+    from reconciler.cli.report_context import told_around
+    from reconciler.cli.report_output import show_findings, show_markdown
     from reconciler.report import findings
     from reconciler.report.plan_context import Standing, State
 
@@ -124,13 +125,13 @@ def _show(passed: _Passed, chosen: options.Chosen, format: options.Format) -> No
     if passed.remade:
         told.append(f"made again: {', '.join(passed.remade)}")
     sentence = f"the chain leads to {chosen.schema}: {', '.join(told)}"
-    if format is options.Format.JSON:
+    if format is formats.Format.JSON:
         facts = {"target": chosen.target, "schema": str(chosen.schema), "leads_to_schema": True}
         show_json(facts | dataclasses.asdict(passed))
-    elif format is options.Format.MARKDOWN:
+    elif format is formats.Format.MARKDOWN:
         standing = Standing(State(passed.state), sentence)
         show_markdown(dataclasses.replace(context, standing=standing))
-    elif format in options.OF_FINDINGS:
+    elif format in formats.OF_FINDINGS:
         show_findings(findings.of_chain(context), format)
     else:
         show(sentence)

@@ -14,7 +14,7 @@ INTERRUPTED = 130
 def told(error: BaseException, is_debugging: bool) -> int:
     """Say what went wrong on standard error, never with a traceback unless it is asked for; the exit code."""
     from reconciler.cli import termination_message
-    from reconciler.cli.output import complain
+    from reconciler.cli.console import complain
 
     if is_debugging:
         traceback.print_exception(error)

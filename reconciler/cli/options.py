@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from reconciler.cli.formats import AppliedFormat, FindingsFormat, Format, Shape
 from reconciler.core.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -52,50 +52,6 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every detai
 
 CHANGES = 2
 """The exit code of --detailed-exitcode where there are changes."""
-
-
-class Format(StrEnum):
-    """How a plan is shown."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    SQL = "sql"
-    JUNIT = "junit"
-    SARIF = "sarif"
-    GITHUB = "github"
-    GITLAB_TERRAFORM = "gitlab-terraform"
-    GITLAB_CODEQUALITY = "gitlab-codequality"
-
-
-OF_FINDINGS = frozenset({Format.JUNIT, Format.SARIF, Format.GITHUB, Format.GITLAB_CODEQUALITY})
-"""The formats that show findings, whatever command has them."""
-
-
-class FindingsFormat(StrEnum):
-    """How findings are shown."""
-
-    TEXT = "text"
-    JSON = "json"
-    JUNIT = "junit"
-    SARIF = "sarif"
-    GITHUB = "github"
-    GITLAB_CODEQUALITY = "gitlab-codequality"
-
-
-class Shape(StrEnum):
-    """How any other result is shown."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class AppliedFormat(StrEnum):
-    """How what was carried out is shown."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
 
 
 PlanFormat = Annotated[Format, typer.Option("--format", "-f", help="How to show the plan.")]
@@ -163,7 +119,7 @@ def choose(target: str | None, url: str | None, schema: Path | None = None, conn
 
         found = embedded_url(project.root)
     if connects:
-        from reconciler.cli.output import say
+        from reconciler.cli.console import say
         from reconciler.engine.catalog.bounded_read import listen
 
         listen(say)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from reconciler.cli.output import has_colour, width
+from reconciler.cli.console import has_colour, width
 from reconciler.core.counting import counted
 from reconciler.engine.execute.progress import (
     Event,

@@ -61,7 +61,7 @@ class Course:
 
     def as_data(self) -> Mapping[str, Any]:
         """For a command that failed, beside its error."""
-        from reconciler.cli.apply_flow import verdict_data
+        from reconciler.cli.verdicts import verdict_data
 
         done = [verdict_data(one.verdict) | {"file": one.file or None} for one in self.done if one.verdict]
         failed: dict[str, Any] | None = None
@@ -72,7 +72,7 @@ class Course:
 
     def as_lines(self, end: str) -> list[Mapping[str, Any]]:
         """A short line for each plan; `end` is how the command ended, for the plan that failed."""
-        from reconciler.cli.apply_flow import outcome
+        from reconciler.cli.verdicts import outcome
 
         return [
             {

@@ -106,7 +106,7 @@ def write(code: int) -> None:
         finally:
             os.close(handle)
     except Exception as error:
-        from reconciler.cli.output import say
+        from reconciler.cli.console import say
 
         say(f"the termination message could not be written: {type(error).__name__}")
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from reconciler.cli.options import FindingsFormat, Format
+from reconciler.cli.formats import FindingsFormat, Format
 from tests.cli.conftest import Inside, Shop
 
 BAD_COLUMN = ("      email: {type: text", "      email: {typ: text")

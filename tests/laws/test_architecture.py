@@ -21,7 +21,7 @@ MOST_FUNCTION_LINES = 60
 MOST_PARAMETERS = 5
 
 KIND_WORDS_IN_ENGINE: dict[str, str] = {
-    "engine/declaration/load.py:schema": "the key at the top of a file that names its namespace",
+    "engine/declaration/written.py:schema": "the key at the top of a file that names its namespace",
     "engine/elaborate/scratch.py:schema": "the parameter of a kind's question what a name means",
     "engine/plan/plan_file.py:server": "the key of the plan file that holds the server's major version",
     "engine/connection/server_errors.py:table": "PostgreSQL's name for a field of its error messages",

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
 
 
 def register(application: typer.Typer) -> None:
@@ -24,19 +24,19 @@ def ack(
         str | None, typer.Option("--by", help="Who says so, as CODEOWNERS has it.", show_default=False)
     ] = None,
     target: options.Target = None,
-    format: options.ResultFormat = options.Shape.TEXT,
+    format: options.ResultFormat = formats.Shape.TEXT,
 ) -> int:
     """Consent to a hazard of a saved plan: an entry under `acks` in its file, to be reviewed with it.
 
     The rest of the file stays as it is. A signature made before does not cover it: sign again.
     """
     from reconciler import app
-    from reconciler.cli.output import say, show, show_json
+    from reconciler.cli.console import say, show, show_json
     from reconciler.cli.plan_argument import named_plan
 
     path = named_plan(plan, target).path
     done = app.acknowledge(path, step, code, reason, by)
-    if format is options.Shape.JSON:
+    if format is formats.Shape.JSON:
         show_json({
             "file": str(path), "step": step, "code": done.ack.code.value,
             "was_there": done.was_there, "remaining": list(done.remaining),

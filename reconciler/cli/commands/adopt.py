@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
 from reconciler.core.counting import counted
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def adopt(
     wait_lock: options.WaitLock = 0.0,
     ownership: options.Ownership = False,
     scratch_url: options.ScratchUrl = None,
-    format: options.ResultFormat = options.Shape.TEXT,
+    format: options.ResultFormat = formats.Shape.TEXT,
 ) -> int:
     """Take a database under management as it is.
 
@@ -38,7 +38,7 @@ def adopt(
     its history (Drizzle Kit, Alembic, Flyway, Liquibase, Django, ...) are put under manage.ignore.
     """
     from reconciler import app, settings
-    from reconciler.cli.output import say, show, show_json
+    from reconciler.cli.console import say, show, show_json
 
     chosen = options.choose(target, url, schema)
     file = chosen.project.root / settings.FILE if chosen.project.is_configured else None
@@ -48,7 +48,7 @@ def adopt(
     # The first plan of its chain starts from here, also where there is no database to ask.
     if chosen.target in chosen.project.settings.targets and app.save_baseline(request, chosen.plans):
         say(f"saved its state: {chosen.plans / 'baseline.yaml'}")
-    if format is options.Shape.JSON:
+    if format is formats.Shape.JSON:
         show_json({
             "objects": adopted.objects, "run": adopted.run, "other_tools": left_data(adopted.left),
             "ignored": list(adopted.left.patterns), "taken_out": list(adopted.taken_out),
@@ -77,7 +77,7 @@ def left_data(left: Left) -> list[dict[str, Any]]:
 
 def tell_left(left: Left) -> None:
     """The same for people, on standard error."""
-    from reconciler.cli.output import say
+    from reconciler.cli.console import say
     from reconciler.report.words import visible
 
     for one in left.histories:

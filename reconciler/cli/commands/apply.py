@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
 
 
 def register(application: typer.Typer) -> None:
@@ -26,12 +26,12 @@ def apply(
     allow: options.Allow = None,
     wait_lock: options.WaitLock = 0.0,
     everything: Annotated[bool, typer.Option("--all", help="All that is pending in the chain.")] = False,
-    format: options.AppliedShape = options.AppliedFormat.TEXT,
+    format: options.AppliedShape = formats.AppliedFormat.TEXT,
 ) -> int:
     """Carry out a saved plan, or the next in the target's chain."""
     from reconciler import app
     from reconciler.cli import apply_flow
-    from reconciler.cli.output import say
+    from reconciler.cli.console import say
     from reconciler.core.errors import UsageError
 
     consent = apply_flow.consent_of(allow)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
 from reconciler.core.counting import counted
 
 
@@ -21,25 +21,26 @@ def check(
     schema: options.Schema = None,
     build: Annotated[bool, typer.Option("--build", help="Really build it in a scratch database.")] = False,
     scratch_url: options.ScratchUrl = None,
-    format: options.FindingsShape = options.FindingsFormat.TEXT,
+    format: options.FindingsShape = formats.FindingsFormat.TEXT,
 ) -> int:
     """Validate the schema files; with --build, ask PostgreSQL too."""
     from reconciler import app
     from reconciler.cli.approval_note import unowned
-    from reconciler.cli.output import show, show_findings, show_json, show_wrapped
-    from reconciler.cli.report_format import told_around
+    from reconciler.cli.console import show, show_json, show_wrapped
+    from reconciler.cli.report_context import told_around
+    from reconciler.cli.report_output import show_findings
     from reconciler.report import findings
 
     folder = options.schema_folder(schema)
     scratch = scratch_url or os.environ.get("RECONCILE_SCRATCH_URL")
     checked = app.check(folder, build or scratch_url is not None, scratch)
-    if format is options.FindingsFormat.JSON:
+    if format is formats.FindingsFormat.JSON:
         show_json({
             "is_valid": True, "problems": [], "files": checked.files, "objects": checked.objects,
             "kinds": checked.counts, "schema": checked.digest, "built_on": checked.server,
         })  # fmt: skip
         return 0
-    if format is not options.FindingsFormat.TEXT:
+    if format is not formats.FindingsFormat.TEXT:
         context = told_around(str(folder), str(folder))
         show_findings(findings.of_files(context, checked.server is not None), format)
         return 0

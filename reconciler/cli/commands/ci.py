@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli import options
+from reconciler.cli import formats, options
 
 if TYPE_CHECKING:
     from reconciler.core.errors import ReconcileError
@@ -92,7 +92,7 @@ def comment(
     token_file: TokenFile = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail where the comment fails.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look, and say what would be done.")] = False,
-    format: options.ResultFormat = options.Shape.TEXT,
+    format: options.ResultFormat = formats.Shape.TEXT,
 ) -> int:
     """Write the plan's comment on the pull or merge request, or bring it up to date.
 
@@ -137,24 +137,24 @@ def _found(asked: Asked, commit: str | None, token_file: Path | None) -> tuple[P
     return forges.place_of_commit(project, credential, brought, os.environ), credential
 
 
-def _warn(error: ReconcileError, place: Place | None, format: options.Shape) -> None:
+def _warn(error: ReconcileError, place: Place | None, format: formats.Shape) -> None:
     """A comment must not decide whether a pipeline is green: its plan does."""
-    from reconciler.cli.output import say, show_json
+    from reconciler.cli.console import say, show_json
 
     hint = f"\n  hint: {error.hint}" if error.hint else ""
     say(f"warning: the comment was not written: {error.message}{hint}")
-    if format is options.Shape.JSON:
+    if format is formats.Shape.JSON:
         show_json({**_where(place), "result": "failed", "error": error.message, "hint": error.hint})
 
 
-def _show(posted: Posted, place: Place, format: options.Shape) -> None:
-    from reconciler.cli.output import say, show, show_json
+def _show(posted: Posted, place: Place, format: formats.Shape) -> None:
+    from reconciler.cli.console import say, show, show_json
 
     refused = posted.labels_refused
     added, removed = ((), ()) if refused else (posted.labels.add, posted.labels.remove)
     if refused:
         say(f"warning: the labels stay as they are: {refused}\n  hint: make them in the repository first")
-    if format is options.Shape.JSON:
+    if format is formats.Shape.JSON:
         show_json({
             **_where(place), "result": posted.result, "url": posted.url, "dry_run": posted.is_dry,
             "outdated_deleted": posted.removed, "labels": {"added": list(added), "removed": list(removed)},

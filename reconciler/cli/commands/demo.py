@@ -27,7 +27,7 @@ def register(application: typer.Typer) -> None:
 def demo(schema: options.Schema = None) -> int:
     """The whole loop on a local server: plan, save, apply, change, plan."""
     from reconciler import app, settings
-    from reconciler.cli.output import has_colour, width
+    from reconciler.cli.console import has_colour, width
     from reconciler.report.paint import Paint
 
     project = settings.find_project(Path.cwd())

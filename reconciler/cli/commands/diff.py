@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import options, state_argument
-from reconciler.cli.report_format import failing_in_format, state_named, told_around
+from reconciler.cli import formats, options, state_argument
+from reconciler.cli.failure_report import failing_in_format, state_named
+from reconciler.cli.report_context import told_around
 
 
 def register(application: typer.Typer) -> None:
@@ -36,12 +37,12 @@ def diff(
     ownership: options.Ownership = False,
     scratch_url: options.ScratchUrl = None,
     verbose: options.Verbose = False,
-    format: options.PlanFormat = options.Format.TEXT,
+    format: options.PlanFormat = formats.Format.TEXT,
     max_chars: options.MaxChars = None,
 ) -> int:
     """What would turn state A into state B; nothing is changed."""
     from reconciler import app, settings
-    from reconciler.cli.output import show_plan
+    from reconciler.cli.report_output import show_plan
 
     project = settings.find_project(Path.cwd())
     states = [state_argument.state_of(text, target, url, None) for text in (first, second)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
 
 
 def register(application: typer.Typer) -> None:
@@ -20,12 +20,13 @@ def drift(
     detailed_exitcode: options.DetailedExitcode = False,
     ownership: options.Ownership = False,
     scratch_url: options.ScratchUrl = None,
-    format: options.FindingsShape = options.FindingsFormat.TEXT,
+    format: options.FindingsShape = formats.FindingsFormat.TEXT,
 ) -> int:
     """What differs from the state that was last applied."""
     from reconciler import app
-    from reconciler.cli.output import show, show_findings, show_json
-    from reconciler.cli.report_format import told_around
+    from reconciler.cli.console import show, show_json
+    from reconciler.cli.report_context import told_around
+    from reconciler.cli.report_output import show_findings
     from reconciler.report import findings
 
     chosen = options.choose(target, url, schema)
@@ -34,10 +35,10 @@ def drift(
         wanted = app.make_plan(options.request_of(chosen, ownership, scratch_url))
     found = app.drift(chosen.url, chosen.project.scope(ownership), wanted)
     moved = None if found is None else app.heads(found)
-    if format is options.FindingsFormat.JSON:
+    if format is formats.FindingsFormat.JSON:
         told = [{"object": str(one.object), "how": one.how} for one in moved or ()]
         show_json({"has_baseline": moved is not None, "drift": told})
-    elif format is not options.FindingsFormat.TEXT:
+    elif format is not formats.FindingsFormat.TEXT:
         listed = None if moved is None else [(str(one.object), one.how) for one in moved]
         context = told_around(chosen.target, str(chosen.schema))
         show_findings(findings.of_drift(listed, wanted, context), format)

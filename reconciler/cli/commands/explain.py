@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import options
+from reconciler.cli import formats, options
 from reconciler.cli.commands.show import PlanName
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli.failure_report import failing_in_format
 
 
 def register(application: typer.Typer) -> None:
@@ -28,10 +28,10 @@ def explain(
         typer.Option("--step", help="The same, by name. Repeatable.", show_default=False),
     ] = None,
     target: options.Target = None,
-    format: options.ResultFormat = options.Shape.TEXT,
+    format: options.ResultFormat = formats.Shape.TEXT,
 ) -> int:
     """Say why steps are there, what they need, lock and risk."""
-    from reconciler.cli.output import has_colour, show_json, width
+    from reconciler.cli.console import has_colour, show_json, width
     from reconciler.cli.plan_argument import named_plan
     from reconciler.report import json, text
 
@@ -39,7 +39,7 @@ def explain(
     numbers = [*(steps or ()), *(step or ())] or [one.number for one in found.plan.steps]
     colour = has_colour(sys.stdout)
     shown = [text.render_step(found.plan, number, colour=colour, width=width()) for number in numbers]
-    if format is options.Shape.JSON:
+    if format is formats.Shape.JSON:
         told = json.as_data(found.plan)["steps"]
         show_json([data for data in told if data["number"] in numbers])
         return 0

@@ -28,7 +28,7 @@ def health(
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the page.")] = 3.0,
 ) -> int:
     """Whether a controller is alive: 0 where it is, 1 where it is not."""
-    from reconciler.cli.output import show
+    from reconciler.cli.console import show
     from reconciler.core.errors import UsageError
 
     if url is not None and status_file is not None:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
 
 
 def register(application: typer.Typer) -> None:
@@ -21,17 +21,17 @@ def history(
     target: options.Target = None,
     url: options.Url = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, newest first.")] = 20,
-    format: options.ResultFormat = options.Shape.TEXT,
+    format: options.ResultFormat = formats.Shape.TEXT,
 ) -> int:
     """The runs on this database, newest first."""
     from reconciler import app
-    from reconciler.cli.output import show, show_json, show_wrapped
+    from reconciler.cli.console import show, show_json, show_wrapped
     from reconciler.cli.run_line import WayOn, run_text
     from reconciler.core.errors import InvalidInput
 
     chosen = options.choose(target, url)
     runs = app.history(chosen.url, limit)
-    if format is options.Shape.JSON:
+    if format is formats.Shape.JSON:
         show_json([app.run_data(run) for run in runs])
         return 0
     chain: Sequence[app.ChainedPlan] = ()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
 
 if TYPE_CHECKING:
     from reconciler.app import Left
@@ -25,7 +25,7 @@ def init(
         str | None,
         typer.Option("--url", help="Start from this database: its schema is pulled.", show_default=False),
     ] = None,
-    format: options.ResultFormat = options.Shape.TEXT,
+    format: options.ResultFormat = formats.Shape.TEXT,
 ) -> int:
     """Scaffold a project: settings, schema/, plans/, CI workflow.
 
@@ -33,7 +33,7 @@ def init(
     """
     from reconciler import app, settings
     from reconciler.cli.commands.adopt import tell_left
-    from reconciler.cli.output import say, show, show_json
+    from reconciler.cli.console import say, show, show_json
 
     options.refuse_empty("--url", url)
     written = list(app.scaffold(folder, example=url is None))
@@ -46,7 +46,7 @@ def init(
         for name in pulled.unknown:
             say(f"not modelled, left alone: {name}")
         tell_left(left)
-    if format is options.Shape.JSON:
+    if format is formats.Shape.JSON:
         show_json({"folder": str(folder), "written": written})
         return 0
     for name in written:

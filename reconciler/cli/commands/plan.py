@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli import options, state_argument
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options, state_argument
+from reconciler.cli.failure_report import failing_in_format
 from reconciler.core.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def plan(
     ownership: options.Ownership = False,
     scratch_url: options.ScratchUrl = None,
     verbose: options.Verbose = False,
-    format: options.PlanFormat = options.Format.TEXT,
+    format: options.PlanFormat = formats.Format.TEXT,
     max_chars: options.MaxChars = None,
 ) -> int:
     """Compare the declared state with the live database, or with the state that --from names.
@@ -80,7 +80,7 @@ def plan(
     But for --from live and url: no database is connected to: a scratch server stands in for it.
     """
     from reconciler.cli.chain_report import Checking, check_plans
-    from reconciler.cli.output import show_plan
+    from reconciler.cli.report_output import show_plan
 
     where = options.Where(target, url, schema, ownership, scratch_url)
     if renew is not None:
@@ -115,7 +115,7 @@ class _Made:
 
 def _renew(where: options.Where, number: int) -> None:
     from reconciler import app
-    from reconciler.cli.output import say
+    from reconciler.cli.console import say
 
     chosen = where.chosen(connects=False)
     say(app.renew(chosen.plans, number, where.offline_request(chosen)))
@@ -124,7 +124,7 @@ def _renew(where: options.Where, number: int) -> None:
 def _make(where: options.Where, start: str, prove: bool, strict: bool, kept: _Kept) -> _Made:
     """Plan, prove and save as asked. Raises Blocked with `strict` where the plan leaves something out."""
     from reconciler import app
-    from reconciler.cli.output import say
+    from reconciler.cli.console import say
     from reconciler.core.errors import UsageError
 
     if kept.out is not None and kept.out.is_dir():
@@ -156,7 +156,7 @@ def _make(where: options.Where, start: str, prove: bool, strict: bool, kept: _Ke
 def _beginning(state: State, said: str) -> State:
     """The state; nothing at all where a commit has no schema yet, and then that is told."""
     from reconciler import app
-    from reconciler.cli.output import say
+    from reconciler.cli.console import say
 
     if not isinstance(state, app.Revision) or app.is_at(state):
         return state
@@ -164,10 +164,11 @@ def _beginning(state: State, said: str) -> State:
     return app.Nothing()
 
 
-def _around(made: _Made, start: str, format: options.Format) -> tuple[Plan, Context]:
+def _around(made: _Made, start: str, format: formats.Format) -> tuple[Plan, Context]:
     import dataclasses
 
-    from reconciler.cli.report_format import planned_around, state_named
+    from reconciler.cli.failure_report import state_named
+    from reconciler.cli.report_context import planned_around
 
     shown, context = planned_around(made.plan, made.chosen, format, made.file, start == state_argument.LIVE)
     if start == state_argument.LIVE or start.startswith("url:"):
@@ -190,7 +191,7 @@ def _refuse_unknown(made: Plan) -> None:
 
 def _save(chosen: options.Chosen, compared: Compared, request: Request, name: str | None) -> None:
     from reconciler import app
-    from reconciler.cli.output import say
+    from reconciler.cli.console import say
 
     path = app.save_plan(chosen.plans, compared, request.scope, name)
     if path is None:

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
 from reconciler.core.counting import counted
 
 
@@ -34,11 +34,11 @@ def pull(
     url: options.Url = None,
     ownership: options.Ownership = False,
     scratch_url: options.ScratchUrl = None,
-    format: options.ResultFormat = options.Shape.TEXT,
+    format: options.ResultFormat = formats.Shape.TEXT,
 ) -> int:
     """Write the live database as YAML: canonical, one file per table; or whole, as a snapshot."""
     from reconciler import app
-    from reconciler.cli.output import say, show_json
+    from reconciler.cli.console import say, show_json
     from reconciler.core.errors import UsageError
 
     chosen = options.choose(target, url)
@@ -49,7 +49,7 @@ def pull(
         if out is not None:
             raise UsageError("--out and --snapshot do not go together", hint="run it twice")
         objects, unknown = app.save_live(request, snapshot)
-        if format is options.Shape.JSON:
+        if format is formats.Shape.JSON:
             show_json({"snapshot": str(snapshot), "objects": objects, "unknown": list(unknown)})
         else:
             say(f"wrote    {snapshot}: {counted(objects, 'object')}")
@@ -57,7 +57,7 @@ def pull(
         return 0
     pulled = app.pull_into(folder, request)
     written = pulled.written
-    if format is options.Shape.JSON:
+    if format is formats.Shape.JSON:
         show_json({"folder": str(folder), **written.as_data(), "unknown": list(pulled.unknown)})
         return 0
     for word, names in (("wrote", written.new), ("changed", written.changed), ("removed", written.removed)):
@@ -69,7 +69,7 @@ def pull(
 
 
 def _say_unknown(unknown: Iterable[str]) -> None:
-    from reconciler.cli.output import say
+    from reconciler.cli.console import say
 
     for name in unknown:
         say(f"not modelled, left alone: {name}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
 
 
 def register(application: typer.Typer) -> None:
@@ -21,7 +21,7 @@ def run(
     wait_lock: options.WaitLock = 0.0,
     ownership: options.Ownership = False,
     scratch_url: options.ScratchUrl = None,
-    format: options.AppliedShape = options.AppliedFormat.TEXT,
+    format: options.AppliedShape = formats.AppliedFormat.TEXT,
 ) -> int:
     """Plan, gate and apply in one: the deploy Job.
 

@@ -29,7 +29,7 @@ def json_schema(
     import json
 
     from reconciler import app
-    from reconciler.cli.output import say, show_json
+    from reconciler.cli.console import say, show_json
 
     made = app.json_schema()
     if out is None:

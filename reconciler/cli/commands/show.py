@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format, owners_around, told_around
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
+from reconciler.cli.report_context import owners_around, told_around
 
 if TYPE_CHECKING:
     from reconciler.cli.plan_argument import Named
@@ -32,7 +33,7 @@ def show(
     plan: PlanName = None,
     target: options.Target = None,
     verbose: options.Verbose = False,
-    format: options.PlanFormat = options.Format.TEXT,
+    format: options.PlanFormat = formats.Format.TEXT,
     max_chars: options.MaxChars = None,
     everything: Annotated[
         bool, typer.Option("--all", help="The last plan of every target, in one report: markdown or json.")
@@ -41,8 +42,9 @@ def show(
     """Render a saved plan."""
     from reconciler import app
     from reconciler.cli.approval_note import approval
-    from reconciler.cli.output import say, show_plan
+    from reconciler.cli.console import say
     from reconciler.cli.plan_argument import named_plan
+    from reconciler.cli.report_output import show_plan
 
     if everything:
         _show_all(plan or target, format, max_chars)
@@ -65,12 +67,12 @@ def _around(found: Named) -> Context:
     return dataclasses.replace(context, owners=owners, settled="The plan has no steps.")
 
 
-def _show_all(named: str | None, format: options.Format, max_chars: int | None) -> None:
+def _show_all(named: str | None, format: formats.Format, max_chars: int | None) -> None:
     """Raise UsageError where one plan is named, and for formats that are about one target."""
     import sys
 
     from reconciler import settings
-    from reconciler.cli.output import show_json
+    from reconciler.cli.console import show_json
     from reconciler.cli.plan_argument import named_plan
     from reconciler.core.errors import UsageError
     from reconciler.engine.chain.chain_file import CHAIN
@@ -78,7 +80,7 @@ def _show_all(named: str | None, format: options.Format, max_chars: int | None) 
 
     if named is not None:
         raise UsageError("--all is about every target", hint=f"leave out `{named}`, or --all")
-    if format not in (options.Format.MARKDOWN, options.Format.JSON):
+    if format not in (formats.Format.MARKDOWN, formats.Format.JSON):
         hint = "name each with --target, or pass --format markdown or json"
         raise UsageError(f"--format {format} is about one target", hint=hint)
     project = settings.find_project(Path.cwd())
@@ -87,7 +89,7 @@ def _show_all(named: str | None, format: options.Format, max_chars: int | None) 
     sections = [(one.plan, _around(one)) for one in found]
     if not sections:
         raise UsageError(f"no target has a chain in {project.plans}", hint="make one: reconcile plan --save")
-    if format is options.Format.JSON:
+    if format is formats.Format.JSON:
         show_json([json.as_data(saved, context) for saved, context in sections])
     else:
         sys.stdout.write(markdown.overview(sections, max_chars or markdown.BUDGET))

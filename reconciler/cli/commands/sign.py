@@ -37,7 +37,7 @@ def sign(
     """
     from reconciler import app
     from reconciler.cli.approval_note import approval, requirement_of
-    from reconciler.cli.output import say, show
+    from reconciler.cli.console import say, show
     from reconciler.cli.plan_argument import named_plan
 
     found = named_plan(plan, target)

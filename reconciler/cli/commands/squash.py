@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
 from reconciler.core.counting import counted
 
 
@@ -28,7 +28,7 @@ def squash(
     name: Annotated[str, typer.Option("--name", help="The new plan's slug.")] = "squashed",
     ownership: options.Ownership = False,
     scratch_url: options.ScratchUrl = None,
-    format: options.ResultFormat = options.Shape.TEXT,
+    format: options.ResultFormat = formats.Shape.TEXT,
 ) -> int:
     """Put one plan in the place of the first plans of the target's chain. No database is connected to.
 
@@ -36,14 +36,14 @@ def squash(
     between is told which plans it needs first.
     """
     from reconciler import app
-    from reconciler.cli.output import show, show_json
+    from reconciler.cli.console import show, show_json
 
     chosen = options.choose(target, url, connects=False)
     before = app.read_plans(chosen.plans)
     path = app.squash(chosen.plans, through, options.offline_request(chosen, ownership, scratch_url), name)
     left = {one.path for one in app.read_plans(chosen.plans)}
     gone = [one.link.file_name for one in before if one.path not in left]
-    if format is options.Shape.JSON:
+    if format is formats.Shape.JSON:
         show_json({"plan": str(path), "squashed": gone})
         return 0
     show(f"{path} does the work of {counted(len(gone), 'plan')}: {', '.join(gone)}")

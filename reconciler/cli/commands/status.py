@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
 from reconciler.core.counting import counted
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ def status(
     schema: options.Schema = None,
     ownership: options.Ownership = False,
     scratch_url: options.ScratchUrl = None,
-    format: options.ResultFormat = options.Shape.TEXT,
+    format: options.ResultFormat = formats.Shape.TEXT,
 ) -> int:
     """Where the target stands: chain, last run, drift, pending changes."""
     from reconciler import app
-    from reconciler.cli.output import show_json, show_wrapped
+    from reconciler.cli.console import show_json, show_wrapped
     from reconciler.cli.run_line import WayOn
 
     chosen = options.choose(target, url, schema)
@@ -41,7 +41,7 @@ def status(
     if chosen.schema.exists():
         wanted = app.make_plan(options.request_of(chosen, ownership, scratch_url))
     found = app.status(chosen.url, chained, chosen.project.scope(ownership), wanted)
-    if format is options.Shape.JSON:
+    if format is formats.Shape.JSON:
         show_json(_data(chosen, found, wanted))
         return 0
     for heading, text in _lines(chosen, found, wanted, WayOn(chained, target, url)):

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
 
 
 def register(application: typer.Typer) -> None:
@@ -39,7 +39,7 @@ def undo(
     ownership: options.Ownership = False,
     scratch_url: options.ScratchUrl = None,
     verbose: options.Verbose = False,
-    format: options.PlanFormat = options.Format.TEXT,
+    format: options.PlanFormat = formats.Format.TEXT,
     max_chars: options.MaxChars = None,
 ) -> int:
     """Plan the way back to an earlier state in the target's chain. Nothing is run.
@@ -47,8 +47,9 @@ def undo(
     No database is connected to. Rows and values that were thrown away do not come back; the plan says which.
     """
     from reconciler import app
-    from reconciler.cli.output import say, show_plan
-    from reconciler.cli.report_format import planned_around
+    from reconciler.cli.console import say
+    from reconciler.cli.report_context import planned_around
+    from reconciler.cli.report_output import show_plan
     from reconciler.engine.plan import plan_file
 
     chosen = options.choose(target, url, connects=False)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
 
 DISAGREES = 3
 
@@ -27,11 +27,11 @@ def verify(
     ] = None,
     ownership: options.Ownership = False,
     scratch_url: options.ScratchUrl = None,
-    format: options.ResultFormat = options.Shape.TEXT,
+    format: options.ResultFormat = formats.Shape.TEXT,
 ) -> int:
     """Whether the database is as declared; --with asks others too."""
     from reconciler import app
-    from reconciler.cli.output import show, show_json, show_wrapped
+    from reconciler.cli.console import show, show_json, show_wrapped
     from reconciler.core.errors import UsageError
 
     asked = list(dict.fromkeys(auditors or ()))
@@ -45,7 +45,7 @@ def verify(
         with app.fresh_build(request) as fresh_url:
             opinions += [app.opinion(name, request, fresh_url) for name in asked]
     is_agreed = not any(one.findings for one in opinions)
-    if format is options.Shape.JSON:
+    if format is formats.Shape.JSON:
         found = [
             {
                 "auditor": one.auditor,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli import options
-from reconciler.cli.report_format import failing_in_format
+from reconciler.cli import formats, options
+from reconciler.cli.failure_report import failing_in_format
 
 if TYPE_CHECKING:
     from reconciler.app import Goal
@@ -31,7 +31,7 @@ def wait(
     ] = None,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds; 0: look once.")] = 300.0,
     interval: Annotated[float, typer.Option("--interval", help="Seconds between looks.")] = 2.0,
-    format: options.ResultFormat = options.Shape.TEXT,
+    format: options.ResultFormat = formats.Shape.TEXT,
 ) -> int:
     """Block until the database is at the end of the target's chain, of a plan, or at a fingerprint.
 
@@ -39,7 +39,7 @@ def wait(
     may only read is enough. When the time is over: 6 where the database is elsewhere, 1 where it never
     answered.
     """
-    from reconciler.cli.output import show, show_json
+    from reconciler.cli.console import show, show_json
     from reconciler.core.errors import UsageError
 
     if interval <= 0:
@@ -48,7 +48,7 @@ def wait(
         raise UsageError("--timeout must not be less than 0 seconds", hint="0 looks once")
     goal = _goal(target, url, to, plan)
     seconds = _waited(goal, target, url, (timeout, interval))
-    if format is options.Shape.JSON:
+    if format is formats.Shape.JSON:
         show_json({"at": goal.name, "plan": goal.plan_id, "waited_seconds": round(seconds, 3)})
     else:
         show(f"the database is at {goal.name}")
@@ -84,7 +84,7 @@ def _waited(goal: Goal, target: str | None, url: str | None, pace: tuple[float, 
     where it did not answer."""
     from reconciler.app import missing
     from reconciler.cli import termination_message
-    from reconciler.cli.output import say
+    from reconciler.cli.console import say
     from reconciler.core.errors import Busy, ConnectionFailed
     from reconciler.engine.connection.retry import Clock, Stop
 

@@ -7,13 +7,8 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from reconciler.cli.options import FindingsFormat, Format
-
 if TYPE_CHECKING:
     from reconciler.core.errors import ReconcileError
-    from reconciler.engine.plan.model import Plan
-    from reconciler.report.finding import Report
-    from reconciler.report.plan_context import Context
 
 
 def has_colour(stream: TextIO) -> bool:
@@ -31,70 +26,6 @@ def can_ask() -> bool:
 def width() -> int:
     """Columns to fill."""
     return min(shutil.get_terminal_size((100, 40)).columns, 120)
-
-
-def show_plan(
-    plan: Plan,
-    format: Format,
-    context: Context,
-    verbose: bool = False,
-    max_chars: int | None = None,
-    command: str = "plan",
-) -> None:
-    """Write a plan to standard output; `max_chars` is for Markdown, `command` for formats of findings."""
-    sys.stdout.write(rendered(plan, format, context, verbose, max_chars, command))
-
-
-def rendered(
-    plan: Plan,
-    format: Format,
-    context: Context,
-    verbose: bool = False,
-    max_chars: int | None = None,
-    command: str = "plan",
-) -> str:
-    """A plan in the chosen format."""
-    match format:
-        case Format.JSON:
-            from reconciler.report import json
-
-            return json.render(plan, context)
-        case Format.MARKDOWN:
-            from reconciler.report import markdown
-
-            return markdown.render(plan, context, max_chars or markdown.BUDGET)
-        case Format.SQL:
-            from reconciler.report import sql
-
-            return sql.render(plan)
-        case Format.TEXT:
-            from reconciler.report import text
-
-            colour = has_colour(sys.stdout)
-            return text.render(plan, context, colour=colour, width=width(), verbose=verbose)
-        case Format.GITLAB_TERRAFORM:
-            from reconciler.report import gitlab
-
-            return gitlab.terraform(plan)
-        case _:
-            from reconciler.cli.report_format import rendered_findings, sources_folder
-            from reconciler.report import findings
-
-            return rendered_findings(findings.of_plan(plan, context, command), format, sources_folder())
-
-
-def show_findings(report: Report, format: FindingsFormat | Format) -> None:
-    """Write a report of findings to standard output."""
-    from reconciler.cli.report_format import rendered_findings, sources_folder
-
-    sys.stdout.write(rendered_findings(report, format, sources_folder()))
-
-
-def show_markdown(context: Context, plan: Plan | None = None, max_chars: int | None = None) -> None:
-    """Write a comment to standard output; without a plan it says what the standing says."""
-    from reconciler.report import markdown
-
-    sys.stdout.write(markdown.render(plan, context, max_chars or markdown.BUDGET))
 
 
 def show_json(data: Any) -> None:
