@@ -70,7 +70,7 @@ def present(connection: Connection[Any], kinds: Iterable[Kind[Any]]) -> frozense
 
     Raises what `introspect` raises.
     """
-    wanted = list(kinds)
+    wanted = list(Registry(kinds))
     reading = patiently(lambda: _read(connection, wanted), connection)
     return frozenset(entry.id for entry in _entries(reading))
 
@@ -122,9 +122,7 @@ def _add_dependency(reading: Reading, dependent: str, referenced: str, deptype: 
 
 def _entries(reading: Reading) -> Iterator[Entry]:
     for row in reading.rows:
-        path = row.path
-        if path is not None and row.address not in reading.members and path[0] != JOURNAL_SCHEMA:
-            _register(reading, row, ObjectId(row.kind.name, tuple(path)))
+        _register(reading, row)
     for row in reading.rows:
         if row.id is not None and _is_part(reading, row):
             del reading.ids[row.address]
@@ -143,12 +141,27 @@ def _entries(reading: Reading) -> Iterator[Entry]:
         yield Entry(row.id, row.state(), parent, frozenset(wanted), carrier)
 
 
-def _register(reading: Reading, row: Row, id: ObjectId) -> None:
-    row.id = id
-    reading.ids[row.address] = id
-    for address in row.get("also") or ():
-        if address:
-            reading.ids[address] = id
+def _register(reading: Reading, row: Row) -> None:
+    """Give an object its id. What belongs to an extension, or stands under what does, has none.
+
+    Kinds come in the order of their ranks, so that a parent is registered before its children.
+    """
+    if row.path is None or row.path[0] == JOURNAL_SCHEMA or row.address in reading.members:
+        return
+    if row.parent is not None and reading.known(row.parent) is None:
+        extension = reading.extension_of(row.parent)
+        if extension is not None:
+            reading.members.update(dict.fromkeys(_addresses(row), extension))
+        return
+    row.id = ObjectId(row.kind.name, tuple(row.path))
+    for address in _addresses(row):
+        reading.ids[address] = row.id
+
+
+def _addresses(row: Row) -> Iterator[str]:
+    """The addresses of an object: its own, and those of what PostgreSQL keeps beside it."""
+    yield row.address
+    yield from filter(None, row.get("also") or ())
 
 
 def _is_part(reading: Reading, row: Row) -> bool:
@@ -161,7 +174,7 @@ def _is_part(reading: Reading, row: Row) -> bool:
 
 
 def _place(reading: Reading, row: Row) -> bool:
-    """Give a facet its id; False for what hangs on something that is not ours (an extension's table)."""
+    """Give a facet its id; False for what is not ours or hangs on what is not (an extension's table)."""
     if row.parent is None:
         return row.id is not None
     parent = reading.known(row.parent)
@@ -169,7 +182,7 @@ def _place(reading: Reading, row: Row) -> bool:
         return False
     if row.id is None:
         if row.path is not None:
-            return False  # a member of an extension, or a part of another object
+            return False  # an extension's, or a part of another object
         row.id = parent.facet(row.kind.name, *(row.get("suffix") or ()))
     return True
 

@@ -73,7 +73,7 @@ class Reading:
     rows: list[Row] = field(default_factory=list)
     ids: dict[str, ObjectId] = field(default_factory=dict)
     members: dict[str, str] = field(default_factory=dict)
-    """Address of an extension's member -> address of the extension."""
+    """Address of an extension's member, or of what stands under one -> address of the extension."""
     whole: dict[str, str] = field(default_factory=dict)
     """Address of a part -> address of what it is a part of."""
     edges: list[tuple[str, str, str]] = field(default_factory=list)
@@ -86,8 +86,12 @@ class Reading:
             return None
         found = self.ids.get(address)
         if found is None and not address.endswith("/0"):
-            found = self.ids.get(address.rpartition("/")[0] + "/0")
+            found = self.ids.get(_relation(address))
         return found
+
+    def extension_of(self, address: str) -> str | None:
+        """The address of the extension that has an object; a column that is no member means its relation."""
+        return self.members.get(address) or self.members.get(_relation(address))
 
     def resolve(self, address: str) -> ObjectId | None:
         """The id behind an address, through wholes and extensions."""
@@ -95,12 +99,16 @@ class Reading:
             found = self.known(address)
             if found is not None:
                 return found
-            whole = address if address.endswith("/0") else address.rpartition("/")[0] + "/0"
-            following = self.members.get(whole) or self.whole.get(whole)
+            following = self.extension_of(address) or self.whole.get(_relation(address))
             if following is None:
                 return None
             address = following
         return None
+
+
+def _relation(address: str) -> str:
+    """The address of the relation that a column is of; of anything else its own."""
+    return address if address.endswith("/0") else address.rpartition("/")[0] + "/0"
 
 
 def _picker(places: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:

@@ -1,0 +1,2 @@
+CREATE SCHEMA everything;
+CREATE TYPE everything.mood AS ENUM ('sad', 'ok');
