@@ -10,7 +10,7 @@ MAJORS ?= 14 15 16 17
 PYTEST_FLAGS ?=
 CORPUS_FLAGS ?=
 
-.PHONY: help venv demo test quick golden matrix matrix-binaries lint fmt corpus bench kubernetes kubernetes-tools image image-test clean
+.PHONY: help venv demo test quick golden case new-case new-kind matrix matrix-binaries lint fmt corpus bench kubernetes kubernetes-tools image image-test clean
 
 help:  ## List the verbs
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,15 @@ quick: venv  ## The tests that need no database: seconds
 
 golden: venv  ## Write the plans of tests/cases anew; read the diff before you commit it
 	RECONCILE_GOLDEN=1 $(BIN)/pytest -q tests/test_cases.py $(PYTEST_FLAGS)
+
+case: venv  ## Replay one case and show its plan: CASE=column/narrowed, or an id of the corpus
+	$(BIN)/python -m tests.workbench.case "$(CASE)"
+
+new-case: venv  ## Begin a case: CASE=column/with_a_default
+	$(BIN)/python -m tests.workbench.case --new "$(CASE)"
+
+new-kind: venv  ## Begin a kind, with its first case: NAME=security_label
+	$(BIN)/python -m tests.workbench.kind "$(NAME)"
 
 matrix: matrix-binaries  ## The tests marked `matrix` on every other major that can be had
 	@for major in $$($(BIN)/python tests/matrix/fetch.py --list $(MAJORS)); do \

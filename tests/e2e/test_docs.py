@@ -20,7 +20,9 @@ from tests.e2e.pages import REWRITE, Player, blocks
 from tests.forge.fakeforge import NUMBER, REPOSITORY, WORKFLOW_TOKEN, FakeGitHub, running
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+)
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
