@@ -9,8 +9,9 @@ STAMP := .venv/.synced
 MAJORS ?= 14 15 16 17
 PYTEST_FLAGS ?=
 CORPUS_FLAGS ?=
+LOAD_FLAGS ?=
 
-.PHONY: help venv demo test quick golden case new-case new-kind matrix matrix-binaries lint fmt corpus bench kubernetes kubernetes-tools image image-test clean
+.PHONY: help venv demo test quick golden case new-case new-kind matrix matrix-binaries lint fmt corpus bench load kubernetes kubernetes-tools image image-test clean
 
 help:  ## List the verbs
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +76,9 @@ corpus: venv  ## The pairs and histories of the corpus
 
 bench: venv  ## Measure speed and memory
 	$(BIN)/python -m bench
+
+load: venv  ## Each change on a table of 5 million rows, while clients work on it (an hour)
+	$(BIN)/python -m load --rows 5000000 $(LOAD_FLAGS)
 
 image: venv  ## Build the container image with Docker, or else with buildah (docs/image.md)
 	@if docker info >/dev/null 2>&1; then \
