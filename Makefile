@@ -52,7 +52,7 @@ matrix: matrix-binaries  ## The tests marked `matrix` on every other major that 
 	    RECONCILE_TEST_PG=$$major $(BIN)/pytest -q -n 2 -m matrix $(PYTEST_FLAGS); \
 	done
 
-matrix-binaries: venv  ## Get PostgreSQL 14 to 17 into .reconcile/pg (tells what can't be had)
+matrix-binaries: venv  ## Get PostgreSQL 14 to 17 and Debian's newest minors (tells what can't be had)
 	$(BIN)/python tests/matrix/fetch.py $(MAJORS)
 
 kubernetes: kubernetes-tools  ## The manifests of k8s/: rendered, validated, and their commands run

@@ -1,7 +1,8 @@
 """The PostgreSQL server that tests run on, and fresh databases in it.
 
 RECONCILE_TEST_PG says which: `auto` (Docker where it answers, else embedded), `embedded`, `docker`, a major
-such as `16` (an installation on this machine, see tests/matrix/fetch.py), or a libpq URL of a superuser.
+such as `16` or a version such as `15.20` (an installation on this machine, see tests/matrix/fetch.py), or a
+libpq URL of a superuser.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from hypothesis import settings
 from psycopg.conninfo import make_conninfo
 
 from reconciler.core.errors import EmbeddedUnavailable
-from reconciler.embedded import Choice, Server, choose, stop_at
+from reconciler.embedded import Choice, Installation, Server, choose, find_installations, stop_at
 
 NEWEST_MAJOR = 18
 QUICK_FOLDERS = ("unit", "laws")
@@ -116,12 +117,20 @@ def server() -> Iterator[AnyServer]:
 
 
 @pytest.fixture(scope="session")
-def alone(server: AnyServer) -> Iterator[AnyServer]:
+def installation(server: AnyServer) -> Installation:
+    """The programs of the server, or where somebody else runs it, of its major."""
+    return (
+        _choice(_wanted()).installation if isinstance(server, Server) else choose(server.major).installation
+    )
+
+
+@pytest.fixture(scope="session")
+def alone(server: AnyServer, installation: Installation) -> Iterator[AnyServer]:
     """A server that the tests of no other worker change, for what notices roles that come and go."""
     if not isinstance(server, Server):
         yield server
         return
-    with Server.start(choose(server.major).installation) as own:
+    with Server.start(installation) as own:
         yield own
 
 
@@ -166,12 +175,13 @@ def _choice(wanted: str) -> Choice:
     """Raises pytest.UsageError when the wanted major is not on this machine, or the word is unknown."""
     if wanted in ("auto", "embedded"):
         return choose(NEWEST_MAJOR)
-    if not wanted.isdigit():
-        raise pytest.UsageError("RECONCILE_TEST_PG is auto, embedded, docker, a major or a URL with ://")
-    found = choose(int(wanted))
-    if found.installation.major != int(wanted):
+    major, dot, minor = wanted.partition(".")
+    if not major.isdigit() or (dot and not minor.isdigit()):
+        raise pytest.UsageError("RECONCILE_TEST_PG is auto, embedded, docker, a version or a URL with ://")
+    fitting = [one for one in find_installations() if wanted in (str(one.major), one.version)]
+    if not fitting:
         raise pytest.UsageError(f"PostgreSQL {wanted} is not on this machine: see tests/matrix/fetch.py")
-    return found
+    return choose(int(major), installations=fitting)
 
 
 def _docker_wanted(wanted: str) -> bool:

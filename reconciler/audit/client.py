@@ -13,16 +13,17 @@ from reconciler.audit.errors import AuditError
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import ConnectionFailed
 
-_VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
+_VERSION = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?")
 _VERSION_TIMEOUT_S = 10
 
 
 @dataclass(frozen=True, slots=True)
 class PgDump:
-    """A pg_dump that was found, and the major version of PostgreSQL that it belongs to."""
+    """A pg_dump that was found, and the version of PostgreSQL that it belongs to."""
 
     path: Path
     major: int
+    minor: int
     environment: Mapping[str, str]
     """Nothing of PG*; its own libraries in front where it was not installed where it was made for."""
 
@@ -40,12 +41,14 @@ class Target:
 
 
 def find_pg_dump(server_major: int, *, binary_dir: Path | None = None) -> PgDump:
-    """The pg_dump of the lowest major version that is at least the server's.
+    """The pg_dump of the lowest major version that is at least the server's, and of its newest minor.
 
     `binary_dir` is looked at alone where it is given. Raises AuditError when none is new enough.
     """
     found = [tool for place in _places(binary_dir) if (tool := _identify(*place)) is not None]
-    suitable = sorted((tool for tool in found if tool.major >= server_major), key=lambda tool: tool.major)
+    suitable = sorted(
+        (tool for tool in found if tool.major >= server_major), key=lambda tool: (tool.major, -tool.minor)
+    )
     if suitable:
         return suitable[0]
     seen = ", ".join(f"{tool.path} ({tool.major})" for tool in found) or "none at all"
@@ -93,7 +96,9 @@ def _identify(folder: Path, environment: Mapping[str, str]) -> PgDump | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     version = _VERSION.search(shown.stdout)
-    return PgDump(path, int(version.group(1)), environment) if version else None
+    if version is None:
+        return None
+    return PgDump(path, int(version[1]), int(version[2] or 0), environment)
 
 
 def target(url: str) -> Target:

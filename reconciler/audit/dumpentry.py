@@ -14,6 +14,8 @@
 | subscription connects                                      | core/generic_options), nor a connection      |
 | names of NOT NULL go in a partition                        | PARTITION OF takes the parent's, ATTACH      |
 |                                                            | keeps its own, and nothing renames them      |
+| the version entry among the options of a column goes       | newer minors keep it for themselves, and     |
+|                                                            | only their own pg_dump leaves it out         |
 | only with `column_order=False`:                            | columns of existing tables are never moved   |
 | - columns in CREATE TABLE are sorted                       |                                              |
 | - so are the ALTER statements about columns after it       | one for each column, in the columns' order   |
@@ -32,6 +34,7 @@ from reconciler.core.generic_options import is_secret
 _POLICY_ROLES = re.compile(r"( TO )(.*?)( USING \(| WITH CHECK \(|;)")
 _NAMED_NOT_NULL = re.compile(r' CONSTRAINT (?:"(?:[^"]|"")+"|[^\s"]+) NOT NULL')
 _CONNECTION = re.compile(r"( CONNECTION )(?:E)?'(?:[^']|'')*'")
+_VERSION = re.compile(r"^(ALTER .* ALTER COLUMN .* SET \()pg_attver=\d+(?:, )?(?=.*\);$)")
 _OPTION_NAME = re.compile(r'"((?:[^"]|"")+)"|\S+')
 _WITH_SECRETS = frozenset({"USER MAPPING", "SERVER", "FOREIGN DATA WRAPPER", "FOREIGN TABLE"})
 _WITH_OPTIONS = frozenset({"TABLE", "INDEX", "VIEW", "MATERIALIZED VIEW", "CONSTRAINT"})
@@ -78,6 +81,9 @@ def _without_names(entry: DumpEntry) -> DumpEntry:
 
 def _normalised(entry: DumpEntry, column_order: bool) -> DumpEntry:
     text = with_options_in_order(entry.text) if entry.type in _WITH_OPTIONS else entry.text
+    if "pg_attver=" in text:
+        lines = (_VERSION.sub(r"\1", line) for line in text.split("\n"))
+        text = "\n".join(line for line in lines if not line.endswith(" SET ();"))
     if entry.type in _WITH_SECRETS:
         text = _without_secrets(text)
     elif entry.type == "SUBSCRIPTION":

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import LiteralString
 
+from reconciler.core.attribute_options import SAID_OPTION
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import name_of, relation_of
 from reconciler.core.fragment import option_actions, options_sql
@@ -56,7 +57,9 @@ ELEMENT: LiteralString = (
                         THEN ' COLLATE ' || u.coll::pg_catalog.regcollation::text ELSE '' END
                     || CASE WHEN """
     + _DEFAULT_CLASS_OF_KEY
-    + """ AND ia.attoptions IS NULL THEN ''
+    + """ AND NOT EXISTS (SELECT FROM pg_catalog.unnest(ia.attoptions) AS o WHERE """
+    + SAID_OPTION
+    + """) THEN ''
                         ELSE ' ' || CASE WHEN ocn.nspname = 'pg_catalog' THEN ''
                             ELSE pg_catalog.quote_ident(ocn.nspname) || '.' END
                             || pg_catalog.quote_ident(oc.opcname)
@@ -66,7 +69,9 @@ ELEMENT: LiteralString = (
                                 || pg_catalog.quote_literal(
                                     pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)),
                                 ', ' ORDER BY o COLLATE "C") || ')'
-                        FROM pg_catalog.unnest(ia.attoptions) AS o), '')
+                        FROM pg_catalog.unnest(ia.attoptions) AS o WHERE """
+    + SAID_OPTION
+    + """), '')
                     || CASE u.option & 3 WHEN 1 THEN ' DESC NULLS LAST' WHEN 2 THEN ' NULLS FIRST'
                         WHEN 3 THEN ' DESC' ELSE '' END"""
 )

@@ -180,6 +180,6 @@ def _extensions(bin_dir: Path, major: int) -> frozenset[str]:
     """The layouts of: the upstream build, distributions' prefixes (Homebrew's too), Debian."""
     prefix = bin_dir.parent
     folders = [prefix / "share" / "extension", *prefix.glob("share/postgresql*/extension")]
-    if prefix.is_relative_to("/usr/lib/postgresql"):
-        folders.append(Path(f"/usr/share/postgresql/{major}/extension"))
+    if prefix.parts[-3:-1] == ("lib", "postgresql"):
+        folders.append(prefix.parents[2] / "share" / "postgresql" / str(major) / "extension")
     return frozenset(control.stem for folder in folders for control in folder.glob("*.control"))

@@ -12,7 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from reconciler.embedded import Server, choose
+from reconciler.embedded import Installation, Server
 from tests.cli.conftest import Finished, Inside
 from tests.conftest import AnyServer
 from tests.extensions.installation import extended
@@ -89,10 +89,9 @@ def databases(server: AnyServer, folder: Path) -> Iterator[Callable[[], Place]]:
 
 
 @pytest.fixture(scope="session")
-def with_own(server: AnyServer) -> Iterator[Server]:
+def with_own(installation: Installation) -> Iterator[Server]:
     """A server of the same major that has the extensions of `files/`."""
-    installation = extended(choose(server.major).installation, FOLDER.iterdir())
-    with Server.start(installation) as own:
+    with Server.start(extended(installation, FOLDER.iterdir())) as own:
         yield own
 
 

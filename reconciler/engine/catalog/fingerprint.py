@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
+from reconciler.core.attribute_options import SAID_OPTION
+
 if TYPE_CHECKING:
     from psycopg import Connection
 
@@ -39,12 +41,14 @@ _TEXT: Final[LiteralString] = "pg_catalog.hashtextextended(t::text, 0)"
 
 _ATTRIBUTE: Final[LiteralString] = (
     "(SELECT attrelid, attname, atttypid, attnum, atttypmod, attstorage, attcompression, attnotnull,"
-    " attidentity, attgenerated, attisdropped, attislocal, attcollation, attstattarget, attacl, attoptions,"
-    " attfdwoptions FROM pg_catalog.pg_attribute"
+    " attidentity, attgenerated, attisdropped, attislocal, attcollation, attstattarget, attacl,"
+    " attfdwoptions, CASE WHEN attoptions IS NOT NULL THEN nullif(ARRAY("
+    f"SELECT o FROM pg_catalog.unnest(attoptions) AS o WHERE {SAID_OPTION}), '{{}}') END AS attoptions"
+    " FROM pg_catalog.pg_attribute"
     f" WHERE attrelid >= 16384 AND attnum > 0 AND attrelid NOT IN {_TEMPORARY})"
 )
-"""Without system columns, what a default was when the column came (attmissingval), and what other catalogs
-say too."""
+"""Without system columns, what a default was when the column came (attmissingval), options that nobody said,
+and what other catalogs say too."""
 
 _SINCE: Final[tuple[tuple[LiteralString, int], ...]] = (
     ("confdelsetcols", 15),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import LiteralString
 
+from reconciler.core.attribute_options import SAID_OPTION
+
 
 def _chosen(label: LiteralString, room: LiteralString, half: LiteralString) -> LiteralString:
     """SQL for the name that PostgreSQL chooses: `core.constraint.chosen_name` for one column. `room` is how
@@ -103,7 +105,8 @@ COLUMNS: LiteralString = (
         CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
         CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::integer END AS statistics,
         CASE WHEN a.attoptions IS NULL THEN '{}' ELSE
-            ARRAY(SELECT o FROM pg_catalog.unnest(a.attoptions) AS o ORDER BY o COLLATE "C") END AS options,
+            ARRAY(SELECT o FROM pg_catalog.unnest(a.attoptions) AS o WHERE """ + SAID_OPTION + """
+                ORDER BY o COLLATE "C") END AS options,
         a.attnum::integer AS position,
         CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended'
             ELSE 'main' END AS type_storage,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, LiteralString
 from pydantic import BeforeValidator, Field
 
 from reconciler.core import viewtext
+from reconciler.core.attribute_options import SAID_OPTION
 from reconciler.core.catalog import Entry
 from reconciler.core.fragment import (
     Document,
@@ -113,7 +114,9 @@ class MaterializedView(viewtext.QueriedRelation[MaterializedViewState]):
                             WHERE a.attcompression <> ''
                         UNION ALL
                         SELECT pg_catalog.split_part(o, '=', 1), pg_catalog.split_part(o, '=', 2)
-                            FROM pg_catalog.unnest(a.attoptions) AS o) AS v
+                            FROM pg_catalog.unnest(a.attoptions) AS o WHERE """
+            + SAID_OPTION
+            + """) AS v
                     WHERE a.attrelid = c.oid AND a.attnum > 0
                     ORDER BY a.attname::text COLLATE "C", v.setting COLLATE "C") AS column_settings
             FROM pg_catalog.pg_class c
