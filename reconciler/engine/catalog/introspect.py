@@ -144,7 +144,8 @@ def _entries(reading: Reading) -> Iterator[Entry]:
 def _register(reading: Reading, row: Row) -> None:
     """Give an object its id. What belongs to an extension, or stands under what does, has none.
 
-    Kinds come in the order of their ranks, so that a parent is registered before its children.
+    Most parents come before their children, as kinds have ranks. Where one does not (a partition's table, the
+    materialized view of an index), the object is taken for ours.
     """
     if row.path is None or row.path[0] == JOURNAL_SCHEMA or row.address in reading.members:
         return
@@ -152,7 +153,7 @@ def _register(reading: Reading, row: Row) -> None:
         extension = reading.extension_of(row.parent)
         if extension is not None:
             reading.members.update(dict.fromkeys(_addresses(row), extension))
-        return
+            return
     row.id = ObjectId(row.kind.name, tuple(row.path))
     for address in _addresses(row):
         reading.ids[address] = row.id
