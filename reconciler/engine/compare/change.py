@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 
 from reconciler.core.catalog import Catalog, Entry, compared
 from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId
-from reconciler.core.kind import Disturbance, InPlace
+from reconciler.core.kind import Disturbance, InPlace, Recreate
 from reconciler.core.statement import Statement
 from reconciler.engine.registry import Registry
 
@@ -112,6 +112,20 @@ def is_implied(change: Change) -> bool:
 def differing(old: Entry, new: Entry) -> tuple[str, ...]:
     """The compared fields in which two states of one kind differ."""
     return tuple(name for name, value in compared(new.state) if getattr(old.state, name) != value)
+
+
+def why_replaced(old: Entry, new: Entry, fields: Iterable[str], registry: Registry) -> str | None:
+    """Why only DROP and CREATE make one state of those that differ in these fields; None where ALTER can."""
+    rules = registry.of(new).rules
+    for name in fields:
+        rule = rules[name]
+        if isinstance(rule, Recreate):
+            return rule.why
+        if isinstance(rule, InPlace) and rule.unless is not None:
+            why = rule.unless(old.state, new.state)
+            if why is not None:
+                return why
+    return None
 
 
 def disturbances_of(change: Alter, registry: Registry) -> frozenset[Disturbance]:

@@ -5,10 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from reconciler.core.catalog import Catalog, Entry, compared
+from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
-from reconciler.core.kind import InPlace, Recreate
-from reconciler.engine.compare.change import Alter, Change, Create, Drop, Replace, Work, new_of
+from reconciler.engine.compare.change import (
+    Alter,
+    Change,
+    Create,
+    Drop,
+    Replace,
+    Work,
+    differing,
+    new_of,
+    why_replaced,
+)
 from reconciler.engine.compare.index_attachment import refuse_adoption
 from reconciler.engine.compare.inheritance import Parting, lines, parting
 from reconciler.engine.compare.inherited_changes import keep_names, leave_out_carried, rename_parts
@@ -65,18 +74,10 @@ def _compare(work: Work, old: Entry | None, new: Entry | None) -> Change | None:
 
 
 def _alter_or_replace(work: Work, old: Entry, new: Entry) -> Change:
-    kind = work.registry.of(new)
-    before, after = dict(compared(old.state)), dict(compared(new.state))
-    fields = tuple(name for name in after if before[name] != after[name])
-    for name in fields:
-        rule = kind.rules[name]
-        why = None
-        if isinstance(rule, Recreate):
-            why = rule.why
-        elif isinstance(rule, InPlace) and rule.unless is not None:
-            why = rule.unless(old.state, new.state)
-        if why is not None:
-            return Replace(old, new, why, aside=kind.aside(old) is not None)
+    fields = differing(old, new)
+    why = why_replaced(old, new, fields, work.registry)
+    if why is not None:
+        return Replace(old, new, why, aside=work.registry.of(new).aside(old) is not None)
     return Alter(old, new, fields)
 
 

@@ -10,7 +10,6 @@ import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +17,10 @@ from reconciler.core.catalog import EMPTY, Catalog, Entry, State
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InvalidInput, ReconcileError
 from reconciler.core.ident import ObjectId
-from reconciler.core.kind import Destination, InPlace
-from reconciler.engine.compare.change import differing as differing_fields
+from reconciler.core.kind import Destination
 from reconciler.engine.compare.implicit_objects import can_stand, come_along
 from reconciler.engine.declaration.written import Written
+from reconciler.engine.elaborate.affected import Disturbed, affected
 from reconciler.engine.elaborate.partial_build import differing, part_of
 from reconciler.engine.elaborate.scratch import Elaborated, ScratchLacks, elaborate, rebuild
 from reconciler.engine.registry import Registry
@@ -44,6 +43,12 @@ class Desired:
     ids: Mapping[ObjectId, ObjectId]
     """Written id -> catalog id."""
     used_scratch: bool
+
+    def told_of(self, written: Written) -> Desired:
+        """The same without the ids of what is not `written` (what is given)."""
+        if len(self.ids) == len(written.objects):
+            return self
+        return dataclasses.replace(self, ids={id: self.ids[id] for id in written.objects})
 
 
 MOST_DRAFTED = 2000
@@ -80,8 +85,7 @@ class Workshop:
 def desired_catalog(written: Written, current: Catalog, workshop: Workshop) -> Desired:
     """What the declared state is, as the target's catalog would say it. Raises TooLittleRead."""
     registry = workshop.registry
-    part = part_of(written, current, differing(written, current, registry), registry)
-    if part is not None and (short := _by_part(written, part, current, workshop)):
+    if (short := _by_part(written, current, workshop)) is not None:
         return short
     if written.unread:
         raise TooLittleRead
@@ -95,8 +99,27 @@ def desired_catalog(written: Written, current: Catalog, workshop: Workshop) -> D
     return Desired(_normal(catalog, registry, workshop.destination), elaborated.ids, used_scratch=True)
 
 
-def _by_part(written: Written, part: Written, current: Catalog, workshop: Workshop) -> Desired | None:
+def _by_part(written: Written, current: Catalog, workshop: Workshop) -> Desired | None:
     """The desired catalog with only a part of it elaborated; None where that does not work out."""
+    registry = workshop.registry
+    changed = differing(written, current, registry)
+    settled = _read_part(part_of(written, current, changed, registry), current, workshop)
+    if settled is None:
+        return None
+    around = affected(written, settled, current, registry) - changed
+    if not around.isdisjoint(written.known) or not around.isdisjoint(written.unread):
+        raise TooLittleRead
+    if around:
+        settled = _read_part(part_of(written, current, changed, registry, around), current, workshop)
+        if settled is None:
+            return None
+    return without_server(written, current, registry, workshop.destination, settled.entries)
+
+
+def _read_part(part: Written | None, current: Catalog, workshop: Workshop) -> Catalog | None:
+    """The part as PostgreSQL reads it; None where there is none, or only the whole can be understood."""
+    if part is None:
+        return None
     settled = _drafted(part, current, workshop)
     if settled is None:
         try:
@@ -105,7 +128,7 @@ def _by_part(written: Written, part: Written, current: Catalog, workshop: Worksh
             raise
         except InvalidInput:
             return None  # the whole gives the better message, or has what the part lacks
-    return without_server(written, current, workshop.registry, workshop.destination, settled.entries)
+    return settled
 
 
 def _drafted(part: Written, current: Catalog, workshop: Workshop) -> Catalog | None:
@@ -189,7 +212,7 @@ def _settled(
             entries[id] = dataclasses.replace(entry, state=there.state)
         else:
             doubtful = doubtful or item is None or item.declared.state != entry.state
-    if doubtful or any(map(_Disturbed(entries, current, registry), taken)):
+    if doubtful or any(map(Disturbed(entries, current, registry), taken)):
         again = read_again()
         for id, entry in entries.items():
             there, second = current.get(id), again.get(id)
@@ -199,35 +222,9 @@ def _settled(
                 and (there is None or there.state != entry.state)
             ):
                 entries[id] = dataclasses.replace(entry, state=second.state)
-        disturbed = _Disturbed(entries, current, registry)
+        disturbed = Disturbed(entries, current, registry)
         entries.update({id: again.get(id) or entry for id, entry in taken.items() if disturbed(id)})
     return dataclasses.replace(elaborated.catalog, entries=entries)
-
-
-@dataclass(frozen=True, slots=True)
-class _Disturbed:
-    """Whether what an object needs changes in a way that may change the meaning of its text: `b <> 'x'` has a
-    cast once `b` is no longer text. Then the live text says nothing any more."""
-
-    entries: Mapping[ObjectId, Entry]
-    current: Catalog
-    registry: Registry
-    known: dict[ObjectId, bool] = field(default_factory=dict)
-
-    def __call__(self, id: ObjectId) -> bool:
-        if id not in self.known:
-            self.known[id] = False  # what needs itself is not disturbed by itself
-            old, new = self.current.get(id), self.entries.get(id)
-            if old is not None and new is not None:
-                self.known[id] = self._itself(old, new) or any(map(self, old.needs))
-        return self.known[id]
-
-    def _itself(self, old: Entry, new: Entry) -> bool:
-        rules = (self.registry.of(new).rules[name] for name in differing_fields(old, new))
-        return any(
-            not isinstance(rule, InPlace) or (rule.disturbs is not None and rule.disturbs.changes_meaning)
-            for rule in rules
-        )
 
 
 def with_intentions(state: State, declared: State) -> State:

@@ -29,19 +29,25 @@ def _is_same(item: Located, there: Entry | None) -> bool:
 
 
 def part_of(
-    written: Written, live: Catalog, changed: frozenset[ObjectId], registry: Registry
+    written: Written,
+    live: Catalog,
+    changed: frozenset[ObjectId],
+    registry: Registry,
+    around: frozenset[ObjectId] = frozenset(),
 ) -> Written | None:
-    """The smallest part of the declared state in which the changed objects surely mean what they mean in the
-    whole; None where that cannot be told.
+    """The smallest part of the declared state in which the changed objects, and those `around` that depend on
+    them, surely mean what they mean in the whole; None where that cannot be told.
 
     An expression of a table names its own columns, and functions, types, operators and sequences: all of
     those that it can mean are in the part, so that no name can find another object than it finds in the
-    whole. A view or a policy can name anything.
+    whole. A view or a policy can name anything. Where one is declared as it is there, its names are those of
+    what it needs there, each with its schema.
     """
     if not changed or len(changed) > LARGEST or not all(registry.of(id).is_local for id in changed):
         return None
     unsaid = {id for id in written.objects if registry.of(id).is_ambient}
-    frontier = [_holder(id, written) for id in changed]
+    read = changed | around
+    frontier = [_holder(id, written) for id in read]
     below = _children(written)
 
     def is_own(child: ObjectId) -> bool:
@@ -64,7 +70,7 @@ def part_of(
         if id in chosen or id not in written.objects:
             continue
         chosen.add(id)
-        frontier.extend(child for child in below.get(id, ()) if child in changed or is_own(child))
+        frontier.extend(child for child in below.get(id, ()) if child in read or is_own(child))
         frontier.extend(heirs.get(id, ()))
         frontier.extend(_holder(needed, written) for needed in _needs(id, written, live))
     objects = {id: item for id, item in written.objects.items() if id in chosen}
