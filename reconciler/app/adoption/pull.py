@@ -97,6 +97,7 @@ def pull_into(folder: Path, request: Request) -> Pulled:
 
 def _existing(folder: Path, live: Catalog, request: Request, connection: Connection[Any]) -> _Existing:
     from reconciler.engine.declaration.load import load
+    from reconciler.engine.elaborate.given import with_given
 
     if not folder.is_dir() or not schema_files(folder):
         return _Existing()
@@ -105,7 +106,8 @@ def _existing(folder: Path, live: Catalog, request: Request, connection: Connect
     row = connection.execute(_OWNER).fetchone()
     owner = str(row[0]) if row else ""
     try:
-        desired = elaboration.desired(written, live, connection, request.hosts, owner)
+        given = with_given(written, live, request.scope, kinds)
+        desired = elaboration.desired(given, live, connection, request.hosts, owner)
     except ReconcileError:
         # What PostgreSQL refuses cannot be compared: names and text must do.
         ids: Mapping[ObjectId, ObjectId] = {}

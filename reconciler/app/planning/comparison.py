@@ -104,6 +104,7 @@ def compare(
     Raises what `make_plan` raises.
     """
     from reconciler.app.planning import elaboration
+    from reconciler.engine.elaborate.given import with_given
     from reconciler.engine.elaborate.renames import renamings, with_renames
     from reconciler.engine.plan.absent_objects import refuse_absent
     from reconciler.engine.plan.planner import Context
@@ -118,7 +119,8 @@ def compare(
     if renames:
         live = _renamed(request, written, live, renames, connection)
     hosts = dataclasses.replace(request.hosts, blank=blank)
-    desired = elaboration.desired(written, live, connection, hosts, owner)
+    given = with_given(written, live, request.scope, registry())
+    desired = elaboration.desired(given, live, connection, hosts, owner).told_of(written)
     if problems := tuple(left_out(written, desired.ids, request.scope, registry())):
         raise InvalidInput.of(problems)
     current = compared_with(live, desired.catalog.entries, request.scope, registry())

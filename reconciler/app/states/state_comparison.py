@@ -15,6 +15,7 @@ from reconciler.app.states.state_name import Folder, InChain, Live, Nothing, Rev
 from reconciler.core.catalog import EMPTY, Catalog
 from reconciler.core.errors import Unsupported
 from reconciler.engine.catalog.scope import compared_with, without_needless
+from reconciler.engine.elaborate.given import with_given
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -139,7 +140,8 @@ def _catalog(state: State, other: Catalog, request: Request, connection: Connect
     row = connection.execute(_OWNER).fetchone()
     owner = str(row[0]) if row else ""
     with declared_by(state) as written:
-        return elaboration.desired(written, other, connection, request.hosts, owner).catalog
+        given = with_given(written, other, request.scope, registry())
+        return elaboration.desired(given, other, connection, request.hosts, owner).catalog
 
 
 def _read(url: str, open_url: str, connection: Connection[Any]) -> Catalog:

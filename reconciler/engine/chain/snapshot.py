@@ -20,6 +20,7 @@ from reconciler.core.errors import InvalidInput, Problem
 from reconciler.core.ident import ObjectId
 from reconciler.engine.catalog.scope import Scope, managed
 from reconciler.engine.catalog.shared_objects import of_this_database
+from reconciler.engine.catalog.unmanaged import stood_on
 from reconciler.engine.chain.chain_file import CONFLICT_HINT
 from reconciler.engine.declaration.unfold import load_read
 from reconciler.engine.declaration.written import Written
@@ -82,15 +83,9 @@ class _Header(BaseModel):
 
 def whole(catalog: Catalog, scope: Scope, registry: Registry) -> Catalog:
     """The managed part of a catalog with what that cannot be built without."""
-    kept = dict(of_this_database(managed(catalog, scope, registry), registry).entries)
-    queue = list(kept)
-    while queue:
-        entry = catalog[queue.pop()]
-        for id in (*entry.needs, *((entry.parent,) if entry.parent else ())):
-            # What all databases of a server share is said in full or not at all.
-            if id not in kept and id in catalog and not registry.of(id).is_shared:
-                kept[id] = catalog[id]
-                queue.append(id)
+    ours = of_this_database(managed(catalog, scope, registry), registry).entries
+    referred = {id for entry in ours.values() for id in (*entry.needs, entry.parent) if id is not None}
+    kept = ours.keys() | stood_on(catalog, referred, ours.keys(), registry)
     ordered = {entry.id: entry for entry in catalog if entry.id in kept}
     return dataclasses.replace(catalog, entries=ordered)
 
