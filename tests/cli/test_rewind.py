@@ -52,6 +52,20 @@ def test_the_way_back(ada: Clone, database: Callable[[], str]) -> None:
     assert ada.check().code == 3
 
 
+def test_a_name_that_is_used_again_must_be_free_before_the_way_back(ada: Clone) -> None:
+    new = "      email: {type: text, transition: {not_renamed: true}}\n"
+    ada.declare((RENAMED[0], new + RENAMED[1]), renamed()[1])
+    ada.plan("--name", "mail")
+    told = ada("undo")
+    assert told.code == 64, told.err
+    assert "mail cannot be renamed back to column:public.customers.email" in told.err
+    ada.declare(*renamed())
+    ada.plan("--name", "no_email")
+    back = ada("undo", "--to", "1", "--format", "json")
+    assert back.code == 0, back.err
+    assert [step["action"] for step in back.data["steps"]] == ["rename"]
+
+
 def test_back_to_the_beginning_drops_everything_and_says_so(ada: Clone) -> None:
     back = ada("undo", "--format", "json")
     assert back.code == 0, back.err

@@ -94,6 +94,82 @@ def test_a_swap_is_refused(tmp_path: Path, after: str) -> None:
         _renames(tmp_path, BEFORE, after)
 
 
+@pytest.mark.parametrize("said", ["", ", transition: {not_renamed: true}"])
+def test_a_former_name_may_be_declared_again(tmp_path: Path, said: str) -> None:
+    after = f"""
+        tables:
+          c: {{columns: {{p: text, q: text}}, transition: {{rename_from: a}}}}
+          a: {{columns: {{p: text}}{said}}}
+          b: {{columns: {{z: text}}}}"""
+    assert _renames(tmp_path, BEFORE, after) == [("table:public.a", "table:public.c")]
+    assert _renames(tmp_path, after, after) == []
+
+
+def test_a_chain_may_end_in_a_name_that_is_declared_again(tmp_path: Path) -> None:
+    after = """
+        tables:
+          a:
+            columns:
+              p: {type: text, transition: {not_renamed: true}}
+              q: {type: text, transition: {rename_from: p}}
+              r: {type: text, transition: {rename_from: q}}
+          b: {columns: {z: text}}"""
+    assert _renames(tmp_path, BEFORE, after) == [
+        ("column:public.a.q", "column:public.a.r"),
+        ("column:public.a.p", "column:public.a.q"),
+    ]
+    assert _renames(tmp_path, after, after) == []
+
+
+def test_columns_of_a_new_table_are_not_those_that_left_with_the_old_one(tmp_path: Path) -> None:
+    after = """
+        tables:
+          c:
+            columns: {p2: {type: text, transition: {rename_from: p}}, q: text}
+            transition: {rename_from: a}
+          a: {columns: {p3: {type: text, transition: {rename_from: p}}, p: text, q: text}}
+          b: {columns: {z: text}}"""
+    assert _renames(tmp_path, BEFORE, after) == [
+        ("column:public.a.p", "column:public.c.p2"),
+        ("table:public.a", "table:public.c"),
+    ]
+
+
+def test_an_undeclared_former_name_comes_before_one_that_is_declared_again(tmp_path: Path) -> None:
+    after = """
+        tables:
+          c: {columns: {z: text}, transition: {rename_from: [a, b]}}
+          a: {columns: {p: text, q: text}}"""
+    assert _renames(tmp_path, BEFORE, after) == [("table:public.b", "table:public.c")]
+    both = (
+        after
+        + """
+          b: {columns: {z: text}}"""
+    )
+    with pytest.raises(Blocked, match=r"table:public\.c may be any of table:public\.a, table:public\.b"):
+        _renames(tmp_path, BEFORE, both)
+
+
+def test_two_objects_cannot_have_been_the_same_one(tmp_path: Path) -> None:
+    after = """
+        tables:
+          c: {columns: {p: text, q: text}, transition: {rename_from: a}}
+          d: {columns: {p: text, q: text}, transition: {rename_from: a}}
+          b: {columns: {z: text}}"""
+    with pytest.raises(Blocked, match=r"table:public\.c and table:public\.d both say that they were"):
+        _renames(tmp_path, BEFORE, after)
+
+
+def test_half_a_swap_is_refused_too(tmp_path: Path) -> None:
+    after = """
+        tables:
+          c: {columns: {z: text}, transition: {rename_from: b}}
+          b: {columns: {z: text}, transition: {rename_from: c}}
+          a: {columns: {p: text, q: text}}"""
+    with pytest.raises(InvalidInput, match="have each other's former names"):
+        _renames(tmp_path, BEFORE, after)
+
+
 def test_a_former_name_may_say_its_schema(tmp_path: Path) -> None:
     after = """
         tables:

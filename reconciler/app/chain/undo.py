@@ -43,7 +43,8 @@ def undo(folder: Path, to: int | None, request: Request, until: int | None = Non
     """The plan from the chain's end (or the plan `until`) to the state after plan `to` (None: after the last
     but one; 0: before the first).
 
-    Raises UsageError where there is no such plan or nothing to undo, and what replaying the chain raises.
+    Raises UsageError where there is no such plan, nothing to undo, or a new object has the name that another
+    would be renamed back to; and what replaying the chain raises.
     """
     plans = [one for one in read_plans(folder) if until is None or one.link.number <= until]
     if not plans:
@@ -99,11 +100,33 @@ def _with_former_names(written: Written, earlier: Catalog, undone: Sequence[Chai
             if step.action is Action.RENAME:
                 for id in _renamed_by(step.object, step.label, earlier, names):
                     names[id] = step.object.path[-1]
+    made = _made_by(undone)
     for id, name in names.items():
         if id in objects and id.path[-1] != name:
+            if id in made:
+                raise _taken(id, name)
             declared = dataclasses.replace(written.objects[id].declared, former_names=(name,))
             objects[id] = dataclasses.replace(objects[id], declared=declared)
     return dataclasses.replace(written, objects=objects)
+
+
+def _made_by(undone: Sequence[ChainedPlan]) -> set[ObjectId]:
+    """What the plans created and did not drop again."""
+    made: set[ObjectId] = set()
+    for one in undone:
+        for step in one.plan.steps:
+            if step.action is Action.CREATE:
+                made.add(step.object)
+            elif step.action is Action.DROP:
+                made.discard(step.object)
+    return made
+
+
+def _taken(id: ObjectId, name: str) -> UsageError:
+    return UsageError(
+        f"{name} cannot be renamed back to {id}: the plans made a new object under that name",
+        hint=f"leave the new {id} out of the YAML, plan that (`reconcile plan --save`), then undo",
+    )
 
 
 def _renamed_by(

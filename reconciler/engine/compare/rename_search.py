@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 
 from reconciler.core.catalog import Catalog, Entry
@@ -36,8 +36,11 @@ class Search:
     def look(self, id: ObjectId) -> None:
         """Find what is to become `id`; parents must have been looked for before.
 
-        Raises Blocked where two former names exist or an object would have to move to another schema, and
-        InvalidInput where names are swapped: nobody can tell that from a swap that is done.
+        A former name that is declared again is handed on where its object has a former name itself, and else
+        belongs to a new object. Either way the rename is done once `id` exists.
+
+        Raises Blocked where two former names exist, two objects have the same one, or an object would have to
+        move to another schema; InvalidInput where names are swapped: a swap that is done looks the same.
         """
         if id in self.found:
             return  # it makes way for another
@@ -49,12 +52,16 @@ class Search:
             self.found[renaming.id] = renaming
 
     def _way(self, id: ObjectId, seen: tuple[ObjectId, ...]) -> tuple[Renaming, ...]:
-        """What has a former name of `id` takes its name; where that is declared too, what takes its place."""
+        """The object with a former name of `id`, and what takes its place where that name is declared too."""
         item = self.declared[id]
         ways: list[tuple[Renaming, ...]] = []
+        reused: list[tuple[Renaming, ...]] = []
         for former in dict.fromkeys(self._formers(id)):
-            if former not in self.live or former in seen:
+            if former in seen[:-1]:
+                raise _swapped(seen, item)
+            if former not in self.live or former == id or self._goes_elsewhere(former, item):
                 continue
+            self._refuse_second_claim(former, id)
             place = f"{item.position.file}:{item.position.line}"
             this = Renaming(self.live[former], id, place, ())
             if former.path[:-1] != id.path[:-1] and item.declared.parent is None:
@@ -63,6 +70,9 @@ class Search:
                 ways.append((this,))
             elif further := self._way(former, (*seen, former)):
                 ways.append((this, *further))
+            else:
+                reused.append((this,))
+        ways = ways or reused
         if len(ways) > 1:
             raise Blocked(
                 f"{id} may be any of {', '.join(str(way[0].old.id) for way in ways)}: all of them exist",
@@ -70,6 +80,23 @@ class Search:
                 hint="leave one former name in `rename_from`; declare the other objects or drop them first",
             )
         return ways[0] if ways else ()
+
+    def _goes_elsewhere(self, former: ObjectId, item: Located) -> bool:
+        """Whether it leaves with its table, whose name is declared again for the table that `item` is in."""
+        parent = self.live[former].parent
+        return any(
+            renaming.old.id == parent and renaming.id != item.declared.parent
+            for renaming in self.found.values()
+        )
+
+    def _refuse_second_claim(self, former: ObjectId, id: ObjectId) -> None:
+        other = next((one.id for one in self.found.values() if one.old.id == former), None)
+        if other is not None:
+            raise Blocked(
+                f"{other} and {id} both say that they were {former}",
+                where=str(self.declared[id].position),
+                hint="only one of them can be that object: leave out `rename_from` at the other",
+            )
 
     def _formers(self, id: ObjectId) -> Iterator[ObjectId]:
         item = self.declared[id]
@@ -98,15 +125,8 @@ class Search:
         while name is not None and name not in seen:
             seen.append(name)
             name = self._taken_from(name)
-        if name != id:
-            return
-        at = self.declared[id].position
-        message = (
-            f"{' and '.join(map(str, sorted(seen)))} have each other's former names, and all of them exist: "
-            "whether they have changed names already cannot be told"
-        )
-        hint = "leave out `rename_from` where that is done; to exchange names, use a third one, in two plans"
-        raise InvalidInput.of([Problem(at.file, at.line, at.column, None, message, hint)])
+        if name == id:
+            raise _swapped(seen, self.declared[id])
 
     def _taken_from(self, id: ObjectId) -> ObjectId | None:
         """A declared object whose name `id` had."""
@@ -119,6 +139,16 @@ def _path(name: str, path: tuple[str, ...]) -> tuple[str, ...]:
         return (*path[:-1], bare_name(name))
     parts = split_name(name)
     return parts if len(parts) == 2 else (*path[:-1], parts[-1])
+
+
+def _swapped(ids: Iterable[ObjectId], item: Located) -> InvalidInput:
+    at = item.position
+    message = (
+        f"{' and '.join(map(str, sorted(set(ids))))} have each other's former names: "
+        "whether they have changed names already cannot be known"
+    )
+    hint = "leave out `rename_from` where that is done; to exchange names, use a third one, in two plans"
+    return InvalidInput.of([Problem(at.file, at.line, at.column, None, message, hint)])
 
 
 def _in_another_schema(former: ObjectId, id: ObjectId, item: Located) -> Blocked:
