@@ -257,6 +257,12 @@ class Kind(ABC, Generic[S]):
         """Statements that give the object another name (its last path part) and keep all else."""
         raise ValueError(f"{self.name.replace('_', ' ')} cannot be renamed")
 
+    def inner_renames(self, old: Entry, new: Entry) -> Iterable[tuple[str, Statement]]:
+        """What is renamed (`label low → mid`), and the statement that does it, for parts of the object that
+        have no entries of their own, as `new` declares. PostgreSQL carries the names into everything that
+        uses them. Raises Blocked if the declared renames do not fit what exists."""
+        return ()
+
     def renamed_along(self, old: Entry, table: str, declared: Container[ObjectId]) -> Iterable[Statement]:
         """Statements that come before `old`'s parent is called `table`, and give what has a name that
         PostgreSQL derived from the parent's and the YAML need not say the name that it would have there."""

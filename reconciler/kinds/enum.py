@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, LiteralString
 
@@ -11,6 +12,7 @@ from pydantic import BeforeValidator, Field
 from reconciler.core.aside import DataType
 from reconciler.core.catalog import Entry
 from reconciler.core.dataclass import dataclass
+from reconciler.core.errors import Blocked
 from reconciler.core.fragment import Document, Names
 from reconciler.core.ident import ObjectId, in_schema, literal, qualified, written_path
 from reconciler.core.kind import Declared, Ignored, InPlace, Nest, Rule
@@ -49,24 +51,56 @@ class EnumDocument(Document):
     transition: EnumTransition | None = None
 
 
+def _refuse_circle(renamed: Mapping[str, str]) -> None:
+    """Raise ValueError where labels exchange their names: afterwards nobody can tell that it was done."""
+    for start in renamed:
+        label = renamed[start]
+        for _ in renamed:
+            if label == start:
+                raise ValueError(
+                    f"the label {start} is renamed to itself in the end, and whether that was done cannot be "
+                    "told: rename one label to a third name first, in a plan of its own"
+                )
+            if label not in renamed:
+                break
+            label = renamed[label]
+
+
 def _short(value: object) -> object:
     return {"values": value} if isinstance(value, list) else value
 
 
-def _renames(old: EnumState, new: EnumState) -> dict[str, str]:
-    """The declared renames that this very database has still before it."""
-    gone, come = set(old.labels) - set(new.labels), set(new.labels) - set(old.labels)
-    return {before: after for before, after in new.renamed if before in gone and after in come}
+def _pending(labels: Iterable[str], renamed: Mapping[str, str]) -> dict[str, str]:
+    """The declared renames that a type with these labels still lacks, in an order in which each is possible.
+
+    A rename is done, and says nothing, once its new label exists and is not about to be renamed itself.
+    """
+    present = set(labels)
+    ordered: dict[str, str] = {}
+    # From the end of each chain: of `low: mid, mid: high` the second goes first.
+    waiting = dict(renamed)
+    while ready := [before for before, after in waiting.items() if after not in waiting]:
+        for before in ready:
+            after = waiting.pop(before)
+            if before in present and after not in present:
+                ordered[before] = after
+                present = present - {before} | {after}
+    return ordered
+
+
+def _merged(old: EnumState, new: EnumState) -> Iterable[tuple[str, str]]:
+    """Labels that are declared as renamed to one that exists beside them, and are not declared any more."""
+    pending = _pending(old.labels, dict(new.renamed))
+    removed = {label for label, _ in new.removed}
+    for before, after in new.renamed:
+        is_left = before in old.labels and before not in new.labels and before not in removed
+        if is_left and before not in pending and after in old.labels:
+            yield before, after
 
 
 def _labels(old: Entry, new: Entry) -> Iterable[Statement]:
     type_name = qualified(*new.id.path)
-    renames = _renames(old.state, new.state)
-    for before, after in renames.items():
-        hazards = application_break(new.id, f"say {before}")
-        sql = f"ALTER TYPE {type_name} RENAME VALUE {literal(before)} TO {literal(after)}"
-        yield Statement(sql, hazards=hazards)
-    present = [renames.get(label, label) for label in old.state.labels]
+    present = list(old.state.labels)
     for number, label in enumerate(new.state.labels):
         if label in present[number : number + 1]:
             continue
@@ -77,12 +111,10 @@ def _labels(old: Entry, new: Entry) -> Iterable[Statement]:
 
 
 def _unless(old: EnumState, new: EnumState) -> str | None:
-    renames = _renames(old, new)
-    present = [renames.get(label, label) for label in old.labels]
-    gone = [label for label in present if label not in new.labels]
+    gone = [label for label in old.labels if label not in new.labels]
     if gone:
         return f"PostgreSQL cannot remove a label of an enum: {', '.join(gone)}"
-    if [label for label in new.labels if label in present] != present:
+    if [label for label in new.labels if label in old.labels] != list(old.labels):
         return "PostgreSQL cannot change the order of an enum's labels"
     return None
 
@@ -121,6 +153,12 @@ class Enum(DataType[EnumState]):
         if twice:
             raise ValueError(f"a label stands twice: {', '.join(twice)}")
         transition = document.transition or EnumTransition()
+        _refuse_circle(transition.renamed)
+        twice = sorted(label for label, times in Counter(transition.renamed.values()).items() if times > 1)
+        if twice:
+            raise ValueError(
+                f"two labels are renamed to {', '.join(twice)}: rename one, and map the other under `removed`"
+            )
         for label, stand_in in transition.removed.items():
             if stand_in.map_to not in document.values:
                 raise ValueError(f"{label} is mapped to {stand_in.map_to}, which is none of the labels")
@@ -140,6 +178,19 @@ class Enum(DataType[EnumState]):
 
     def in_full(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"values": short}
+
+    def inner_renames(self, old: Entry, new: Entry) -> Iterable[tuple[str, Statement]]:
+        for before, after in _merged(old.state, new.state):
+            raise Blocked(
+                f"{self.label(old)}: label {before} cannot be renamed to {after}, which exists beside it",
+                hint=f"to turn one into the other, map it under `removed`: {before}: {{map_to: {after}}}",
+            )
+        for before, after in _pending(old.state.labels, dict(new.state.renamed)).items():
+            sql = f"ALTER TYPE {qualified(*old.id.path)} RENAME VALUE {literal(before)} TO {literal(after)}"
+            yield (
+                f"label: {before} → {after}",
+                Statement(sql, hazards=application_break(new.id, f"say {before}")),
+            )
 
     def stand_ins(self, entry: Entry) -> Mapping[str, str]:
         return dict(entry.state.removed)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.catalog import Entry
+from reconciler.core.errors import Blocked
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Kind, Nest
 from reconciler.core.statement import Mode
@@ -119,10 +120,36 @@ def test_a_label_is_renamed_where_the_transition_says_so(database: Database) -> 
     kind = Enum()
     run(source, *kind.create(_enum("old", "kept")))
     new = _enum("first", "new", "kept", renamed=(("old", "new"),))
-    run(source, *alterations(kind, _enum("old", "kept"), new))
-    assert read(source, KINDS)[MOOD].state == new.state
+    run(source, *(statement for _, statement in kind.inner_renames(_enum("old", "kept"), new)))
+    renamed = read(source, KINDS)[MOOD]
+    assert renamed.state.labels == ("new", "kept")
     # Once there, the transition is inert.
-    assert alterations(kind, read(source, KINDS)[MOOD], new) == []
+    assert not list(kind.inner_renames(renamed, new))
+    run(source, *alterations(kind, renamed, new))
+    assert read(source, KINDS)[MOOD].state == new.state
+
+
+@pytest.mark.parametrize(
+    ("labels", "renamed", "expected"),
+    [
+        (("low", "mid"), {"low": "mid", "mid": "high"}, ["mid high", "low mid"]),
+        (("mid", "high"), {"low": "mid", "mid": "high"}, []),
+        (("a",), {"a": "b"}, ["a b"]),
+        (("a", "b"), {"a": "b"}, []),
+        (("c",), {"a": "b", "b": "c"}, []),
+    ],
+)
+def test_renames_of_labels_that_are_pending(
+    labels: tuple[str, ...], renamed: dict[str, str], expected: list[str]
+) -> None:
+    wanted = _enum("a", *renamed.values(), renamed=tuple(renamed.items()))
+    statements = [statement.sql for _, statement in Enum().inner_renames(_enum(*labels), wanted)]
+    assert [" ".join(sql.split("'")[1::2]) for sql in statements] == expected
+
+
+def test_a_label_is_not_renamed_to_one_that_exists() -> None:
+    with pytest.raises(Blocked, match="exists beside it"):
+        list(Enum().inner_renames(_enum("a", "b"), _enum("b", renamed=(("a", "b"),))))
 
 
 @pytest.mark.parametrize(("old", "new"), [(("a", "b"), ("a",)), (("a", "b"), ("b", "a")), (("a",), ("b",))])
@@ -136,10 +163,13 @@ def test_labels_that_go_or_move_need_a_new_type(old: tuple[str, ...], new: tuple
     [
         {"values": ["a", "a"]},
         {"values": ["a"], "transition": {"removed": {"b": {"map_to": "c"}}}},
+        {"values": ["a", "b"], "transition": {"renamed": {"a": "b", "b": "a"}}},
+        {"values": ["a", "b", "c"], "transition": {"renamed": {"a": "b", "b": "c", "c": "a"}}},
+        {"values": ["c"], "transition": {"renamed": {"a": "c", "b": "c"}}},
     ],
 )
 def test_nonsense_in_an_enum_is_refused(document: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"twice|none of the labels"):
+    with pytest.raises(ValueError, match=r"twice|none of the labels|to itself|two labels"):
         list(Enum().declare("mood", EnumDocument.model_validate(document), Nest("public")))
 
 

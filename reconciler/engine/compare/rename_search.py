@@ -22,6 +22,8 @@ class Renaming:
     place: str
     """Where the YAML says so."""
     statements: tuple[Statement, ...]
+    part: str = ""
+    """What of the object is renamed (`label: low → mid`); empty for the object itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.errors import Blocked
 from reconciler.core.ident import ObjectId
-from reconciler.core.statement import Cost
+from reconciler.core.kind import Kind
+from reconciler.core.statement import Cost, Mode
 from reconciler.engine.catalog.introspect import introspect
 from reconciler.engine.compare.inheritance import below, twins
 from reconciler.engine.compare.rename_search import Renaming, Search
@@ -34,7 +36,24 @@ def renamings(written: Written, live: Catalog, registry: Registry) -> tuple[Rena
     now = {renaming.old.id: id for id, renaming in search.found.items()}
     for renaming in search.found.values():
         _refuse_parting(renaming, now, written, live, registry)
-    return tuple(_with_statements(list(search.found.values()), live, registry, frozenset(written.objects)))
+    inner = _inner_renames(written, live, {id: old for old, id in now.items()}, registry)
+    whole = _with_statements(list(search.found.values()), live, registry, frozenset(written.objects))
+    return (*inner, *whole)
+
+
+def _inner_renames(
+    written: Written, live: Catalog, former: Mapping[ObjectId, ObjectId], registry: Registry
+) -> Iterator[Renaming]:
+    """Declared renames of parts of an object, carried out while it has its former name."""
+    kinds = {kind.name: kind for kind in registry if type(kind).inner_renames is not Kind.inner_renames}
+    for id, item in written.objects.items():
+        kind = kinds.get(id.kind)
+        old = live.get(former.get(id, id)) if kind is not None else None
+        if kind is not None and old is not None:
+            new = Entry(id, item.declared.state, item.declared.parent)
+            place = f"{item.position.file}:{item.position.line}"
+            for what, statement in kind.inner_renames(old, new):
+                yield Renaming(old, id, place, (statement,), what)
 
 
 def _refuse_parting(
@@ -139,15 +158,8 @@ def _formerly(id: ObjectId, cloned: Catalog, former: Mapping[ObjectId, ObjectId]
 def with_renames(
     plan: Plan, renames: tuple[Renaming, ...], live: Catalog, desired: Catalog, registry: Registry
 ) -> Plan:
-    """The plan with the renames as its first steps, in the same transaction as what follows."""
-    first = _steps(renames, registry)
-    shift = len(first)
-    later = tuple(
-        dataclasses.replace(
-            step, number=step.number + shift, requires=tuple(number + shift for number in step.requires)
-        )
-        for step in plan.steps
-    )
+    """The plan with the renames before the steps that rely on them, in the same transaction as those."""
+    steps = _joined(plan.steps, renames, registry)
     near = {*plan.touches, *_concerned(plan, renames, live, desired)}
     between = {id: Touch.between(live.get(id), desired.get(id)) for id in sorted(near)}
     between |= {
@@ -157,7 +169,7 @@ def with_renames(
     touches = {
         id: touch for id, touch in between.items() if id in plan.touches or touch.before != touch.after
     }
-    return dataclasses.replace(plan, steps=(*first, *later), touches=touches)
+    return dataclasses.replace(plan, steps=steps, touches=touches)
 
 
 def _concerned(plan: Plan, renames: tuple[Renaming, ...], live: Catalog, desired: Catalog) -> set[ObjectId]:
@@ -177,19 +189,43 @@ def _is_below(live: Catalog, id: ObjectId, name: ObjectId) -> bool:
     return False
 
 
-def _steps(renames: tuple[Renaming, ...], registry: Registry) -> tuple[Step, ...]:
+def _joined(steps: Sequence[Step], renames: Sequence[Renaming], registry: Registry) -> tuple[Step, ...]:
+    """The steps with the renames before them.
+
+    What must be committed at once (a new label of an enum) comes before all renames that it does not need:
+    a rename is committed together with the changes that follow from it.
+    """
+    early = tuple(takewhile(lambda step: step.mode is Mode.COMMIT_AFTER, steps))
+    needed = {step.object for step in early}
+    first = [renaming for renaming in renames if renaming.id in needed]
+    others = [renaming for renaming in renames if renaming.id not in needed]
+    later = steps[len(early) :]
+    group = early[-1].group + 1 if early else 1
+    placed = [
+        *(_step(renaming, 1, registry) for renaming in first),
+        *early,
+        *(_step(renaming, group, registry) for renaming in others),
+        *later,
+    ]
+    numbers = {step.number: number for number, step in enumerate(placed, start=1) if step.number}
     return tuple(
-        Step(
-            number=number,
-            action=Action.RENAME,
-            object=renaming.id,
-            label=registry.of(renaming.old).label(renaming.old),
-            sql=tuple(statement.sql for statement in renaming.statements),
-            why=(f"declared under its new name {renaming.id.path[-1]}",),
-            source=renaming.place,
-            locks=tuple(sorted({lock for statement in renaming.statements for lock in statement.locks})),
-            hazards=tuple(dict.fromkeys(h for statement in renaming.statements for h in statement.hazards)),
-            cost=Cost.INSTANT,
-        )
-        for number, renaming in enumerate(renames, start=1)
+        dataclasses.replace(step, number=number, requires=tuple(numbers[each] for each in step.requires))
+        for number, step in enumerate(placed, start=1)
+    )
+
+
+def _step(renaming: Renaming, group: int, registry: Registry) -> Step:
+    """The step of a rename, without a number."""
+    return Step(
+        number=0,
+        action=Action.ALTER if renaming.part else Action.RENAME,
+        object=renaming.id,
+        label=registry.of(renaming.old).label(renaming.old),
+        sql=tuple(statement.sql for statement in renaming.statements),
+        why=(renaming.part or f"declared under its new name {renaming.id.path[-1]}",),
+        source=renaming.place,
+        locks=tuple(sorted({lock for statement in renaming.statements for lock in statement.locks})),
+        hazards=tuple(dict.fromkeys(h for statement in renaming.statements for h in statement.hazards)),
+        cost=Cost.INSTANT,
+        group=group,
     )

@@ -1,0 +1,1 @@
+INSERT INTO public.t VALUES (1, 'mid'), (2, 'low'), (3, 'legacy');
