@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["keeps_bytes", "may_lose", "widens"]
+__all__ = ["depends_on_settings", "keeps_bytes", "may_lose", "widens"]
 
 _WIDENING = (
     ("smallint", "integer", "bigint", "numeric"),
@@ -86,6 +86,18 @@ def may_lose(old: str, new: str) -> bool:
     if (base_old, base_new) == ("inet", "cidr"):
         return True  # what is right of the netmask becomes zero
     return (base_old in ("jsonb", "json") and base_new not in ("json", "jsonb")) or "[]" in old
+
+
+def depends_on_settings(old: str, new: str) -> bool:
+    """Whether TimeZone, DateStyle or IntervalStyle decides which value comes out (manual, 8.5)."""
+    old, new = _elements(old, new)
+    base_old, base_new = old.partition("(")[0], new.partition("(")[0]
+    if base_old in (*_TEXTUAL, "character"):
+        return base_new.startswith(_TEMPORAL)
+    if base_new in (*_TEXTUAL, "character"):
+        return base_old.startswith(_TEMPORAL)
+    is_temporal = base_old.startswith(_TEMPORAL) and base_new.startswith(_TEMPORAL)
+    return is_temporal and old.endswith("with time zone") != new.endswith("with time zone")
 
 
 _SHORT = ("name", '"char"')

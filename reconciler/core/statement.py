@@ -72,6 +72,8 @@ class HazardCode(StrEnum):
     """Rows that the database guaranteed so far are no longer checked."""
     OUTDATED = "outdated"
     """What a function gave before is stored, and does not follow."""
+    SETTINGS_DEPENDENT = "settings_dependent"
+    """The values that come out depend on the TimeZone or DateStyle of the session."""
 
 
 BLOCKS_WRITES: frozenset[LockMode] = frozenset(

@@ -99,6 +99,13 @@ _HAZARDS = (
         "Where the function gives something else for the same arguments, have that worked out anew: the "
         "hazard says how.",
     ),
+    _hazard(
+        HazardCode.SETTINGS_DEPENDENT,
+        "Depends on the time zone or date style",
+        "Values are converted by the TimeZone and DateStyle of the database and the role that applies it.",
+        "Name the zone or the format in `transition: {using: ...}`, or check what the database has: "
+        "SHOW timezone, SHOW datestyle.",
+    ),
 )
 
 _OTHERS = (

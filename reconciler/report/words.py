@@ -30,6 +30,7 @@ HARM = {
     HazardCode.APPLICATION_BREAK: "can break applications",
     HazardCode.VALIDATION_LOST: "stops checking rows",
     HazardCode.OUTDATED: "leaves stored values as they were",
+    HazardCode.SETTINGS_DEPENDENT: "depends on the time zone or date style",
 }
 """What a hazard does, to be read after "step 4"."""
 

@@ -103,6 +103,16 @@ _SET_SESSION: LiteralString = (
 )
 
 
+_OWN_SETTINGS: LiteralString = "; ".join(
+    (
+        "SET LOCAL TimeZone TO DEFAULT",
+        "SET LOCAL DateStyle TO DEFAULT",
+        "SET LOCAL IntervalStyle TO DEFAULT",
+    )
+)
+"""The default of a setting is what ALTER ROLE and ALTER DATABASE give to a new session (manual: SET)."""
+
+
 def connect(
     url: str, *, application_name: str = "reconcile", read_only: bool = False, pooler: Pooler = "refuse"
 ) -> Connection[Any]:
@@ -155,6 +165,12 @@ def opened(
 def set_local(connection: Connection[Any]) -> None:
     """Set up the open transaction as `connect` sets up the session: for reading through a pooler."""
     connection.execute(_SET_LOCAL, (list(_SETTINGS), list(_SETTINGS.values())))
+
+
+def use_own_settings(connection: Connection[Any]) -> None:
+    """For the open transaction, give the session the TimeZone, DateStyle and IntervalStyle of the role and
+    the database: a plan converts values as the same SQL does in psql, and as the application sees them."""
+    connection.execute(_OWN_SETTINGS)
 
 
 def ready_for_changes(connection: Connection[Any], pooler: Pooler = "refuse") -> None:

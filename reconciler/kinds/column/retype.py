@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import LiteralString
 
 from reconciler.core.catalog import Entry
-from reconciler.core.conversion import keeps_bytes, may_lose, widens
+from reconciler.core.conversion import depends_on_settings, keeps_bytes, may_lose, widens
 from reconciler.core.errors import Blocked
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement
 from reconciler.kinds.column.alteration import (
@@ -69,8 +69,18 @@ def _conversion(old: Entry, new: Entry, action: str) -> Statement:
     hazards = [Hazard(code, new.id, message)]
     if not widens(before.type, after.type):
         hazards.append(Hazard(HazardCode.MAY_FAIL, new.id, "a value that does not convert makes it fail"))
+    is_cast = not after.using or after.using.split("::")[0] == name_of(new)
+    if is_cast and any(depends_on_settings(*pair) for pair in pairwise(_types_between(old, new))):
+        hazards.append(Hazard(HazardCode.SETTINGS_DEPENDENT, new.id, _in_whose_zone(new)))
     head = f"ALTER TABLE {relation_of(new)}"
     return alter(new, action, hazards=tuple(hazards), cost=Cost.REWRITE, head=head)
+
+
+def _in_whose_zone(new: Entry) -> str:
+    message = "values are read and written by the TimeZone and DateStyle that the database and the role have"
+    if new.state.type.endswith(("with time zone", "without time zone")):
+        return f"{message}; to name the zone: using: {name_of(new)} AT TIME ZONE 'UTC'"
+    return message
 
 
 def _types_between(old: Entry, new: Entry) -> tuple[str, ...]:
