@@ -11,7 +11,7 @@ PYTEST_FLAGS ?=
 CORPUS_FLAGS ?=
 LOAD_FLAGS ?=
 
-.PHONY: help venv demo test quick golden case new-case new-kind matrix matrix-binaries lint fmt corpus bench load kubernetes kubernetes-tools image image-test clean
+.PHONY: help venv demo test quick golden coverage case new-case new-kind matrix matrix-binaries lint fmt corpus bench load kubernetes kubernetes-tools image image-test clean
 
 help:  ## List the verbs
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,11 @@ test: venv lint kubernetes-tools  ## Everything: lint, all tests, and a smaller 
 
 quick: venv  ## The tests that need no database: seconds
 	$(BIN)/pytest -q -m quick $(PYTEST_FLAGS)
+
+coverage: venv  ## Write docs/coverage.md anew, with the catalogs of every major that is there
+	@for major in $$($(BIN)/python tests/matrix/fetch.py --list $(MAJORS)) embedded; do \
+	    RECONCILE_GOLDEN=1 RECONCILE_TEST_PG=$$major $(BIN)/pytest -q -n 0 tests/laws/test_catalogs.py -k page; \
+	done
 
 golden: venv  ## Write the plans of tests/cases anew; read the diff before you commit it
 	RECONCILE_GOLDEN=1 $(BIN)/pytest -q tests/test_cases.py $(PYTEST_FLAGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.core import current_database
 from reconciler.core.ident import ObjectId, qualified, quote
 
 _WORDS = {
@@ -50,6 +51,13 @@ def named(id: ObjectId, on_domain: bool = False) -> str:
 def address(id: ObjectId, on_domain: bool = False) -> str:
     """The object as COMMENT ON and ALTER name it: `TABLE app.users`, `CONSTRAINT c ON DOMAIN app.amount`."""
     return f"{words(id.kind)} {named(id, on_domain)}"
+
+
+def saying(id: ObjectId, before: str, after: str, on_domain: bool = False) -> str:
+    """The statement `before`, the object, `after`: `COMMENT ON TABLE app.users IS 'People.'`."""
+    if id.kind == current_database.KIND:
+        return current_database.with_name(f"{before} DATABASE", after)
+    return f"{before} {address(id, on_domain)} {after}"
 
 
 def grant_target(id: ObjectId) -> str:

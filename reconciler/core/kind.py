@@ -94,6 +94,11 @@ class Kind(ABC, Generic[S]):
     """True for what all databases of a server share (roles): never made on a scratch server."""
     plain_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields that PostgreSQL reads as they are written, and that name what only the target has (roles)."""
+    needs_module: ClassVar[bool] = False
+    """True for what only a server can have that has loaded something for it (security labels): clones go
+    without, and take it from what they are made of."""
+    is_opt_in: ClassVar[bool] = False
+    """True for what is left as it is unless it is declared, and for what hangs on it (the database)."""
     names_there: ClassVar[LiteralString | None] = None
     """Where it is shared: a query for the names of all on the server, also of those that nobody declares."""
     is_adopted: ClassVar[bool] = False

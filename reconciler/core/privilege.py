@@ -13,6 +13,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator
 
+from reconciler.core.current_database import with_name
 from reconciler.core.ident import quote
 from reconciler.core.statement import Hazard, Statement
 
@@ -26,6 +27,8 @@ PRIVILEGES = {
     "schemas": ("create", "usage"),
     "foreign_data_wrappers": ("usage",),
     "foreign_servers": ("usage",),
+    "languages": ("usage",),
+    "databases": ("connect", "create", "temporary"),
     "large_objects": ("select", "update"),
 }
 """All privileges by object type, in the words of ALTER DEFAULT PRIVILEGES where it has any (manual,
@@ -47,11 +50,18 @@ OBJECT_TYPES = {
     "schema": "schemas",
     "foreign_data_wrapper": "foreign_data_wrappers",
     "server": "foreign_servers",
+    "language": "languages",
+    "database": "databases",
 }
 """The object type of each kind that privileges can be granted on."""
 
 BY_COLUMN = ("select", "insert", "update", "references")
-OF_PUBLIC: dict[str, tuple[str, ...]] = {"functions": ("execute",), "types": ("usage",)}
+OF_PUBLIC: dict[str, tuple[str, ...]] = {
+    "functions": ("execute",),
+    "types": ("usage",),
+    "languages": ("usage",),
+    "databases": ("connect", "temporary"),
+}
 """What PUBLIC holds without being told (acldefault)."""
 
 _ITEM = re.compile(
@@ -176,8 +186,8 @@ def grantee_sql(grantee: str) -> str:
 class Target(NamedTuple):
     """What GRANT and REVOKE are said about."""
 
-    on: str
-    """After ON: `TABLE app.users`, `TABLES`."""
+    on: str | None
+    """After ON: `TABLE app.users`, `TABLES`; None: the database."""
     grantee: str
     prefix: str = ""
     """`ALTER DEFAULT PRIVILEGES FOR ROLE app_owner `, or nothing."""
@@ -188,15 +198,17 @@ class Target(NamedTuple):
         for grantable in (False, True):
             option = " WITH GRANT OPTION" if grantable else ""
             for some in _lists([item for item in items if item.grantable is grantable]):
-                sql = f"GRANT {some} ON {self.on} TO {grantee_sql(self.grantee)}{option}"
-                yield Statement(self.prefix + sql, hazards=self.hazards)
+                yield self._said(f"GRANT {some}", f"TO {grantee_sql(self.grantee)}{option}")
 
     def revoke(self, items: Sequence[Privilege], option_only: bool = False) -> Iterable[Statement]:
         """REVOKE, perhaps only the right to pass it on."""
         option = "GRANT OPTION FOR " if option_only else ""
         for some in _lists(items):
-            sql = f"REVOKE {option}{some} ON {self.on} FROM {grantee_sql(self.grantee)}"
-            yield Statement(self.prefix + sql, hazards=self.hazards)
+            yield self._said(f"REVOKE {option}{some}", f"FROM {grantee_sql(self.grantee)}")
+
+    def _said(self, what: str, whom: str) -> Statement:
+        sql = with_name(f"{what} ON DATABASE", whom) if self.on is None else f"{what} ON {self.on} {whom}"
+        return Statement(self.prefix + sql, hazards=self.hazards)
 
     def change(self, old: Iterable[str], new: Iterable[str]) -> Iterable[Statement]:
         """Lead from one canonical list to another."""

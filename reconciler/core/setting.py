@@ -5,10 +5,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, LiteralString
 
 from reconciler.core.fragment import options_from, options_to
 from reconciler.core.ident import literal, quote
+
+_SECRET: LiteralString = r"\..*(secret|passw(or)?d|passphrase|token|credential|[._-]key$)"
+_MAY_BE_SECRET = re.compile("(?i)" + _SECRET)
+NOT_SECRET: LiteralString = "pg_catalog.split_part(c, '=', 1) !~* '" + _SECRET + "'"
+"""A condition on `c`, a row's `name=value`. Parameters of PostgreSQL itself hold no secrets: those with a dot
+are an application's or an extension's."""
 
 _ELEMENT = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^,"\s]+))\s*(?:,|\Z)')
 _LISTS = frozenset(
@@ -48,6 +54,16 @@ def canonical(said: Mapping[str, str]) -> tuple[str, ...]:
         is_list = name.lower() in _LISTS
         found[name.lower()] = ", ".join(map(quote, _elements(value))) if is_list else value
     return options_from(found)
+
+
+def refuse_secrets(said: Iterable[str]) -> None:
+    """Raise ValueError for names whose values may be secrets, which neither files nor plans may hold."""
+    for name in said:
+        if _MAY_BE_SECRET.search(name):
+            raise ValueError(
+                f"the value of {name} may be a secret, which stays out of files and plans: set it by hand; "
+                "it is left as it is"
+            )
 
 
 def written(settings: Iterable[str]) -> dict[str, Any]:

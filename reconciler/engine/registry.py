@@ -30,6 +30,10 @@ class Registry:
         """The kind of an entry or id."""
         return self._kinds[item.kind if isinstance(item, ObjectId) else item.id.kind]
 
+    def is_shared(self, entry: Entry) -> bool:
+        """Whether all databases of a server share it or what it hangs on (a comment on a role)."""
+        return self.of(entry).is_shared or (entry.parent is not None and self.of(entry.parent).is_shared)
+
     @cached_property
     def top(self) -> dict[str, Kind[Any]]:
         """The sections at the top of a file."""

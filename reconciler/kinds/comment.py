@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, LiteralString
 
-from reconciler.core.address import address, facet_of
+from reconciler.core.address import facet_of, saying
 from reconciler.core.catalog import Entry
 from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import literal
@@ -26,8 +26,8 @@ class CommentState:
 
 
 def _say(entry: Entry, text: str | None) -> Iterable[Statement]:
-    target = address(facet_of(entry.id), entry.state.on_domain)
-    yield Statement(f"COMMENT ON {target} IS {'NULL' if text is None else literal(text)}")
+    after = f"IS {'NULL' if text is None else literal(text)}"
+    yield Statement(saying(facet_of(entry.id), "COMMENT ON", after, entry.state.on_domain))
 
 
 # Left out: comments on parts that PostgreSQL makes by itself (row types, a view's rewrite rule), on the
@@ -78,6 +78,9 @@ _COMMENTS: LiteralString = """
                 d.classoid::pg_catalog.regclass::text || '/' || d.objoid || '/0', d.description, false, false
             FROM pg_catalog.pg_shdescription d
             WHERE d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+                OR d.classoid = 'pg_catalog.pg_database'::pg_catalog.regclass AND d.objoid = (
+                    SELECT b.oid FROM pg_catalog.pg_database b
+                    WHERE b.datname = pg_catalog.current_database())
             ORDER BY 1"""
 """The comments of all kinds of objects."""
 

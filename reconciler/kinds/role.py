@@ -15,12 +15,13 @@ from typing import Annotated, Any, ClassVar, LiteralString
 from pydantic import BeforeValidator
 
 from reconciler.core.catalog import Entry
+from reconciler.core.current_database import with_name
 from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, Option, without_defaults
-from reconciler.core.ident import ObjectId, bare_name, dollar_quoted, literal, quote, written_bare
+from reconciler.core.ident import ObjectId, bare_name, literal, quote, written_bare
 from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Rule
 from reconciler.core.role import OWN
-from reconciler.core.setting import canonical, changes, written
+from reconciler.core.setting import NOT_SECRET, canonical, changes, refuse_secrets, written
 from reconciler.core.statement import Hazard, HazardCode, Statement, data_loss
 
 
@@ -124,14 +125,8 @@ def _database_settings(old: Entry, new: Entry) -> Iterable[Statement]:
 
 
 def _in_database(entry: Entry, actions: Iterable[str]) -> Iterable[Statement]:
-    # A plan is for any database that is in its first state: only the server knows this one's name.
     for action in actions:
-        before, after = (
-            text.replace("%", "%%") for text in (f"ALTER ROLE {_sql(entry)} IN DATABASE", action)
-        )
-        command = literal(f"{before} %I {after}")
-        block = f"BEGIN EXECUTE pg_catalog.format({command}, pg_catalog.current_database()); END"
-        yield Statement(f"DO {dollar_quoted(block)}")
+        yield Statement(with_name(f"ALTER ROLE {_sql(entry)} IN DATABASE", action))
 
 
 class Role(Kind[RoleState]):
@@ -168,7 +163,9 @@ class Role(Kind[RoleState]):
                             || pg_catalog.substr(c, pg_catalog.strpos(c, '='))) COLLATE "C") AS said
                 FROM pg_catalog.pg_db_role_setting s
                 CROSS JOIN database d, pg_catalog.unnest(s.setconfig) AS c
-                WHERE s.setdatabase IN (0, d.oid)
+                WHERE s.setdatabase IN (0, d.oid) AND """
+            + NOT_SECRET
+            + """
                 GROUP BY 1, 2)
             SELECT 'pg_authid/' || r.oid || '/0' AS address, ARRAY[r.rolname::text] AS path,
                 r.rolcanlogin AS login, r.rolsuper AS superuser, r.rolcreatedb AS createdb,
@@ -190,6 +187,7 @@ class Role(Kind[RoleState]):
         bare = bare_name(name)
         if bare.startswith("pg_"):
             raise ValueError("roles whose names begin with pg_ are PostgreSQL's own")
+        refuse_secrets([*document.settings, *document.database_settings])
         said = {name: getattr(document, name) for name in (*_ATTRIBUTES, "connection_limit", "valid_until")}
         state = RoleState(
             **said,

@@ -208,6 +208,24 @@ ALTER DEFAULT PRIVILEGES FOR ROLE law_owner REVOKE EXECUTE ON FUNCTIONS FROM PUB
 CREATE FUNCTION app.to_point(internal) RETURNS app.point LANGUAGE internal IMMUTABLE AS 'record_in';
 CREATE TRANSFORM FOR app.point LANGUAGE law_language (TO SQL WITH FUNCTION app.to_point(internal));
 
+GRANT USAGE ON LANGUAGE law_language TO "Law, Reader";
+DO $$BEGIN
+    EXECUTE format('ALTER DATABASE %I SET search_path TO app, "Odd.Schema"', current_database());
+    EXECUTE format('ALTER DATABASE %I SET "law.Tenant" TO ''50%% of "it"''', current_database());
+    EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT 99', current_database());
+    EXECUTE format('COMMENT ON DATABASE %I IS ''Of laws.''', current_database());
+    EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT CREATE ON DATABASE %I TO law_owner WITH GRANT OPTION', current_database());
+END$$;
+
+-- No provider is loaded: what SECURITY LABEL would write.
+SET allow_system_table_mods = on;
+INSERT INTO pg_seclabel (objoid, classoid, objsubid, provider, label)
+SELECT 'app.orgs'::regclass::oid, 'pg_class'::regclass::oid, n, 'law "provider"', 'it''s ' || n FROM generate_series(0, 1) AS n
+UNION ALL SELECT 'app.touch()'::regprocedure::oid, 'pg_proc'::regclass, 0, 'law', 'touched'
+UNION ALL SELECT 'app.mood'::regtype::oid, 'pg_type'::regclass, 0, 'law', 'moody';
+RESET allow_system_table_mods;
+
 -- from 15
 CREATE TABLE app.fifteen (id integer CONSTRAINT fifteen_key UNIQUE NULLS NOT DISTINCT, a integer, b integer);
 ALTER TABLE app.fifteen ADD PRIMARY KEY (a, b);

@@ -60,6 +60,8 @@ class _Existing:
     """Objects that are in the database just as they are declared, with all that hangs on them."""
     heads: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     """For each file the keys that are no sections: its namespace, where it is said."""
+    singletons: Mapping[str, str] = field(default_factory=dict)
+    """Section that holds one document -> the file that it stands in."""
     kept: frozenset[_Way] = frozenset()
     """Where the unchanged objects are declared, those within others too."""
 
@@ -123,7 +125,9 @@ def _existing(folder: Path, live: Catalog, request: Request, connection: Connect
         if (place := item.position) in ways
     }
     homes = {id: home for id, way in places.items() if (home := _home(way, heads)) is not None}
-    return _Existing(homes, unchanged, heads, frozenset(way for id, way in places.items() if id in unchanged))
+    singletons = {way[1]: way[0] for way in places.values() if len(way) < _AT_TOP}
+    kept = frozenset(way for id, way in places.items() if id in unchanged)
+    return _Existing(homes, unchanged, heads, singletons, kept)
 
 
 def _home(way: _Way, heads: Mapping[str, dict[str, Any]]) -> _Home | None:
@@ -201,6 +205,9 @@ def _placed(pulled: Mapping[str, Mapping[str, Any]], live: Catalog, existing: _E
         schema = content.get(HOME, "public")
         for section, entries in content.items():
             if section == HOME:
+                continue
+            if kinds.top[section].singleton:
+                files.setdefault(existing.singletons.get(section, name), {})[section] = entries
                 continue
             for key, data in entries.items():
                 id = ids.get((section, key, schema))

@@ -245,7 +245,7 @@ def _as_read(catalog: Catalog, connection: Connection[Any], is_new: bool) -> Cat
             state = there.state if there.state == entry.state else entry.state
             entries[entry.id] = dataclasses.replace(there, state=state)
     for entry in read if is_new else ():
-        if not kinds.of(entry).is_shared and kinds.of(entry).built_in(entry):
+        if not kinds.is_shared(entry) and kinds.of(entry).built_in(entry):
             entries.setdefault(entry.id, entry)
     return dataclasses.replace(catalog, entries=entries)
 

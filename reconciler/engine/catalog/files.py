@@ -26,8 +26,7 @@ def documents(catalog: Catalog, registry: Registry) -> Mapping[str, Mapping[str,
         home = entry.id.path[0] if len(entry.id.path) > 1 else "public"
         path = _file(entry, kind.section, one_each=kind.holds_data)
         content = files.setdefault(path, {HOME: home} if len(entry.id.path) > 1 else {})
-        key, data = kind.write(entry, home)
-        content.setdefault(kind.section, {})[key] = _with_children(entry, data, catalog, registry, home)
+        _put(content, entry, catalog, registry, home)
     return dict(sorted(files.items()))
 
 
@@ -42,9 +41,18 @@ def document(catalog: Catalog, registry: Registry) -> Mapping[str, Any]:
             continue
         if is_told_anyway and not any(_children(entry.id, catalog, registry)):
             continue
-        key, data = kind.write(entry, _NOWHERE)
-        content.setdefault(kind.section, {})[key] = _with_children(entry, data, catalog, registry, _NOWHERE)
+        _put(content, entry, catalog, registry, _NOWHERE)
     return {kind.section: content[kind.section] for kind in registry if kind.section in content}
+
+
+def _put(content: dict[str, Any], entry: Entry, catalog: Catalog, registry: Registry, home: str) -> None:
+    kind = registry.of(entry)
+    key, data = kind.write(entry, home)
+    whole = _with_children(entry, data, catalog, registry, home)
+    if kind.singleton:
+        content[kind.section] = whole
+    else:
+        content.setdefault(kind.section, {})[key] = whole
 
 
 _NOWHERE = ""
@@ -96,7 +104,8 @@ def _sections(entry: Entry, catalog: Catalog, registry: Registry, home: str) -> 
 def _children(id: ObjectId, catalog: Catalog, registry: Registry) -> Iterator[Entry]:
     for child in catalog.children.get(id, ()):
         kind = registry.of(child)
-        if kind.built_in(child) and not kind.is_shared and child.id not in catalog.children:
+        is_told_anyway = kind.built_in(child) and (kind.is_opt_in or not kind.is_shared)
+        if is_told_anyway and child.id not in catalog.children:
             continue
         carrier = catalog.get(child.carrier)
         if carrier is None or _is_worth_writing(child, carrier, catalog, registry):

@@ -55,8 +55,14 @@ _SINCE: Final[tuple[tuple[LiteralString, int], ...]] = (
     ("indnullsnotdistinct", 15),
     ("conenforced", 18),
     ("conperiod", 18),
+    ("subtwophasestate", 15),
+    ("subdisableonerr", 15),
+    ("suborigin", 16),
+    ("subpasswordrequired", 16),
+    ("subrunasowner", 16),
+    ("subfailover", 17),
 )
-"""Columns of `LARGE` that not every major has, and the first that has them."""
+"""Columns that not every major has, and the first that has them."""
 
 LARGE: Final[tuple[tuple[LiteralString, LiteralString, LiteralString, LiteralString], ...]] = (
     (
@@ -143,6 +149,8 @@ _TABLES: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (
     ("pg_default_acl", "true"),
     ("pg_extension", "true"),
     ("pg_seclabel", "true"),
+    ("pg_shseclabel", "true"),
+    ("pg_init_privs", "objoid >= 16384"),
     ("pg_shdescription", "true"),
     (
         "pg_shdepend",
@@ -169,9 +177,21 @@ _ROLES_ELSEWHERE: Final[LiteralString] = (
 )
 """Which roles other databases refer to: those are nobody's to drop here."""
 
+_SUBSCRIPTION: Final[LiteralString] = (
+    "SELECT oid, subdbid, subname, subowner, subtwophasestate, subdisableonerr, suborigin,"
+    " subpasswordrequired, subrunasowner, subfailover, subbinary, substream, subslotname, subsynccommit,"
+    " subpublications FROM pg_catalog.pg_subscription"
+)
+"""Without how to connect, which only superusers may read."""
+
+_LARGE_OBJECTS: Final[LiteralString] = (
+    "(SELECT oid, lomacl FROM pg_catalog.pg_largeobject_metadata LIMIT 1001)"
+)
+"""As many as are counted (unmodeled.py): there can be millions."""
+
 _SETTING: Final[LiteralString] = """
     SELECT 'server', 1, pg_catalog.hashtextextended(concat_ws(' ', pg_catalog.version(), current_user, d.oid,
-        d.datname, d.datdba, d.datacl::text), 0)::numeric
+        d.datname, d.datdba, d.datacl::text, d.datconnlimit, d.datistemplate), 0)::numeric
     FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()"""
 
 
@@ -194,6 +214,8 @@ def _query(major: int) -> LiteralString:
         _sum("pg_class", _CLASS, "true", _RECORD),
         _sum("pg_attribute", _ATTRIBUTE, "true", _RECORD),
         _sum("pg_depend", "pg_catalog.pg_depend", _LASTING_DEPENDENCY, _RECORD),
+        _sum("pg_subscription", f"({_of(major, _SUBSCRIPTION)})", "true"),
+        _sum("large objects", _LARGE_OBJECTS, "true"),
         _sum("roles elsewhere", _ROLES_ELSEWHERE, "true", _RECORD),
     ]
     parts.extend(
@@ -207,7 +229,10 @@ def _query(major: int) -> LiteralString:
     )
     parts.extend(_sum(name, f"pg_catalog.{name}", rows) for name, rows in _TABLES)
     if major >= 15:
-        parts.append(_sum("pg_publication_namespace", "pg_catalog.pg_publication_namespace", "true"))
+        parts.extend(
+            _sum(name, f"pg_catalog.{name}", "true")
+            for name in ("pg_publication_namespace", "pg_parameter_acl")
+        )
     return _OF_SESSIONS + " UNION ALL ".join(parts) + " ORDER BY 1"
 
 

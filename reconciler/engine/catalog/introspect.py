@@ -11,7 +11,7 @@ from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Kind
 from reconciler.engine.catalog.bounded_read import LOCK_TIMEOUT, patiently
 from reconciler.engine.catalog.rows import Columns, Reading, Row
-from reconciler.engine.catalog.unmodeled import BEYOND
+from reconciler.engine.catalog.unmodeled import beyond
 from reconciler.engine.connection.retry import Stop
 from reconciler.engine.registry import Registry
 
@@ -99,13 +99,13 @@ def _read(connection: Connection[Any], kinds: Sequence[Kind[Any]]) -> Reading:
             cursors = [connection.execute(kind.query(major), prepare=True) for kind in kinds]
             dependencies = connection.execute(_DEPENDENCIES)
             world = connection.execute(_GLOBAL)
-            beyond = connection.execute(BEYOND)
+            others = connection.execute(beyond(major))
         for classid, objid, sub, refclass, refobj, refsub, deptype in dependencies.fetchall():
             _add_dependency(reading, f"{classid}/{objid}/{sub}", f"{refclass}/{refobj}/{refsub}", deptype)
         for kind, cursor in zip(kinds, cursors, strict=True):
             columns = Columns(kind, [column.name for column in cursor.description or ()])
             reading.rows.extend(Row(columns, row) for row in cursor.fetchall())
-        reading.beyond.extend(text for (text,) in beyond)
+        reading.beyond.extend(text for (text,) in others)
         reading.edges.extend((f"{cls}/{oid}/0", "world", "n") for cls, oid in world)
     return reading
 

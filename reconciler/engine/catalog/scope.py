@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
@@ -84,10 +84,11 @@ def compared_with(
     Without `ownership` only those owners and privileges count that the YAML declares; what every database has
     (schema public) may stay undeclared.
     """
+    said = {(entry.id.kind, entry.parent) for entry in declared.values() if _is_opt_in(entry, registry)}
     kept = {
         entry.id: entry
         for entry in managed(current, scope, registry)
-        if entry.id in declared or _counts(entry, scope, registry)
+        if entry.id in declared or _counts(entry, scope, registry, said)
     }
     ours = {
         id: entry
@@ -98,8 +99,17 @@ def compared_with(
     return counted(dataclasses.replace(current, entries=ours), declared, registry)
 
 
-def _counts(entry: Entry, scope: Scope, registry: Registry) -> bool:
+def _is_opt_in(entry: Entry, registry: Registry) -> bool:
+    return registry.of(entry).is_opt_in or (entry.parent is not None and registry.of(entry.parent).is_opt_in)
+
+
+def _counts(
+    entry: Entry, scope: Scope, registry: Registry, said: Container[tuple[str, ObjectId | None]]
+) -> bool:
+    """`said` is what is declared of what counts only then, by kind and parent."""
     kind = registry.of(entry)
+    if _is_opt_in(entry, registry) and (entry.id.kind, entry.parent) not in said:
+        return False
     if kind.managed_with_ownership and not scope.ownership:
         return False
     return not kind.built_in(entry)

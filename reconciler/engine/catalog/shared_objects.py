@@ -17,9 +17,18 @@ if TYPE_CHECKING:
 def of_this_database(catalog: Catalog, registry: Registry) -> Catalog:
     """The catalog without what is shared and neither this database's alone nor referred to in it."""
     shared = [entry for entry in catalog if registry.of(entry).is_shared]
-    users = (entry for entry in catalog if not _is_shared(entry, registry))
+    users = (entry for entry in catalog if not registry.is_shared(entry))
     referred = {needed for entry in users for needed in entry.needs}
-    kept = {e.id for e in shared if e.parent is None and (e.id in referred or not registry.of(e).built_in(e))}
+    kept = {
+        entry.id
+        for entry in shared
+        if entry.parent is None
+        and (
+            entry.id in referred
+            or not registry.of(entry).built_in(entry)
+            or (registry.of(entry).is_opt_in and _says_something(entry, catalog, registry))
+        )
+    }
     for entry in shared:
         if entry.parent is None:
             continue
@@ -52,9 +61,9 @@ def counted(catalog: Catalog, declared: Mapping[ObjectId, Entry], registry: Regi
     return _only(catalog, shared, kept, registry)
 
 
-def _is_shared(entry: Entry, registry: Registry) -> bool:
-    """Whether it is shared, or hangs on what is (a comment on a role)."""
-    return registry.of(entry).is_shared or (entry.parent is not None and registry.of(entry.parent).is_shared)
+def _says_something(entry: Entry, catalog: Catalog, registry: Registry) -> bool:
+    """Whether something that hangs on it is not as in any new database."""
+    return any(not registry.of(child).built_in(child) for child in catalog.children.get(entry.id, ()))
 
 
 def _only(catalog: Catalog, shared: Iterable[Entry], kept: set[ObjectId], registry: Registry) -> Catalog:

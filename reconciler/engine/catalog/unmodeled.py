@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import LiteralString
 
-BEYOND: LiteralString = """
+from reconciler.core.setting import NOT_SECRET
+
+_OF_MEMBERS: LiteralString = """
     SELECT 'privileges of ' || i.type || ' ' || i.identity || ', of extension ' || x.extname
     FROM pg_catalog.pg_depend d
     JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid AND x.oid >= 16384
@@ -22,13 +24,95 @@ BEYOND: LiteralString = """
         AND (f.proacl IS NOT NULL OR c.relacl IS NOT NULL OR p.objoid IS NOT NULL)
         AND ARRAY(SELECT a::text
                 FROM pg_catalog.unnest(coalesce(f.proacl, c.relacl, u.usual)) AS a ORDER BY 1)
-            <> ARRAY(SELECT a::text FROM pg_catalog.unnest(coalesce(p.initprivs, u.usual)) AS a ORDER BY 1)
-    UNION ALL
+            <> ARRAY(SELECT a::text FROM pg_catalog.unnest(coalesce(p.initprivs, u.usual)) AS a ORDER BY 1)"""
+"""Of an extension's relations and routines, where they are not what its script leaves."""
+
+_TRIGGERS: LiteralString = """
     SELECT 'whether ' || i.type || ' ' || i.identity || ' fires, which differs from its partitioned table'
     FROM pg_catalog.pg_trigger t
     JOIN pg_catalog.pg_trigger u ON u.oid = t.tgparentid AND u.tgenabled <> t.tgenabled,
     LATERAL pg_catalog.pg_identify_object('pg_catalog.pg_trigger'::pg_catalog.regclass, t.oid, 0) AS i
-    WHERE t.tgparentid <> 0
-    ORDER BY 1"""
-"""Privileges of an extension's relations and routines that are not those that its script leaves, and clones
-of a trigger on partitions that were enabled or disabled by themselves."""
+    WHERE t.tgparentid <> 0"""
+"""Clones of a trigger on partitions that were enabled or disabled by themselves."""
+
+_DETACHING: LiteralString = """
+    SELECT 'that ' || i.type || ' ' || i.identity
+        || ' is half detached: ALTER TABLE ... DETACH PARTITION ... FINALIZE ends that'
+    FROM pg_catalog.pg_inherits h,
+    LATERAL pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass, h.inhrelid, 0) AS i
+    WHERE h.inhdetachpending"""
+
+_LARGE_OBJECTS: LiteralString = """
+    SELECT CASE WHEN pg_catalog.count(*) > 1000 THEN 'more than 1000' ELSE pg_catalog.count(*)::text END
+        || ' large object' || CASE pg_catalog.count(*) WHEN 1 THEN '' ELSE 's' END || ', of which '
+        || pg_catalog.count(o.lomacl) || ' with privileges; their owners, comments and contents'
+    FROM (SELECT m.oid, m.lomacl FROM pg_catalog.pg_largeobject_metadata m LIMIT 1001) AS o
+    HAVING pg_catalog.count(*) > 0"""
+"""There can be millions, as rows of a table: they are counted as far as that says something."""
+
+_SETTINGS: LiteralString = (
+    """
+    SELECT 'settings of '
+        || CASE WHEN s.setrole = 0 THEN 'all roles' ELSE 'role ' || pg_catalog.quote_ident(r.rolname) END
+        || CASE WHEN s.setdatabase = 0 THEN '' ELSE ' in this database' END || ': '
+        || (SELECT pg_catalog.string_agg(pg_catalog.split_part(c, '=', 1), ', ' ORDER BY c)
+            FROM pg_catalog.unnest(s.setconfig) AS c WHERE """
+    + NOT_SECRET
+    + """)
+    FROM pg_catalog.pg_db_role_setting s
+    JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
+    LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+    WHERE s.setdatabase IN (0, d.oid)
+        AND EXISTS (SELECT FROM pg_catalog.unnest(s.setconfig) AS c WHERE """
+    + NOT_SECRET
+    + """)
+        AND (s.setrole = 0 AND s.setdatabase = 0 OR s.setrole = 10 OR r.rolname ~ '^pg_')"""
+)
+"""Settings of those that no entry is of: every role, the superuser that initdb made, PostgreSQL's own."""
+
+_SECRETS: LiteralString = (
+    """
+    SELECT 'setting ' || pg_catalog.split_part(c, '=', 1) || ' of '
+        || CASE WHEN s.setrole = 0 THEN 'the database' ELSE 'role ' || s.setrole::pg_catalog.regrole END
+        || ', whose value may be a secret'
+    FROM pg_catalog.pg_db_role_setting s
+    JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database(),
+        pg_catalog.unnest(s.setconfig) AS c
+    WHERE s.setdatabase IN (0, d.oid) AND NOT ("""
+    + NOT_SECRET
+    + ")"
+)
+
+_LABELS: LiteralString = """
+    SELECT 'security label of ' || l.provider || ' on ' || i.type || ' ' || i.identity
+    FROM pg_catalog.pg_seclabel l,
+    LATERAL pg_catalog.pg_identify_object(l.classoid, l.objoid, l.objsubid) AS i
+    WHERE l.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass
+        OR l.objsubid > 0 AND (SELECT c.relkind IN ('v', 'm', 'c') OR c.reloftype <> 0
+            FROM pg_catalog.pg_class c WHERE c.oid = l.objoid)"""
+"""On columns that are no entries, and on large objects."""
+
+_DATABASE: LiteralString = """
+    SELECT 'that this database is a template, which anyone who may create databases can copy'
+    FROM pg_catalog.pg_database d
+    WHERE d.datname = pg_catalog.current_database() AND d.datistemplate"""
+
+_PARAMETERS: LiteralString = """
+    SELECT 'privileges on ' || pg_catalog.count(*) || ' parameter'
+        || CASE pg_catalog.count(*) WHEN 1 THEN '' ELSE 's' END || ' of the server: '
+        || pg_catalog.string_agg(a.parname, ', ' ORDER BY a.parname)
+    FROM pg_catalog.pg_parameter_acl a
+    WHERE a.paracl IS NOT NULL
+    HAVING pg_catalog.count(*) > 0"""
+"""GRANT SET and ALTER SYSTEM ON PARAMETER: they belong to the server, not to one of its databases."""
+
+
+def beyond(major: int) -> LiteralString:
+    """The query whose one column says them."""
+    parts = [_OF_MEMBERS, _TRIGGERS, _DETACHING, _LARGE_OBJECTS, _SETTINGS, _SECRETS, _DATABASE, _LABELS]
+    if major >= _MAJOR_OF_PARAMETERS:
+        parts.append(_PARAMETERS)
+    return " UNION ALL ".join(parts) + " ORDER BY 1"
+
+
+_MAJOR_OF_PARAMETERS = 15

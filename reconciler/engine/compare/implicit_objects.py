@@ -26,7 +26,7 @@ def come_along(entries: dict[ObjectId, Entry], current: Catalog, registry: Regis
             entries[entry.id] = entry
             if registry.of(entry).deviates(entry, source):
                 return False
-        elif registry.of(entry).built_in(entry) and not registry.of(entry).is_shared:
+        elif registry.of(entry).built_in(entry) and not registry.is_shared(entry):
             entries[entry.id] = entry
     return True
 

@@ -136,12 +136,16 @@ def after_renaming(
 def _as_live(cloned: Catalog, live: Catalog, renames: tuple[Renaming, ...], registry: Registry) -> Catalog:
     """The clone with what none can have of the live database: how things came to be what they are."""
     former = {renaming.id: renaming.old.id for renaming in renames}
-    entries = {
-        entry.id: registry.of(entry).as_live(entry, there)
-        if (there := live.get(_formerly(entry.id, cloned, former))) is not None
-        else entry
-        for entry in cloned
-    }
+    entries = {entry.id: entry for entry in live if registry.is_shared(entry)}
+    for entry in cloned:
+        if registry.is_shared(entry):
+            continue
+        there = live.get(_formerly(entry.id, cloned, former))
+        entries[entry.id] = registry.of(entry).as_live(entry, there) if there is not None else entry
+        for child in live.children.get(there.id, ()) if there is not None else ():
+            if registry.of(child).needs_module:
+                id = entry.id.facet(child.id.kind, child.id.path[-1])
+                entries[id] = dataclasses.replace(child, id=id, parent=entry.id, needs=frozenset({entry.id}))
     return Catalog(entries, cloned.unknown, cloned.notes)
 
 

@@ -142,7 +142,9 @@ def clone(catalog: Catalog, connection: Connection[Any], registry: Registry) -> 
 
     Raises ServerError where that cannot be done.
     """
-    own = catalog.only(entry.id for entry in catalog if not registry.of(entry).is_shared)
+    own = catalog.only(
+        entry.id for entry in catalog if not registry.is_shared(entry) and not registry.of(entry).needs_module
+    )
     failed = _build(own, {}, connection, registry)
     if failed:
         step, error = failed[0]

@@ -7,8 +7,9 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, LiteralString
 
-from reconciler.core.address import address, facet_of
+from reconciler.core.address import facet_of, saying
 from reconciler.core.catalog import Entry
+from reconciler.core.current_database import KIND as DATABASE
 from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId, qualified, quote
 from reconciler.core.kind import Declared, Destination, Ignored, InPlace, Kind, Nest, Rule
@@ -29,7 +30,7 @@ def _give(entry: Entry, role: str) -> Iterable[Statement]:
     message = f"{target.kind.replace('_', ' ')} {'.'.join(target.path)} belongs to {role}"
     hazards = (Hazard(HazardCode.ACCESS_CHANGE, entry.id, message),)
     locks = on(qualified(*target.path)) if target.kind in _RELATIONS else ()
-    yield Statement(f"ALTER {address(target)} OWNER TO {quote(role)}", locks, hazards)
+    yield Statement(saying(target, "ALTER", f"OWNER TO {quote(role)}"), locks, hazards)
 
 
 _RELATIONS = frozenset({"table", "view", "materialized_view", "sequence", "foreign_table"})
@@ -76,7 +77,9 @@ _OWNED: tuple[tuple[LiteralString, LiteralString, LiteralString], ...] = (
 _OBJECTS: LiteralString = """
                 SELECT 'pg_namespace' AS class, n.oid, n.nspowner AS owner, n.nspname = 'public' AS public
                 FROM pg_catalog.pg_namespace n
-                WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'""" + "".join(
+                WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+                UNION ALL SELECT 'pg_database', d.oid, d.datdba, false FROM pg_catalog.pg_database d
+                WHERE d.datname = pg_catalog.current_database()""" + "".join(
     """
                 UNION ALL SELECT '""" + catalog + "', x.oid, x." + owner + ", false"
     " FROM pg_catalog." + catalog + " x WHERE x.oid >= 16384 AND (" + rows + ")"
@@ -93,12 +96,12 @@ _OWNERS: LiteralString = (
             FROM object o
             JOIN pg_catalog.pg_database b ON b.datname = pg_catalog.current_database()
             CROSS JOIN LATERAL (
-                SELECT CASE WHEN o.public THEN coalesce((
+                SELECT CASE WHEN o.class = 'pg_database' THEN 10 WHEN o.public THEN coalesce((
                     SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = 'pg_database_owner'
                         -- 14 has the role too, but initdb gives it the schema only since 15.
                         AND pg_catalog.current_setting('server_version_num')::integer >= 150000), 10)
                     ELSE b.datdba END AS oid) AS usual
-            WHERE o.owner <> usual.oid
+            WHERE o.owner <> usual.oid OR o.class = 'pg_database'
             ORDER BY o.class, o.oid"""
 )  # fmt: skip
 """The owners of all kinds of objects."""
@@ -110,6 +113,7 @@ class Owner(Kind[OwnerState]):
     name = "owner"
     section = "owner"
     parents = (
+        "database",
         "schema",
         "table",
         "view",
@@ -178,7 +182,12 @@ class Owner(Kind[OwnerState]):
     def given_back(self, holder: ObjectId) -> Iterable[Statement]:
         return former.given_back(holder)
 
+    def built_in(self, entry: Entry) -> bool:
+        return entry.id.path[0] == DATABASE and bool(entry.state.role == entry.state.usual)
+
     def normal(self, entry: Entry, destination: Destination) -> Entry | None:
+        if entry.id.path[0] == DATABASE:
+            return entry
         is_public = facet_of(entry.id) == ObjectId("schema", ("public",))
         usual = "pg_database_owner" if is_public else destination.owner
         return None if entry.state.role == usual else entry

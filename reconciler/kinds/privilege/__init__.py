@@ -10,6 +10,7 @@ from pydantic import BeforeValidator
 
 from reconciler.core.address import facet_of, grant_target
 from reconciler.core.catalog import Entry
+from reconciler.core.current_database import KIND as DATABASE
 from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document
 from reconciler.core.ident import ObjectId
@@ -64,7 +65,8 @@ def _target(entry: Entry) -> Target:
     grantee = entry.id.path[-1]
     message = f"what {grantee} may do with {holder.kind.replace('_', ' ')} {'.'.join(holder.path)} changes"
     hazards = (Hazard(HazardCode.ACCESS_CHANGE, entry.id, message),)
-    return Target(grant_target(holder), grantee, hazards=hazards)
+    target = None if holder.kind == DATABASE else grant_target(holder)
+    return Target(target, grantee, hazards=hazards)
 
 
 def _change(old: Entry, new: Entry) -> Iterable[Statement]:

@@ -29,6 +29,12 @@ PRIVILEGES: LiteralString = """
         SELECT 'pg_foreign_data_wrapper/' || w.oid || '/0', 'F'::"char", w.fdwowner, w.fdwacl, false, 0
         FROM pg_catalog.pg_foreign_data_wrapper w
         UNION ALL
+        SELECT 'pg_language/' || l.oid || '/0', 'l'::"char", l.lanowner, l.lanacl, false, 0
+        FROM pg_catalog.pg_language l WHERE l.oid >= 16384
+        UNION ALL
+        SELECT 'pg_database/' || d.oid || '/0', 'd'::"char", d.datdba, d.datacl, false, 0
+        FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
+        UNION ALL
         SELECT 'pg_foreign_server/' || s.oid || '/0', 'S'::"char", s.srvowner, s.srvacl, false, 0
         FROM pg_catalog.pg_foreign_server s),
     known AS (
@@ -76,7 +82,7 @@ PRIVILEGES: LiteralString = """
         GROUP BY 1, 2, 3, 4),
     total AS (
         SELECT y.type, count(*) AS number
-        FROM pg_catalog.unnest('{n,r,s,f,T,F,S}'::"char"[]) AS y (type),
+        FROM pg_catalog.unnest('{n,r,s,f,T,F,S,l,d}'::"char"[]) AS y (type),
             pg_catalog.aclexplode(pg_catalog.acldefault(y.type, 10)) AS a
         WHERE a.grantee = 10 GROUP BY 1),
     listed AS (
