@@ -83,6 +83,8 @@ class Kind(ABC, Generic[S]):
     operators and sequences: expressions that may not hold a query."""
     is_ambient: ClassVar[bool] = False
     """True for what an expression anywhere can name: functions, types, operators, sequences, schemas."""
+    is_bound_to_database: ClassVar[bool] = False
+    """True for what a server can refuse to make in any database but the target (extensions)."""
     is_namespace: ClassVar[bool] = False
     """True for what other objects live in: its name is the first of theirs."""
     said_as: ClassVar[int] = 0

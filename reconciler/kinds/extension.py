@@ -50,6 +50,7 @@ class Extension(Kind[ExtensionState]):
     name = "extension"
     is_ambient = True
     is_local = True
+    is_bound_to_database = True
     section = "extensions"
     state = ExtensionState
     document = ExtensionDocument

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from reconciler.engine.catalog.introspect import introspect, present
 from reconciler.engine.compare.diff import diff
 from reconciler.engine.connection.session import opened
 from reconciler.engine.declaration.written import Located, Written
+from reconciler.engine.elaborate.bound_objects import bound, explained, without
 from reconciler.engine.elaborate.opaque_fields import bare, clothed
 from reconciler.engine.elaborate.routine_bodies import broken_bodies
 from reconciler.engine.plan.model import Action, Step
@@ -92,10 +94,13 @@ def elaborate(
     catalog = written.catalog(registry).only(objects)
     schemas = {id: item.schema for id, item in objects.items()}
     failed = _build(bare(catalog, registry), schemas, connection, registry)
-    if failed:
+    kept = bound(_by_object(failed), catalog, live, registry) if failed else {}
+    if failed := [pair for pair in failed if pair[0].object not in kept]:
         refused = _problems(failed, objects)
+        if missing := without(kept, registry):
+            raise InvalidInput.of(list(explained(refused.problems, missing)))
         raise ScratchLacks(refused.message, refused.problems) if _lacks(failed) else refused
-    read = introspect(connection, registry)
+    read = _beside(kept, introspect(connection, registry))
     ids = dict(_resolved(written.objects, read, connection, registry))
     if problems := list(_smuggled(objects, read, ids, registry)):
         raise InvalidInput.of(problems)
@@ -131,10 +136,11 @@ def rebuild(catalog: Catalog, connection: Connection[Any], registry: Registry) -
     """Build an elaborated catalog in an empty database and read it back."""
     own = catalog.only(entry.id for entry in catalog if registry.of(entry).elaborated)
     failed = _build(bare(own, registry), {}, connection, registry)
-    if failed:
-        step, error = failed[0]
-        raise InvalidInput.of([_problem(step, error, {})])
-    return clothed(introspect(connection, registry), own, {}, registry)
+    kept = bound(_by_object(failed), own, own, registry) if failed else {}
+    for step, error in failed:
+        if step.object not in kept:
+            raise InvalidInput.of([_problem(step, error, {})])
+    return clothed(_beside(kept, introspect(connection, registry)), own, {}, registry)
 
 
 def clone(catalog: Catalog, connection: Connection[Any], registry: Registry) -> Catalog:
@@ -156,6 +162,15 @@ def clone(catalog: Catalog, connection: Connection[Any], registry: Registry) -> 
 
 
 _Failed = list[tuple[Step, Any]]
+
+
+def _by_object(failed: _Failed) -> Mapping[ObjectId, Any]:
+    return {step.object: error for step, error in failed}
+
+
+def _beside(kept: Mapping[ObjectId, Entry], read: Catalog) -> Catalog:
+    """What was built, and what it was built without."""
+    return dataclasses.replace(read, entries={**kept, **read.entries}) if kept else read
 
 
 def _build(
