@@ -13,6 +13,7 @@ from reconciler.engine.catalog.bounded_read import LOCK_TIMEOUT, patiently
 from reconciler.engine.catalog.rows import Columns, Reading, Row
 from reconciler.engine.catalog.unmodeled import beyond
 from reconciler.engine.connection.retry import Stop
+from reconciler.engine.connection.session import set_local
 from reconciler.engine.registry import Registry
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ _INSIDE = frozenset({"i"})
 
 
 def introspect(connection: Connection[Any], registry: Registry, stop: Stop | None = None) -> Catalog:
-    """Read the whole database behind `connection` (autocommit, empty search_path) in one snapshot.
+    """Read the whole database behind `connection` (autocommit) in one snapshot.
 
     Raises Busy where a lock keeps it from that for long, and Terminated where `stop` is asked meanwhile.
     """
@@ -95,6 +96,8 @@ def _read(connection: Connection[Any], kinds: Sequence[Kind[Any]]) -> Reading:
     reading = Reading()
     with _one_snapshot(connection):
         with connection.pipeline():
+            # The script of an extension can have set another search_path for the session.
+            set_local(connection)
             connection.execute(_SHORT_WAITS)
             cursors = [connection.execute(kind.query(major), prepare=True) for kind in kinds]
             dependencies = connection.execute(_DEPENDENCIES)

@@ -12,7 +12,7 @@ from reconciler.core.statement import Mode
 from reconciler.engine.connection.blocking_session import Session
 from reconciler.engine.connection.retry import Clock, RetryPolicy, Stop
 from reconciler.engine.connection.server_errors import is_connection_lost, server_error
-from reconciler.engine.connection.session import use_own_settings
+from reconciler.engine.connection.session import set_local, use_own_settings
 from reconciler.engine.execute import journal
 from reconciler.engine.execute.interrupted_step import clear_leftovers
 from reconciler.engine.execute.lease import Lease
@@ -113,8 +113,11 @@ def _in_transaction(around: Surroundings, steps: tuple[Step, ...], timeout_ms: i
 
     worker = around.worker
     try:
-        worker.execute("BEGIN")
-        worker.execute("SELECT pg_catalog.set_config('lock_timeout', %s, true)", (f"{timeout_ms}ms",))
+        with worker.pipeline():
+            worker.execute("BEGIN")
+            # What ran before may have set something for the session, as an extension's script can.
+            set_local(worker)
+            worker.execute("SELECT pg_catalog.set_config('lock_timeout', %s, true)", (f"{timeout_ms}ms",))
         if not journal.holds_fence(worker, around.fence):
             raise ConnectionFailed("another run has taken the lease; nothing of this transaction remains")
         use_own_settings(worker)
