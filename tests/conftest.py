@@ -23,9 +23,9 @@ from hypothesis import settings
 from psycopg.conninfo import make_conninfo
 
 from reconciler.core.errors import EmbeddedUnavailable
+from reconciler.core.server_version import NEWEST_MAJOR
 from reconciler.embedded import Choice, Installation, Server, choose, find_installations, stop_at
 
-NEWEST_MAJOR = 18
 QUICK_FOLDERS = ("unit", "laws")
 RUN_FOLDER = "RECONCILE_TEST_RUN"
 """Set for the workers of one run by the process that controls them."""

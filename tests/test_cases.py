@@ -18,10 +18,11 @@ import pytest
 
 from reconciler.app import Application, apply_plan, observer
 from reconciler.core.errors import Blocked
+from reconciler.core.server_version import NEWEST_MAJOR
 from reconciler.engine.plan.consent import Consent
 from reconciler.engine.plan.model import Plan
 from tests.case_folder import CASES, apply_all, expectation_of, golden_text, make_roles, plan_to, seed_rows
-from tests.conftest import NEWEST_MAJOR, AnyServer
+from tests.conftest import AnyServer
 
 FOLDERS = sorted(path.parent for path in CASES.glob("*/*/after.yaml"))
 REWRITE = "RECONCILE_GOLDEN"

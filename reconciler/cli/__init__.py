@@ -101,6 +101,7 @@ def _application(arguments: Sequence[str]) -> Any:
     import typer
 
     from reconciler.cli.options import before_command
+    from reconciler.core.server_version import NEWEST_MAJOR, OLDEST_MAJOR
 
     application = typer.Typer(
         name="reconcile",
@@ -110,7 +111,9 @@ def _application(arguments: Sequence[str]) -> Any:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    application.callback()(before_command)
+    what = "PostgreSQL schema as YAML in git: plan, review, apply, in sync."
+    served = f"Serves PostgreSQL {OLDEST_MAJOR} to {NEWEST_MAJOR}."
+    application.callback(help=f"{what} {served}")(before_command)
     named = next((word for word in arguments if not word.startswith("-")), None)
     for name in (named,) if named in COMMANDS else COMMANDS:
         import_module(f"reconciler.cli.commands.{name}").register(application)

@@ -264,4 +264,4 @@ def before_command(
         ),
     ] = False,
 ) -> None:
-    """PostgreSQL schema as YAML in git: plan, review, apply, in sync."""
+    """What every command has."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import EmbeddedUnavailable
+from reconciler.core.server_version import NEWEST_MAJOR, OLDEST_MAJOR
 
 _VERSION = re.compile(r"\(PostgreSQL\) ((\d+)\S*)")
 _VERSION_TIMEOUT_S = 10
@@ -82,7 +83,8 @@ class Choice:
 
 
 def find_installations() -> tuple[Installation, ...]:
-    """Every usable installation, the preferred ones first. One whose programs cannot run is left out.
+    """Every usable installation, the preferred ones first. Left out is one whose programs cannot run, and one
+    of a major that is not served, unless it is named.
 
     Raises EmbeddedUnavailable when RECONCILE_POSTGRES_BIN names a folder without a usable server.
     """
@@ -90,7 +92,8 @@ def find_installations() -> tuple[Installation, ...]:
     for source, bin_dir in _places():
         real = bin_dir.resolve()
         if real not in found and (installation := _identified(source, real)) is not None:
-            found[real] = installation
+            if OLDEST_MAJOR <= installation.major <= NEWEST_MAJOR or source == "RECONCILE_POSTGRES_BIN":
+                found[real] = installation
         elif real not in found and source == "RECONCILE_POSTGRES_BIN":
             raise EmbeddedUnavailable(
                 f"RECONCILE_POSTGRES_BIN names {bin_dir}, which holds no usable postgres and initdb",

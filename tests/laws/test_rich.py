@@ -17,13 +17,14 @@ from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.errors import Blocked
 from reconciler.core.ident import ObjectId, quote
 from reconciler.core.kind import Kind, Nest
+from reconciler.core.server_version import NEWEST_MAJOR
 from reconciler.core.statement import Statement
 from reconciler.engine.catalog.files import documents
 from reconciler.engine.catalog.introspect import introspect
 from reconciler.engine.compare.diff import diff
 from reconciler.engine.declaration.load import load
 from reconciler.engine.registry import Registry
-from tests.conftest import NEWEST_MAJOR, AnyServer
+from tests.conftest import AnyServer
 from tests.laws.json_schema import faults
 
 pytestmark = pytest.mark.matrix

@@ -15,11 +15,11 @@ from uuid import uuid4
 
 import psycopg
 
+from reconciler.core.server_version import NEWEST_MAJOR
 from reconciler.embedded import Server, choose
 from reconciler.report import text
 from reconciler.report.plan_context import Context
 from tests.case_folder import CASES, apply_all, expectation_of, golden_text, make_roles, plan_to, seed_rows
-from tests.conftest import NEWEST_MAJOR
 
 _BEFORE = """\
 schema: public

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
 from reconciler.core.errors import ConnectionFailed, PoolerDetected, Unsupported, UsageError
+from reconciler.core.server_version import served
 from reconciler.engine.connection.server_errors import connection_failed, server_error
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 __all__ = [
-    "OLDEST_MAJOR",
     "Pooler",
     "connect",
     "ensure_primary",
@@ -28,9 +28,6 @@ __all__ = [
 ]
 
 Pooler = Literal["refuse", "session", "any"]
-
-OLDEST_MAJOR = 14
-"""The oldest major of PostgreSQL that is served."""
 
 _SECRET = frozenset({"password", "sslpassword", "oauth_client_secret"})
 
@@ -123,7 +120,7 @@ def connect(
     per client, or (for reading only) set nothing on the session: then `set_local` goes into each transaction.
 
     Raises UsageError for what is no connection string, ConnectionFailed (with the way on, never with the
-    password), PoolerDetected, and Unsupported for majors below 14.
+    password), PoolerDetected, and Unsupported for majors that are not served.
     """
     import psycopg
 
@@ -163,7 +160,8 @@ def opened(
 
 
 def set_local(connection: Connection[Any]) -> None:
-    """Set up the open transaction as `connect` sets up the session: for reading through a pooler."""
+    """Set up the open transaction as `connect` sets up the session: for reading through a pooler, and after
+    statements that can have set something else."""
     connection.execute(_SET_LOCAL, (list(_SETTINGS), list(_SETTINGS.values())))
 
 
@@ -194,14 +192,8 @@ def _since_17(major: int) -> dict[str, str]:
 
 
 def server_major(connection: Connection[Any]) -> int:
-    """The server's major version, such as 16. Raises Unsupported below 14."""
-    major = connection.info.server_version // 10000
-    if major < OLDEST_MAJOR:
-        raise Unsupported(
-            f"the server is PostgreSQL {major}; {OLDEST_MAJOR} or newer is needed",
-            hint=f"upgrade the server to PostgreSQL {OLDEST_MAJOR} or newer",
-        )
-    return major
+    """The server's major version, such as 16. Raises Unsupported for one that is not served."""
+    return served(connection.info.server_version // 10000)
 
 
 def ensure_primary(connection: Connection[Any]) -> None:
