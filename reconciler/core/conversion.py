@@ -76,15 +76,20 @@ def may_lose(old: str, new: str) -> bool:
     if base_old in _FRACTIONAL:
         return base_new not in (*_TEXTUAL, base_old) or "(" in new
     if base_old in _WHOLE:
-        return base_new == "boolean" or base_new in _INEXACT.get(base_old, ())
-    if base_old in (*_TEXTUAL, "character"):
-        return new.startswith(_READ_WITH_LOSS)
+        is_cut = base_new == "bit" and _modifier(new)[0] < _BITS[base_old]
+        return is_cut or base_new == "boolean" or base_new in _INEXACT.get(base_old, ())
+    if base_old in (*_TEXTUAL, "character", "name"):
+        return base_new in _READ_ANEW or new.startswith(_READ_WITH_LOSS)
+    if base_old == "bytea":
+        return base_new in _WHOLE  # 18: leading zeros are gone
     if base_old.startswith(_TEMPORAL):
         return _drops_time(old, new)
     if base_old in _SHAPES and base_new in _SHAPES:
         return (base_old, base_new) not in _SAME_SHAPES
     if (base_old, base_new) == ("inet", "cidr"):
         return True  # what is right of the netmask becomes zero
+    if (base_old, base_new) in _NARROWER:
+        return True
     return (base_old in ("jsonb", "json") and base_new not in ("json", "jsonb")) or "[]" in old
 
 
@@ -103,6 +108,22 @@ def depends_on_settings(old: str, new: str) -> bool:
 _SHORT = ("name", '"char"')
 """They cut whatever is longer (manual: Character Types, special ones)."""
 _WHOLE = ("smallint", "integer", "bigint")
+_BITS: Mapping[str, int] = {"smallint": 32, "integer": 32, "bigint": 64}
+"""How many bits a cast to bit(n) starts from; it keeps the last n."""
+_READ_ANEW = (
+    *_WHOLE,
+    "numeric",
+    "money",
+    "interval",
+    "jsonb",
+    "tsvector",
+    "bytea",
+    "bit",
+    "bit varying",
+    "cidr",
+)
+"""Types that keep no text as it was: no leading zeros, no key twice, no order of words."""
+_NARROWER = (("json", "jsonb"), ("xid8", "xid"), ("vector", "halfvec"), ("public.vector", "public.halfvec"))
 _INEXACT: Mapping[str, tuple[str, ...]] = {"integer": ("real",), "bigint": ("real", "double precision")}
 _READ_WITH_LOSS = (
     *("numeric(", "real", "double precision", "date", "time without", "time with", "time("),

@@ -33,6 +33,14 @@ from reconciler.core.conversion import keeps_bytes, may_lose, widens
         ("circle", "point"),
         ("box", "point"),
         ("jsonb", "integer"),
+        ("json", "jsonb"),
+        ("text", "jsonb"),
+        ("text", "tsvector"),
+        ("text", "integer"),
+        ("integer", "bit(4)"),
+        ("bigint", "bit(32)"),
+        ("xid8", "xid"),
+        ("vector(3)", "halfvec(3)"),
     ],
 )
 def test_what_may_lose_part_of_a_value_without_an_error(old: str, new: str) -> None:
@@ -60,7 +68,7 @@ def test_what_holds_every_value(old: str, new: str) -> None:
     [
         ("numeric(12,2)", "numeric(8,2)"),
         ("character varying(20)", "character varying(5)"),
-        ("text", "integer"),
+        ("text", "json"),
         ("text", "uuid"),
         ("text", "timestamp with time zone"),
         ("bigint", "smallint"),
@@ -71,7 +79,7 @@ def test_what_holds_every_value(old: str, new: str) -> None:
         ("timestamp(3) without time zone", "timestamp without time zone"),
         ("time without time zone", "interval"),
         ("box", "polygon"),
-        ("json", "jsonb"),
+        ("jsonb", "json"),
     ],
 )
 def test_what_fails_rather_than_loses(old: str, new: str) -> None:

@@ -47,7 +47,7 @@ from reconciler.kinds.column.not_null import (
     with_own_name,
 )
 from reconciler.kinds.column.query import COLUMNS
-from reconciler.kinds.column.retype import CAST_PATH, recollate, retype
+from reconciler.kinds.column.retype import CAST_PATH, GUESS, recollate, retype
 from reconciler.kinds.column.state import ColumnState
 
 
@@ -87,6 +87,7 @@ class Column(Kind[ColumnState]):
         "position": Ignored("the order of existing columns is never rebuilt"),
         "type_storage": Ignored("a fact about the type"),
         "using": Ignored("how to get there, not where to be"),
+        "is_guess": Ignored("how to get there, not where to be"),
         "takes_expression": Ignored("a fact about the server and the table"),
         "written_anew": Ignored("it follows from the type and the default"),
         "keyed_in": Ignored("it follows from the partition key"),
@@ -232,7 +233,9 @@ def _renamed_parts(old: Entry, table: str, column: str) -> Iterable[Statement]:
 
 def _with_using(entry: Entry, casts: str) -> Entry:
     """The column with `casts` (`::text::app.mood`) as the way for its old values."""
-    state = dataclasses.replace(entry.state, using=name_of(entry) + casts)
+    is_guess = casts.startswith(GUESS)
+    using = name_of(entry) + casts.removeprefix(GUESS)
+    state = dataclasses.replace(entry.state, using=using, is_guess=is_guess)
     return dataclasses.replace(entry, state=state)
 
 

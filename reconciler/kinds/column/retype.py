@@ -64,7 +64,12 @@ def _reread(old: Entry, new: Entry, action: str) -> Statement:
 def _conversion(old: Entry, new: Entry, action: str) -> Statement:
     before, after = old.state, new.state
     message = f"values are converted from {before.type} to {after.type}"
-    loses = any(may_lose(*pair) for pair in pairwise(_types_between(old, new)))
+    if after.is_guess:
+        message += (
+            "; PostgreSQL knows no cast between them, so each value is read from its text, which may mean "
+            f"something else: say how, in transition: {{using: ...}} (now {after.using})"
+        )
+    loses = after.is_guess or any(may_lose(*pair) for pair in pairwise(_types_between(old, new)))
     code = HazardCode.DATA_LOSS if loses else HazardCode.TABLE_REWRITE
     hazards = [Hazard(code, new.id, message)]
     if not widens(before.type, after.type):
@@ -95,6 +100,9 @@ def recollate(old: Entry, new: Entry) -> Iterable[Statement]:
     return retype(old, new) if old.state.type == new.state.type else ()
 
 
+GUESS: LiteralString = "guess "
+"""What the answer to CAST_PATH begins with where text is the only way between the types."""
+
 CAST_PATH: LiteralString = """
     WITH RECURSIVE given AS (
         SELECT pg_catalog.to_regtype(%(old)s)::oid AS old, pg_catalog.to_regtype(%(new)s)::oid AS new),
@@ -121,13 +129,20 @@ CAST_PATH: LiteralString = """
             AND c.casttarget = CASE WHEN arrays THEN new_element ELSE p.new END
         UNION ALL SELECT first, 0 FROM pair p WHERE p.old = p.new OR p.new_category = 'S'
         UNION ALL SELECT '::' || %(new)s, 2 FROM pair p WHERE p.old_category = 'S' AND p.new IS NOT NULL
+        UNION ALL SELECT '::' || %(new)s, 2 FROM pair p
+        JOIN pg_catalog.pg_type e ON e.oid IN (p.old_element, p.new_element) AND e.typcategory = 'S'
+        WHERE p.arrays
         UNION ALL SELECT first || '::' || pg_catalog.format_type(a.casttarget, NULL) || '::' || %(new)s, 3
         FROM pair p
         JOIN pg_catalog.pg_cast a ON a.castsource = p.old
         JOIN pg_catalog.pg_type t ON t.oid = a.casttarget AND t.typcategory = p.old_category
         JOIN pg_catalog.pg_cast b ON b.castsource = a.casttarget AND b.casttarget = p.new
         WHERE a.casttarget NOT IN (p.old, p.new))
-    SELECT coalesce((SELECT path FROM ways ORDER BY rank, path LIMIT 1), '::text::' || %(new)s)"""
+    SELECT coalesce(
+        (SELECT path FROM ways ORDER BY rank, path LIMIT 1),
+        CASE WHEN (SELECT old_category = 'E' OR new_category = 'E' FROM pair) THEN '' ELSE 'guess ' END
+            || '::text::' || %(new)s)"""
 """An assignment needs nothing; then an explicit cast, then one over a type of the same category (smallint to
 integer to boolean), at last text, which every type reads and writes (manual: CREATE CAST). Arrays are
-converted by element. A domain's values are said to be of its base type first: that tells what is lost."""
+converted by element. A domain's values are said to be of its base type first: that tells what is lost.
+An enum's labels are its text; between other types, text as the way is a guess."""

@@ -43,6 +43,8 @@ class ColumnState:
     """What the type has by itself; SET STORAGE DEFAULT came only with 16."""
     using: str | None = dataclasses.field(default=None, compare=False)
     """How old values become new ones when the type changes: declared, or found by `enquire`."""
+    is_guess: bool = dataclasses.field(default=False, compare=False)
+    """Whether `using` goes through text because PostgreSQL knows no cast between the types."""
     takes_expression: bool = dataclasses.field(default=False, compare=False)
     """Whether SET EXPRESSION works: from 17 on, not where that would change other tables' columns too, and
     not for a virtual column beside checks or publications."""
