@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from reconciler.cli import console
 from tests.cli.conftest import Shop
 
 COMMENTED = ("  customers:\n", "  # Who buys.\n  customers:\n")
@@ -110,3 +116,50 @@ def test_an_empty_database_gives_a_folder(inside: Shop) -> None:
     pull(inside, "none")
     assert (inside.reconcile.folder / "none").is_dir()
     assert inside.reconcile("plan", "--url", inside.url, "--schema", "none", "--detailed-exitcode").code == 0
+
+
+_ACCESS = (
+    "GRANT SELECT ON customers TO pg_monitor",
+    "CREATE FUNCTION answer() RETURNS integer LANGUAGE sql AS 'SELECT 42'",
+    "REVOKE EXECUTE ON FUNCTION answer() FROM PUBLIC",
+)
+
+
+def _with_access(shop: Shop) -> None:
+    shop.deploy()
+    with psycopg.connect(shop.url, autocommit=True) as connection:
+        for statement in _ACCESS:
+            connection.execute(statement.encode())
+
+
+def test_owners_and_privileges_that_are_not_written_are_said(inside: Shop) -> None:
+    _with_access(inside)
+    done = inside.reconcile("pull", "--url", inside.url, "--out", "new")
+    assert "left out: 2 privileges; `reconcile pull --ownership` writes them down" in done.err
+    done = inside.reconcile("pull", "--url", inside.url, "--out", "new", "--format", "json")
+    assert done.data["left_out"] == {"privilege": 2}
+    done = inside.reconcile("pull", "--url", inside.url, "--out", "new", "--ownership")
+    assert "left out" not in done.err
+    text = (inside.reconcile.folder / "new" / "public" / "functions.yaml").read_text()
+    assert "public: []" in text, "what everyone has of a new function is revoked"
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_init_asks_for_them_at_a_terminal(
+    answer: bool, inside: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_access(inside)
+    asked: list[str] = []
+
+    def confirm(question: str, **_: object) -> bool:
+        asked.append(question)
+        return answer
+
+    monkeypatch.setattr(console, "can_ask", lambda: True)
+    monkeypatch.setattr("typer.confirm", confirm)
+    done = inside.reconcile("init", str(tmp_path / "made"), "--url", inside.url)
+    assert done.code == 0, done.err
+    assert asked == ["The database has 2 privileges. Write them down?"]
+    text = (tmp_path / "made" / "schema" / "public" / "tables" / "customers.yaml").read_text()
+    assert ("pg_monitor" in text) is answer
+    assert ("left out" in done.err) is not answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
@@ -12,11 +13,14 @@ from reconciler.app.kind_discovery import registry
 from reconciler.app.planning import elaboration
 from reconciler.app.planning.comparison import Request, live_catalog
 from reconciler.core.catalog import Catalog, Entry
+from reconciler.core.counting import counted
 from reconciler.core.dataclass import dataclass
 from reconciler.core.document import Node, Position
 from reconciler.core.errors import ReconcileError
 from reconciler.core.ident import ObjectId
 from reconciler.engine.catalog.scope import compared_with, managed
+from reconciler.engine.catalog.shared_objects import of_this_database
+from reconciler.engine.registry import Registry
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -38,6 +42,14 @@ class Pulled:
     written: Written
     unknown: tuple[str, ...]
     """Objects that no kind models."""
+    left_out: Mapping[str, int]
+    """How many owners, privileges and the like are there and were not written, by kind."""
+
+    @property
+    def left_out_summary(self) -> str | None:
+        """`3 owners, 92 privileges`; None where nothing was left out."""
+        found = (counted(number, kind.replace("_", " ")) for kind, number in self.left_out.items())
+        return ", ".join(found) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +91,9 @@ def pull_into(folder: Path, request: Request) -> Pulled:
     with opened(request.url, read_only=True) as connection:
         whole = live_catalog(connection)
         live = managed(whole, request.scope, registry())
+        left_out: Mapping[str, int] = {}
         if not request.scope.ownership:
+            left_out = _ownership_of(live, kinds)
             live = live.only(entry.id for entry in live if not kinds.of(entry).managed_with_ownership)
         existing = _existing(folder, whole, request, connection)
     pulled = documents(live, kinds)
@@ -94,7 +108,18 @@ def pull_into(folder: Path, request: Request) -> Pulled:
 
         return lambda path, old, new: (file, *path) in existing.kept or canonical(old) == canonical(new)
 
-    return Pulled(write_schema(files, folder, same_in), live.unknown)
+    return Pulled(write_schema(files, folder, same_in), live.unknown, left_out)
+
+
+def _ownership_of(live: Catalog, kinds: Registry) -> Mapping[str, int]:
+    """How many owners, privileges, roles and the like `ownership` would write, by kind."""
+    written = of_this_database(live, kinds)
+    return Counter(
+        entry.id.kind
+        for entry in sorted(written, key=lambda entry: entry.id.kind)
+        if kinds.of(entry).managed_with_ownership
+        and (kinds.of(entry).is_shared or not kinds.of(entry).built_in(entry))
+    )
 
 
 def _existing(folder: Path, live: Catalog, request: Request, connection: Connection[Any]) -> _Existing:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.cli import formats, options
 from reconciler.cli.failure_report import failing_in_format
 from reconciler.core.counting import counted
+
+if TYPE_CHECKING:
+    from reconciler.app import Pulled
 
 
 def register(application: typer.Typer) -> None:
@@ -58,14 +61,27 @@ def pull(
     pulled = app.pull_into(folder, request)
     written = pulled.written
     if format is formats.Shape.JSON:
-        show_json({"folder": str(folder), **written.as_data(), "unknown": list(pulled.unknown)})
+        left_out = dict(pulled.left_out)
+        unknown_names = list(pulled.unknown)
+        show_json(
+            {"folder": str(folder), **written.as_data(), "unknown": unknown_names, "left_out": left_out}
+        )
         return 0
     for word, names in (("wrote", written.new), ("changed", written.changed), ("removed", written.removed)):
         for name in names:
             say(f"{word:8} {folder / name}")
     say(f"{folder}: {written.summary}")
     _say_unknown(pulled.unknown)
+    say_left_out(pulled)
     return 0
+
+
+def say_left_out(pulled: Pulled) -> None:
+    """Who owns what and may do what is written only on request: how much that is, and how to get it."""
+    from reconciler.cli.console import say
+
+    if summary := pulled.left_out_summary:
+        say(f"left out: {summary}; `reconcile pull --ownership` writes them down")
 
 
 def _say_unknown(unknown: Iterable[str]) -> None:
