@@ -155,3 +155,23 @@ def test_a_rename_beside_it_changes_nothing_of_it(fresh: Callable[[], str], tmp_
     place.reach("tables: {old: {columns: {id: integer}}}\n" + _DECLARED)
     renamed = "tables: {new: {transition: {rename_from: old}, columns: {id: integer}}}\n" + _DECLARED
     assert place.reach(renamed) == ["ALTER TABLE public.old RENAME TO new"]
+
+
+def test_what_no_kind_models_is_said(fresh: Callable[[], str], tmp_path: Path, server: AnyServer) -> None:
+    place = Place(fresh(), tmp_path)
+    place.alter(
+        "SELECT lo_create(0)", "SELECT lo_create(77)", "GRANT SELECT ON LARGE OBJECT 77 TO pg_monitor"
+    )
+    place.alter("ALTER ROLE CURRENT_USER IN THIS SET work_mem = '1MB'", "ALTER THIS IS_TEMPLATE true")
+    said = place.plan("database: {}\n").unknown
+    place.alter("ALTER THIS IS_TEMPLATE false", "ALTER ROLE CURRENT_USER IN THIS RESET ALL")
+    assert {
+        "2 large objects, of which 1 with privileges; their owners, comments and contents",
+        "that this database is a template, which anyone who may create databases can copy",
+    } <= set(said)
+    assert [text for text in said if text.endswith(" in this database: work_mem")], "of the superuser"
+    if server.major >= 15:
+        place.alter("GRANT SET ON PARAMETER deadlock_timeout TO pg_monitor")
+        said = place.plan("database: {}\n").unknown
+        place.alter("REVOKE SET ON PARAMETER deadlock_timeout FROM pg_monitor")
+        assert [text for text in said if "of the server: deadlock_timeout" in text]

@@ -66,9 +66,9 @@ _SETTINGS: LiteralString = (
         AND EXISTS (SELECT FROM pg_catalog.unnest(s.setconfig) AS c WHERE """
     + NOT_SECRET
     + """)
-        AND (s.setrole = 0 AND s.setdatabase = 0 OR s.setrole = 10 OR r.rolname ~ '^pg_')"""
+        AND (s.setrole = 0 AND s.setdatabase = 0 OR s.setrole = 10)"""
 )
-"""Settings of those that no entry is of: every role, the superuser that initdb made, PostgreSQL's own."""
+"""Settings of those that no entry is of: every role, and the superuser that initdb made."""
 
 _SECRETS: LiteralString = (
     """
