@@ -29,6 +29,12 @@ class Entry:
     carrier: ObjectId | None = None
     """The entry one level up an inheritance or partition tree that brings this one along when it changes."""
 
+    @property
+    def ancestors(self) -> frozenset[ObjectId]:
+        """What a table inherits from, or is a partition of."""
+        kin = getattr(self.state, "kin", None) or {self.id.kind}
+        return frozenset(id for id in self.needs | {self.parent} if id is not None and id.kind in kin)
+
     def digest(self) -> str:
         """A short digest of the compared state and the parent: 16 hexadecimal digits."""
         text = repr((compared(self.state), str(self.parent) if self.parent else None))

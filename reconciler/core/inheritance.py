@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import LiteralString
+from typing import Final, LiteralString
 
 from reconciler.core.catalog import Entry
 from reconciler.core.ident import qualified
 from reconciler.core.statement import Cost, Hazard, Lock, LockMode, Statement, on
+
+KIN: Final = frozenset({"table", "foreign_table"})
+"""The kinds that inherit from one another."""
 
 INHERITANCE: LiteralString = """
                 CASE WHEN c.relispartition THEN (

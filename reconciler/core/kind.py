@@ -333,6 +333,15 @@ class Kind(ABC, Generic[S]):
         """Whether tables that inherit have it too (not a check that is NO INHERIT)."""
         return self.is_shared_with_heirs
 
+    def beside_ancestors(self, entry: Entry, above: Sequence[Entry]) -> Entry:
+        """The entry as CREATE of an heir is to say it, where the table's ancestors have these too."""
+        return entry
+
+    def is_inherited(self, entry: Entry) -> bool:
+        """Whether the YAML says that an ancestor of the table brings this object along, and that it stands
+        there only for what differs. What a partition declares always is."""
+        return False
+
     def is_taken_over(self, field: str, new: Entry) -> bool:
         """Whether an ancestor's statement leaves the name of what this object, which both declare, has of the
         field already, and gives it another where it has nothing yet."""
@@ -346,6 +355,11 @@ class Kind(ABC, Generic[S]):
         """Whether the partitioned table's object takes this one of a partition over, asked or not."""
         return False
 
+    def attach(self, entry: Entry, carrier: Entry) -> Iterable[Statement]:
+        """Statements that make this object of a partition part of the partitioned table's, which was just
+        made, where that does not come about by itself."""
+        return ()
+
     def given_name(self, entry: Entry, carrier: Entry) -> str:
         """The name that PostgreSQL gives to what it makes for a partition because of the carrier."""
         return entry.id.path[-1]
@@ -353,6 +367,10 @@ class Kind(ABC, Generic[S]):
     def brought(self, entry: Entry, carrier: Entry) -> Entry:
         """The inherited object as its carrier makes it."""
         return dataclasses.replace(entry, state=carrier.state)
+
+    def altered_along(self, entry: Entry, carrier: Entry) -> Entry:
+        """The inherited object with all that an alteration of its carrier can give it."""
+        return self.brought(entry, carrier)
 
     def deviates(self, entry: Entry, carrier: Entry) -> bool:
         """Whether an inherited object must be written down: it is not just what its carrier makes it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
 from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import BeforeValidator, Field
@@ -13,7 +14,7 @@ from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, Fragment, without_defaults
 from reconciler.core.held_inside import asked_for, refused
 from reconciler.core.ident import bare_name, written_bare
-from reconciler.core.kind import Declared, Disturbance, InPlace, Kind, Nest, Recreate, Rule
+from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement, on
 from reconciler.core.transition import RenameTransition, no_transition
 
@@ -29,6 +30,8 @@ class CheckState:
     """Holds for new rows; those from before it were never looked at."""
     not_enforced: bool = False
     """Only declared (18)."""
+    inherited: bool = field(default=False, compare=False)
+    """An ancestor brings it along, and the table does not declare it too. Partitions never do."""
 
 
 class CheckDocument(Document):
@@ -38,6 +41,7 @@ class CheckDocument(Document):
     no_inherit: bool = False
     not_valid: bool = False
     not_enforced: bool = False
+    inherited: bool = False
     transition: RenameTransition = Field(default_factory=no_transition)
 
 
@@ -86,10 +90,14 @@ class Check(Kind[CheckState]):
         "no_inherit": Recreate("whether a check is inherited cannot be altered"),
         "not_valid": InPlace(_validate, unless=_unless_valid),
         "not_enforced": Recreate("whether a check is enforced cannot be altered"),
+        "inherited": Ignored("PostgreSQL decides it when the check is made, and no statement alters it"),
     }
 
     def reaches_heirs(self, entry: Entry) -> bool:
         return not entry.state.no_inherit and _noun(entry) == "TABLE"
+
+    def is_inherited(self, entry: Entry) -> bool:
+        return bool(entry.state.inherited)
 
     def query(self, major: int) -> LiteralString:
         enforced: LiteralString = "k.conenforced" if major >= 18 else "true"
@@ -109,7 +117,8 @@ class Check(Kind[CheckState]):
                 pg_catalog.pg_get_expr(k.conbin, k.conrelid) AS expression,
                 k.connoinherit AS no_inherit,
                 NOT k.convalidated AND """ + enforced + """ AS not_valid,
-                NOT """ + enforced + """ AS not_enforced
+                NOT """ + enforced + """ AS not_enforced,
+                NOT k.conislocal AND NOT coalesce(c.relispartition AND c.relkind <> 'f', false) AS inherited
             FROM pg_catalog.pg_constraint k
             LEFT JOIN pg_catalog.pg_class c ON c.oid = k.conrelid AND k.conrelid <> 0
             LEFT JOIN pg_catalog.pg_type t ON t.oid = k.contypid AND k.contypid <> 0
@@ -123,11 +132,14 @@ class Check(Kind[CheckState]):
         assert nest.parent is not None
         if nest.parent.kind == "domain" and (document.no_inherit or document.not_enforced):
             raise ValueError("a domain's check is always inherited and enforced")
+        if nest.parent.kind == "domain" and document.inherited:
+            raise ValueError("`inherited` says something of a table's check only")
         state = CheckState(
             document.expression,
             document.no_inherit,
             document.not_valid and not document.not_enforced,
             document.not_enforced,
+            document.inherited,
         )
         yield Declared(
             nest.parent.child("check", bare_name(name)),
@@ -145,6 +157,7 @@ class Check(Kind[CheckState]):
                 "no_inherit": state.no_inherit,
                 "not_valid": state.not_valid,
                 "not_enforced": state.not_enforced,
+                "inherited": state.inherited,
             }
         )
         return written_bare(entry.id.path[2]), state.expression if list(data) == ["expression"] else data

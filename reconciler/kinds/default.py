@@ -16,7 +16,7 @@ from reconciler.core.statement import Statement, on
 
 @dataclass(frozen=True, slots=True)
 class DefaultState:
-    """An expression as pg_get_expr writes it."""
+    """An expression as pg_get_expr writes it; `NULL` where only an ancestor has a default."""
 
     expression: str
 
@@ -28,6 +28,49 @@ def _set(entry: Entry) -> Iterable[Statement]:
         f"ALTER TABLE {relation} ALTER COLUMN {quote(column)} SET DEFAULT {entry.state.expression}",
         on(relation),
     )
+
+
+_CARRIER: LiteralString = """(
+                    SELECT 'pg_attrdef/' || pd.oid || '/0'
+                    FROM pg_catalog.pg_inherits i
+                    JOIN pg_catalog.pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname
+                    JOIN pg_catalog.pg_attrdef pd ON pd.adrelid = pa.attrelid AND pd.adnum = pa.attnum
+                    WHERE i.inhrelid = c.oid
+                    ORDER BY i.inhseqno LIMIT 1)"""
+
+_QUERY: LiteralString = (
+    """
+            SELECT 'pg_attrdef/' || d.oid || '/0' AS address,
+                ARRAY[n.nspname, c.relname, a.attname]::text[] AS path,
+                'pg_class/' || c.oid || '/' || a.attnum AS parent,
+                pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS expression,
+                CASE WHEN NOT a.attislocal THEN """ + _CARRIER + """ END AS carrier
+            FROM pg_catalog.pg_attrdef d
+            JOIN pg_catalog.pg_class c ON c.oid = d.adrelid
+            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+            WHERE c.relkind IN ('r', 'p', 'f') AND a.attgenerated = '' AND c.relpersistence <> 't'
+                AND c.reloftype = 0 AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+            UNION ALL
+            -- An heir or partition without the default that an ancestor has: CREATE TABLE would give it that.
+            SELECT 'no default/' || c.oid || '/' || a.attnum,
+                ARRAY[n.nspname, c.relname, a.attname]::text[],
+                'pg_class/' || c.oid || '/' || a.attnum,
+                'NULL',
+                """ + _CARRIER + """
+            FROM pg_catalog.pg_class c
+            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+            WHERE c.oid IN (SELECT h.inhrelid FROM pg_catalog.pg_inherits h)
+                AND a.attinhcount > 0 AND NOT a.atthasdef AND a.attidentity = ''
+                AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
+                AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+                AND EXISTS (
+                    SELECT FROM pg_catalog.pg_inherits i
+                    JOIN pg_catalog.pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname
+                    WHERE i.inhrelid = c.oid AND pa.atthasdef AND pa.attgenerated = '')
+            ORDER BY path"""
+)  # fmt: skip
 
 
 class Default(Kind[DefaultState]):
@@ -48,26 +91,7 @@ class Default(Kind[DefaultState]):
     rules: ClassVar[Mapping[str, Rule]] = {"expression": InPlace(lambda old, new: _set(new))}
 
     def query(self, major: int) -> LiteralString:
-        return """
-            SELECT 'pg_attrdef/' || d.oid || '/0' AS address,
-                ARRAY[n.nspname, c.relname, a.attname]::text[] AS path,
-                'pg_class/' || c.oid || '/' || a.attnum AS parent,
-                pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS expression,
-                CASE WHEN NOT a.attislocal THEN (
-                    SELECT 'pg_attrdef/' || pd.oid || '/0'
-                    FROM pg_catalog.pg_inherits i
-                    JOIN pg_catalog.pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname
-                    JOIN pg_catalog.pg_attrdef pd ON pd.adrelid = pa.attrelid AND pd.adnum = pa.attnum
-                    WHERE i.inhrelid = c.oid
-                    ORDER BY i.inhseqno LIMIT 1)
-                END AS carrier
-            FROM pg_catalog.pg_attrdef d
-            JOIN pg_catalog.pg_class c ON c.oid = d.adrelid
-            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-            JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-            WHERE c.relkind IN ('r', 'p', 'f') AND a.attgenerated = '' AND c.relpersistence <> 't'
-                AND c.reloftype = 0 AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-            ORDER BY n.nspname, c.relname, a.attnum"""
+        return _QUERY
 
     def declare(self, name: str, document: Any, nest: Nest) -> Iterable[Declared]:
         assert nest.parent is not None

@@ -31,6 +31,7 @@ from reconciler.core.ident import (
 )
 from reconciler.core.inheritance import (
     INHERITANCE,
+    KIN,
     change_inheritance,
     in_parentheses,
     leave,
@@ -50,6 +51,8 @@ from reconciler.core.statement import (
 @dataclass(frozen=True, slots=True)
 class ForeignTableState:
     """A foreign table."""
+
+    kin: ClassVar[frozenset[str]] = KIN
 
     server: str
     """A bare name."""

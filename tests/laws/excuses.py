@@ -29,7 +29,6 @@ EXCUSED: Mapping[str, Mapping[str, str]] = {
         "attcacheoff": "always -1 on disk",
         "atthasmissing": "how ADD COLUMN spared a rewrite",
         "attmissingval": "how ADD COLUMN spared a rewrite",
-        "attinhcount": "attislocal says whether a column is the table's own",
     },
     "pg_auth_members": {"grantor": "before 16 a membership is one, whoever granted it"},
     "pg_authid": {"rolpassword": _SECRET},

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
-from reconciler.engine.compare.inheritance import ancestors, table_of
+from reconciler.engine.compare.inheritance import table_of
 from reconciler.engine.registry import Registry
 
 
-def come_along(entries: dict[ObjectId, Entry], current: Catalog, registry: Registry) -> bool:
+def come_along(
+    entries: dict[ObjectId, Entry],
+    current: Catalog,
+    registry: Registry,
+    elaborated: Mapping[ObjectId, Entry] = MappingProxyType({}),
+) -> bool:
     """Add what the live database has of what nobody need write. False where it has some of that otherwise
-    than an ancestor makes it: a key may explain it (NOT NULL), which a server knows."""
+    than an ancestor makes it: a key may explain it (NOT NULL), which a server knows. What an `elaborated`
+    column lacks is not added."""
     for entry in current:
-        if entry.id in entries:
+        if entry.id in entries or (entry.parent in elaborated and registry.of(entry).is_overridden):
             continue
         if entry.carrier is not None and _is_brought(entry, entries, current, registry):
             entries[entry.id] = entry
@@ -71,7 +78,7 @@ def _inherited_too(
     declared = entries.get(table) if table is not None else None
     if table is None or declared is None:
         return None
-    for above in ancestors(declared) if entry.carrier is None else ():
+    for above in declared.ancestors if entry.carrier is None else ():
         id = ObjectId(entry.id.kind, (*above.path, *entry.id.path[len(table.path) :]))
         if id in entries:
             return entries[id]
@@ -98,4 +105,4 @@ def _is_left(
     """Whether its table no longer inherits from the carrier's."""
     table, above = (table_of(each, current, registry) for each in (entry, carrier))
     before, after = current.get(table), entries.get(table) if table is not None else None
-    return before is not None and after is not None and above in ancestors(before) - ancestors(after)
+    return before is not None and after is not None and above in before.ancestors - after.ancestors

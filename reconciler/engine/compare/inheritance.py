@@ -25,17 +25,12 @@ class Parting:
 _STAYS = Parting()
 
 
-def ancestors(table: Entry) -> frozenset[ObjectId]:
-    """What a table inherits from, or is a partition of."""
-    return frozenset(id for id in table.needs | {table.parent} if id is not None and id.kind == table.id.kind)
-
-
 def parting(changes: Mapping[ObjectId, Change], table: ObjectId | None) -> Parting:
     """What an alteration does to what a table inherits from; nothing where there is none."""
     change = changes.get(table) if table is not None else None
     if not isinstance(change, Alter):
         return _STAYS
-    before, after = ancestors(change.old), ancestors(change.new)
+    before, after = change.old.ancestors, change.new.ancestors
     return _STAYS if before == after else Parting(before - after, after - before)
 
 
@@ -44,14 +39,14 @@ def lines(catalog: Catalog, tables: Iterable[ObjectId]) -> Iterator[ObjectId]:
     for table in tables:
         yield table
         if table in catalog:
-            yield from lines(catalog, ancestors(catalog[table]))
+            yield from lines(catalog, catalog[table].ancestors)
 
 
 def heirs(catalog: Catalog, table: ObjectId) -> Iterator[Entry]:
     """The tables that inherit from it, and its partitions."""
     for id in catalog.dependents.get(table, ()):
         entry = catalog[id]
-        if entry.id.kind == table.kind and table in ancestors(entry):
+        if table in entry.ancestors:
             yield entry
 
 
@@ -59,7 +54,7 @@ def twins(catalog: Catalog, entry: Entry, registry: Registry) -> Iterator[Entry]
     """What the direct ancestors of an entry's table have that is one with it: it comes from there, or both
     declare it."""
     holder = catalog.get(entry.parent)
-    for above in ancestors(holder) if holder is not None else ():
+    for above in holder.ancestors if holder is not None else ():
         for other in catalog.children.get(above, ()):
             if is_twin(entry, other, registry):
                 yield other

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from reconciler.core.catalog import Entry, compared
+from reconciler.core.errors import Blocked
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Disturbance
 from reconciler.engine.compare.change import (
@@ -40,9 +41,25 @@ def leave_out_carried(work: Work) -> None:
         elif isinstance(change, Replace) and _is_taken_along(work, change.old):
             settled[id] = Create(change.new)
         else:
+            _refuse_to_drop_inherited(work, change)
             settled[id] = change
     settled.update(_said_again(work))
     work.changes = settled
+
+
+def _refuse_to_drop_inherited(work: Work, change: Change) -> None:
+    """Raise Blocked where a column would be dropped and made again that an ancestor has and keeps."""
+    if not isinstance(change, Replace) or not work.registry.of(change.old).is_structural:
+        return
+    left = parting(work.changes, change.old.parent).left
+    for twin in twins(work.current, change.old, work.registry):
+        if twin.parent not in left and not isinstance(work.changes.get(twin.id), Drop | Replace):
+            label, above = (work.registry.of(entry).label(entry) for entry in (change.old, twin))
+            raise Blocked(
+                f"{label}: it must be dropped and made again ({change.because}), and PostgreSQL drops no "
+                f"column that is inherited, here from {above}",
+                hint="leave it as it is, or end the inheritance in one plan and join again in the next",
+            )
 
 
 def _said_again(work: Work) -> Iterator[tuple[ObjectId, Change]]:
@@ -164,7 +181,8 @@ def _own(work: Work, change: Alter) -> Alter:
         return dataclasses.replace(change, fields=_own_beside_twins(work, change))
     carrier = work.changes.get(change.new.carrier)
     if isinstance(carrier, Replace):
-        return dataclasses.replace(change, fields=())
+        brought = work.registry.of(change.new).altered_along(change.new, carrier.new)
+        return Alter(brought, change.new, differing(brought, change.new), implied=True)
     return _after_ancestor(work, change, carrier) if isinstance(carrier, Alter | Follow) else change
 
 
@@ -172,7 +190,7 @@ def _after_ancestor(work: Work, change: Alter, above: Alter | Follow) -> Alter:
     """The alteration from what that of an ancestor makes of the object."""
     kind = work.registry.of(change.new)
     ancestor = beside_type(above, work.registry) if isinstance(above, Follow) else above
-    brought = kind.brought(change.old, ancestor.new).state
+    brought = kind.altered_along(change.old, ancestor.new).state
     reached = {name: getattr(brought, name) for name in ancestor.fields if kind.comes_with(name, change.new)}
     old = dataclasses.replace(change.old, state=dataclasses.replace(change.old.state, **reached))
     follows = reached.keys() - kind.differs_in_heirs
@@ -216,7 +234,14 @@ def _brought_otherwise(work: Work, entry: Entry) -> Entry | None:
     carrier = work.desired.get(entry.carrier)
     if carrier is None or not work.registry.of(entry).is_structural or not _is_made(work, entry, carrier):
         return None
-    return work.registry.of(entry).brought(entry, carrier)
+    return _given(work, entry, carrier)
+
+
+def _given(work: Work, entry: Entry, carrier: Entry) -> Entry:
+    """What the entry is made as: by CREATE of its table, or along with its carrier."""
+    kind = work.registry.of(entry)
+    is_new_table = isinstance(work.changes.get(entry.parent) if entry.parent else None, Create | Replace)
+    return kind.brought(entry, carrier) if is_new_table else kind.altered_along(entry, carrier)
 
 
 def _is_carried(work: Work, change: Change) -> bool:
@@ -249,9 +274,12 @@ def _beside_ancestor(work: Work, change: Change) -> Change:
 
 def _comes_along(work: Work, entry: Entry) -> bool:
     carrier = work.desired.get(entry.carrier)
-    if carrier is None or work.registry.of(entry).deviates(entry, carrier):
+    if carrier is None or not _is_made(work, entry, carrier):
         return False
-    return _is_made(work, entry, carrier)
+    kind = work.registry.of(entry)
+    if kind.is_structural:
+        return bool(_given(work, entry, carrier).state == entry.state)
+    return not kind.deviates(entry, carrier)
 
 
 def _is_made(work: Work, entry: Entry, carrier: Entry) -> bool:

@@ -61,11 +61,15 @@ class Written:
     def _carrier(self, entry: Entry, kind: Kind[Any]) -> ObjectId | None:
         """What stands under a partition overrides what has the same name, or is the same under a name of its
         own, under the partitioned table."""
-        holder = self.objects.get(entry.parent) if entry.parent else None
-        above = holder.declared.parent if holder else None
-        if entry.parent is None or above is None or not entry.id.kind != entry.parent.kind == above.kind:
-            return None  # not below a partition, or a partition itself
-        for ancestor in self._upwards(above):  # a level in between need not say it
+        if entry.parent is None or entry.id.kind == entry.parent.kind:
+            return None  # a partition itself
+        holder = self.objects.get(entry.parent)
+        whole = holder.declared.parent if holder else None
+        is_of_partition = whole is not None and whole.kind == entry.parent.kind
+        if not (is_of_partition or kind.is_inherited(entry)):
+            return None
+        above = [id for id in self._upwards(entry.parent) if id != entry.parent]
+        for ancestor in above:  # a level in between need not say it
             same_name = ObjectId(entry.id.kind, (*ancestor.path, *entry.id.path[len(entry.parent.path) :]))
             if same_name in self.objects and same_name != entry.id:
                 return same_name
@@ -73,19 +77,24 @@ class Written:
             return None
         others = (
             Entry(other.id, other.state)
-            for ancestor in self._upwards(above)
+            for ancestor in above
             for other in self._by_parent.get((entry.id.kind, ancestor), ())
         )
         return next((other.id for other in others if kind.is_part_of(entry, other)), None)
 
-    def _upwards(self, id: ObjectId) -> Iterator[ObjectId]:
-        """A partition, what it is a partition of, and so on up to the root."""
+    def _upwards(self, table: ObjectId) -> Iterator[ObjectId]:
+        """A table, what it inherits from or is a partition of, and so on up to the roots."""
         seen: set[ObjectId] = set()  # a partition of itself is PostgreSQL's to refuse
-        above: ObjectId | None = id
-        while above is not None and above not in seen:
-            yield above
-            seen.add(above)
-            above = holder.declared.parent if (holder := self.objects.get(above)) else None
+        waiting = [table]
+        while waiting:
+            id = waiting.pop(0)
+            if id in seen:
+                continue
+            yield id
+            seen.add(id)
+            if (holder := self.objects.get(id)) is not None:
+                declared = holder.declared
+                waiting.extend(sorted(Entry(id, declared.state, declared.parent, declared.needs).ancestors))
 
     @cached_property
     def _by_parent(self) -> Mapping[tuple[str, ObjectId], tuple[Declared, ...]]:

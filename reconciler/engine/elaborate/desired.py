@@ -180,7 +180,7 @@ def without_server(
     for entry in elaborated.values():
         if registry.of(entry).elaborated and not registry.of(entry).built_in(entry):
             entries.setdefault(entry.id, entry)  # what comes by itself: a serial column's sequence
-    if not come_along(entries, current, registry) or not can_stand(entries, registry):
+    if not come_along(entries, current, registry, elaborated) or not can_stand(entries, registry):
         return None
     catalog = dataclasses.replace(current, entries=entries)
     ids = {id: written.known.get(id, id) for id in written.objects}

@@ -113,10 +113,10 @@ def _children(written: Written) -> Mapping[ObjectId, list[ObjectId]]:
 
 
 def _heirs(written: Written) -> Mapping[ObjectId, list[ObjectId]]:
-    """The objects that inherit from one of their own kind."""
+    """The tables that inherit from each, and its partitions."""
     found: dict[ObjectId, list[ObjectId]] = {}
     for id, item in written.objects.items():
-        for needed in item.declared.needs:
-            if needed.kind == id.kind:
-                found.setdefault(needed, []).append(id)
+        declared = item.declared
+        for above in Entry(id, declared.state, needs=declared.needs).ancestors:
+            found.setdefault(above, []).append(id)
     return found

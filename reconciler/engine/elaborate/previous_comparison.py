@@ -109,9 +109,8 @@ def _between(live: Catalog) -> Roots:
 def _relatives(live: Catalog) -> Iterator[ObjectId]:
     for entry in live:
         if entry.parent is None:
-            for needed in entry.needs:
-                if needed.kind == entry.id.kind:
-                    yield from (entry.id, needed)
+            for above in entry.ancestors:
+                yield from (entry.id, above)
 
 
 def _reversed(needs: Roots) -> Roots:

@@ -33,6 +33,7 @@ from reconciler.engine.compare.change import (
     new_of,
     old_of,
 )
+from reconciler.engine.compare.inheritance import twins
 from reconciler.engine.plan.graph import Node, Ordered, Verb
 from reconciler.engine.registry import Registry
 
@@ -71,6 +72,9 @@ def statements_of(emission: Emission, node: Node) -> Iterable[Statement]:
             yield from _given_back(emission, change)
             for folded in folded_into(emission, node):
                 yield from emission.registry[folded.id.kind].settle(made(emission, folded))
+            if kind.is_adopted:
+                for part in emission.desired.carried.get(node.id, ()):
+                    yield from kind.attach(part, new_of(change))
         case Verb.OPEN:
             yield from kind.opening(emission.desired[node.id])
         case Verb.DROP:
@@ -182,9 +186,19 @@ def _reading_order(emission: Emission, node: Node) -> tuple[int, int, ObjectId]:
 def _clauses(emission: Emission, node: Node) -> Sequence[str]:
     inner = emission.ordered.folded.get(node, ())
     return [
-        emission.registry[child.id.kind].clause(made(emission, child), _clauses(emission, child))
+        emission.registry[child.id.kind].clause(_said(emission, child), _clauses(emission, child))
         for child in sorted(inner, key=lambda folded: _reading_order(emission, folded))
     ]
+
+
+def _said(emission: Emission, node: Node) -> Entry:
+    """The entry as a clause says it: without what its table's ancestors give it anyway."""
+    entry = made(emission, node)
+    kind = emission.registry.of(entry)
+    if not kind.is_structural:
+        return entry
+    above = tuple(twins(emission.desired, entry, emission.registry))
+    return kind.beside_ancestors(entry, above) if above else entry
 
 
 def _outdated(emission: Emission, change: Change) -> tuple[Hazard, ...]:

@@ -81,6 +81,7 @@ class Column(Kind[ColumnState]):
         "compression": InPlace(set_compression),
         "statistics": InPlace(set_statistics),
         "options": InPlace(set_options),
+        "inherited": Ignored("PostgreSQL decides it when the table is made, and no statement alters it"),
         "not_null_called": Ignored("a name that can be altered is in `not_null_name`"),
         "not_null_fixed": Ignored("it follows from the tables that inherit"),
         "not_null_as_usual": Ignored("it follows from the name"),
@@ -94,10 +95,28 @@ class Column(Kind[ColumnState]):
     }
 
     def brought(self, entry: Entry, carrier: Entry) -> Entry:
+        # CREATE TABLE takes over neither the statistics target nor n_distinct.
+        altered = self.altered_along(entry, carrier)
+        state = dataclasses.replace(altered.state, statistics=None, options=())
+        return dataclasses.replace(entry, state=state)
+
+    def altered_along(self, entry: Entry, carrier: Entry) -> Entry:
         # An inherited NOT NULL has the parent's name, and an identity stays the parent's.
         name = entry.state.not_null_name
         state = dataclasses.replace(carrier.state, not_null_name=name, identity=None, identity_options=())
         return dataclasses.replace(entry, state=state)
+
+    def beside_ancestors(self, entry: Entry, above: Sequence[Entry]) -> Entry:
+        # Below 16 an heir may not say what makes an inherited column, and has it from the ancestor.
+        made = {(other.state.generated, other.state.expression) for other in above}
+        if made != {(entry.state.generated, entry.state.expression)}:
+            return entry
+        return dataclasses.replace(
+            entry, state=dataclasses.replace(entry.state, generated=None, expression=None)
+        )
+
+    def is_inherited(self, entry: Entry) -> bool:
+        return bool(entry.state.inherited)
 
     def as_live(self, cloned: Entry, live: Entry) -> Entry:
         return with_fixed_name(cloned, live)

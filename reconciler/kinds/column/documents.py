@@ -60,6 +60,7 @@ class ColumnDocument(Document):
     compression: Literal["pglz", "lz4"] | None = None
     statistics: int | None = None
     options: dict[str, Option] = Field(default_factory=dict)
+    inherited: bool = False
     transition: ColumnTransition = Field(default_factory=cache(ColumnTransition))
 
 
@@ -89,6 +90,7 @@ def declared_state(document: ColumnDocument, position: int) -> ColumnState:
         compression=document.compression,
         statistics=document.statistics,
         options=options_from(document.options),
+        inherited=document.inherited,
         position=position,
         using=document.transition.using,
     )
@@ -107,6 +109,7 @@ def written(state: ColumnState) -> Any:
             "compression": state.compression,
             "statistics": state.statistics,
             "options": options_to(state.options),
+            "inherited": state.inherited,
         }
     )
     return state.type if list(data) == ["type"] else data

@@ -107,12 +107,13 @@ COLUMNS: LiteralString = (
         CASE WHEN a.attoptions IS NULL THEN '{}' ELSE
             ARRAY(SELECT o FROM pg_catalog.unnest(a.attoptions) AS o WHERE """ + SAID_OPTION + """
                 ORDER BY o COLLATE "C") END AS options,
+        NOT a.attislocal AND NOT (c.relispartition AND c.relkind <> 'f') AS inherited,
         a.attnum::integer AS position,
         CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended'
             ELSE 'main' END AS type_storage,
         CASE WHEN a.attgenerated = '' OR c.relkind = 'f' THEN false ELSE
             pg_catalog.current_setting('server_version_num')::integer >= 170000
-            AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE c.oid IN (h.inhparent, h.inhrelid))
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)
             AND (a.attgenerated = 's' OR NOT EXISTS (SELECT FROM pg_catalog.pg_publication) AND NOT EXISTS (
                 SELECT FROM pg_catalog.pg_constraint ck WHERE ck.conrelid = c.oid AND ck.contype = 'c'))
         END AS takes_expression,

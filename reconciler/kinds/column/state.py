@@ -32,6 +32,8 @@ class ColumnState:
     compression: str | None = None
     statistics: int | None = None
     options: tuple[str, ...] = ()
+    inherited: bool = dataclasses.field(default=False, compare=False)
+    """An ancestor brings it along, and the table does not declare it too. Partitions never do."""
     not_null_called: str | None = dataclasses.field(default=None, compare=False)
     """What its NOT NULL is called (18), also where that is no one's choice: it is inherited, or `fixed`."""
     not_null_fixed: bool = dataclasses.field(default=False, compare=False)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import ClassVar
 
 from reconciler.core.dataclass import dataclass
+from reconciler.core.inheritance import KIN
 
 
 @dataclass(frozen=True, slots=True)
 class TableState:
     """A table without its columns, constraints and indexes: those are entries of their own."""
+
+    kin: ClassVar[frozenset[str]] = KIN
 
     unlogged: bool = False
     partition_key: str | None = None
@@ -21,8 +25,10 @@ class TableState:
     inherits: tuple[str, ...] = ()
     of_type: str | None = None
     options: tuple[str, ...] = ()
+    options_order: tuple[str, ...] = field(default=(), compare=False)
+    """The options as they were given."""
     access_method: str | None = None
-    """None is heap, whatever default_table_access_method says."""
+    """None is heap, whatever default_table_access_method says; a partitioned table then has none (17)."""
     tablespace: str | None = None
     row_security: bool = False
     force_row_security: bool = False

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.engine.compare.change import Alter, Change, Create, Drop, is_implied, new_of, old_of
-from reconciler.engine.compare.inheritance import ancestors, is_twin, parting, twins
+from reconciler.engine.compare.inheritance import is_twin, parting, twins
 from reconciler.engine.plan.graph.moves import is_between, is_released
 from reconciler.engine.plan.graph.node import Node, Verb, Wiring, is_entangled
 
@@ -65,6 +65,7 @@ def _link_create(wiring: Wiring, node: Node, change: Change) -> None:
             wiring.graph.add_edge(earlier, node)
     if entry.carrier and (carrier := wiring.node(Verb.CREATE, entry.carrier)):
         wiring.graph.add_edge(node, carrier)
+        _after_others_alike(wiring, node, entry)
     for twin in _twins_of_what_stays(wiring, entry):
         if later := wiring.node(Verb.CREATE, twin.id):
             wiring.graph.add_edge(node, later)  # which finds it there, and makes one of both
@@ -73,6 +74,18 @@ def _link_create(wiring: Wiring, node: Node, change: Change) -> None:
     former = wiring.current.get(node.id)
     if former and former.carrier and (gone := wiring.node(Verb.DROP, former.carrier)):
         wiring.graph.add_edge(gone, node)
+
+
+def _after_others_alike(wiring: Wiring, node: Node, entry: Entry) -> None:
+    """Of a partitioned table's indexes that are defined alike, each takes the first part that it finds: the
+    first is made with its parts before those of the next are there."""
+    kind, whole = wiring.registry.of(entry), wiring.desired.get(entry.carrier)
+    if not kind.is_adopted or whole is None or whole.parent is None:
+        return
+    for other in wiring.desired.children.get(whole.parent, ()):
+        is_before = other.id.kind == whole.id.kind and other.id < whole.id
+        if is_before and kind.would_take(other, entry) and (earlier := wiring.node(Verb.CREATE, other.id)):
+            wiring.graph.add_edge(earlier, node)
 
 
 def _link_own(wiring: Wiring, node: Node, entry: Entry) -> None:
@@ -91,6 +104,9 @@ def _link_alter(wiring: Wiring, node: Node, change: Change) -> None:
     _after_needs(wiring, node, waits - _moving(wiring, new_of(change)))
     if is_implied(change):
         _after_makers(wiring, node, new_of(change))
+        for twin in _twins_of_what_stays(wiring, new_of(change)):
+            if reaching := wiring.node(Verb.ALTER, twin.id):
+                wiring.graph.add_edge(reaching, node)  # and would take again what this one gives back
         return
     if (
         isinstance(change, Alter)
@@ -133,7 +149,7 @@ def _twins_of_what_stays(wiring: Wiring, entry: Entry) -> Iterable[Entry]:
     """What the ancestors of a table that was there and stays an heir have that is one with the entry."""
     if entry.parent is None or entry.parent not in wiring.current:
         return
-    before = ancestors(wiring.current[entry.parent])
+    before = wiring.current[entry.parent].ancestors
     for twin in twins(wiring.desired, entry, wiring.registry):
         if twin.parent in before:
             yield twin
@@ -187,7 +203,7 @@ def _joined_later(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
     holder, before = wiring.desired.get(entry.parent), wiring.current.get(entry.parent)
     if holder is None or before is None:
         return set()
-    joined = ancestors(holder) - ancestors(before)
+    joined = holder.ancestors - before.ancestors
     if not joined or not any(twin.parent in joined for twin in twins(wiring.desired, entry, wiring.registry)):
         return set()
     attaching = wiring.node(Verb.ALTER, holder.id)
