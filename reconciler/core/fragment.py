@@ -55,6 +55,18 @@ def options_from(mapping: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted(f"{name}={value}" for name, value in mapping.items()))
 
 
+def options_in_order(mapping: Mapping[str, str]) -> tuple[str, ...]:
+    """The same in the order of the file: PostgreSQL keeps the order in which they were given."""
+    return tuple(f"{name}={value}" for name, value in mapping.items())
+
+
+def as_given(state: Any) -> tuple[str, ...]:
+    """The `options` of a state in the order of its `options_order`, where that is of the same options."""
+    options: tuple[str, ...] = state.options
+    order: tuple[str, ...] = state.options_order
+    return order if sorted(order) == sorted(options) else options
+
+
 def options_to(options: Iterable[str]) -> dict[str, Any]:
     """The inverse of `options_from`, with numbers and booleans bare."""
     return {name: _bare(value) for name, _, value in (option.partition("=") for option in options)}

@@ -9,7 +9,7 @@ from typing import LiteralString
 from reconciler.core.attribute_options import SAID_OPTION
 from reconciler.core.catalog import Entry
 from reconciler.core.constraint import name_of, relation_of
-from reconciler.core.fragment import option_actions, options_sql
+from reconciler.core.fragment import as_given, option_actions, options_sql
 from reconciler.core.ident import qualified, quote
 from reconciler.core.kind import Ignored, InPlace, Recreate, Rule
 from reconciler.core.statement import Cost, LockMode, Statement, on
@@ -31,6 +31,7 @@ ATTRIBUTES: LiteralString = """
                     JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
                     WHERE u.n > i.indnkeyatts ORDER BY u.n) AS include,
                 ARRAY(SELECT o FROM pg_catalog.unnest(ic.reloptions) AS o ORDER BY o COLLATE "C") AS options,
+                coalesce(ic.reloptions, '{}') AS options_order,
                 s.spcname::text AS tablespace,
                 i.indisclustered AS clustered,
                 i.indisreplident AS replica_identity,
@@ -167,6 +168,7 @@ def _statistics(old: Entry, new: Entry) -> Iterable[Statement]:
 ATTRIBUTE_RULES: dict[str, Rule] = {
     "include": Recreate("the included columns of an index cannot be altered"),
     "options": InPlace(_options, unless=_no_options),
+    "options_order": Ignored("the order of storage parameters says nothing"),
     "tablespace": InPlace(_tablespace),
     "clustered": InPlace(_clustered),
     "replica_identity": InPlace(_replica_identity),
@@ -202,6 +204,14 @@ def settle_index(entry: Entry) -> Iterable[Statement]:
         yield from _replica_identity(entry, entry)
 
 
+def attach_index(entry: Entry, carrier: Entry) -> Iterable[Statement]:
+    """ALTER INDEX ... ATTACH PARTITION, where the partitioned table's index was made without its parts."""
+    if carrier.state.only:
+        whole, part = index_of(carrier), index_of(entry)
+        locks = on(whole, LockMode.SHARE_UPDATE_EXCLUSIVE) + on(part)
+        yield Statement(f"ALTER INDEX {whole} ATTACH PARTITION {part}", locks)
+
+
 def index_roles(entry: Entry) -> Iterable[tuple[str, ...]]:
     """The names and roles that only one index can have at once."""
     assert entry.parent is not None
@@ -217,7 +227,7 @@ def index_parameters(entry: Entry) -> str:
     state = entry.state
     text = f" INCLUDE ({', '.join(quote(name) for name in state.include)})" if state.include else ""
     if state.options:
-        text += f" WITH ({options_sql(state.options)})"
+        text += f" WITH ({options_sql(as_given(state))})"
     if state.tablespace:
         text += f" USING INDEX TABLESPACE {quote(state.tablespace)}"
     return text

@@ -7,7 +7,15 @@ from typing import Any
 from pydantic import Field
 
 from reconciler.core.constraint import bare_names
-from reconciler.core.fragment import Document, Names, Option, options_from, options_to
+from reconciler.core.fragment import (
+    Document,
+    Names,
+    Option,
+    as_given,
+    options_from,
+    options_in_order,
+    options_to,
+)
 from reconciler.core.index_attributes import statistics_from, statistics_to
 from reconciler.core.transition import RenameTransition, no_transition
 
@@ -35,6 +43,7 @@ def attributes_from(document: IndexedDocument) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "include": bare_names(document.include),
         "options": options_from(document.options),
+        "options_order": options_in_order(document.options),
         "tablespace": document.tablespace,
         "clustered": document.clustered,
         "replica_identity": document.replica_identity,
@@ -48,7 +57,7 @@ def attributes_from(document: IndexedDocument) -> dict[str, Any]:
 def attributes_to(state: Any) -> dict[str, Any]:
     """The inverse of `attributes_from`, without `include`, which stands beside the columns."""
     return {
-        "options": options_to(state.options),
+        "options": options_to(as_given(state)),
         "tablespace": state.tablespace,
         "statistics": statistics_to(getattr(state, "statistics", ())),
         "clustered": state.clustered,

@@ -26,6 +26,7 @@ from reconciler.core.index_attributes import (
     ATTRIBUTE_RULES,
     ATTRIBUTES,
     FROM_INDEX,
+    attach_index,
     index_parameters,
     index_roles,
     settle_index,
@@ -47,6 +48,8 @@ class KeyState:
     deferrable: bool = False
     initially_deferred: bool = False
     options: tuple[str, ...] = ()
+    options_order: tuple[str, ...] = field(default=(), compare=False)
+    """The options as they were given."""
     tablespace: str | None = None
     clustered: bool = False
     replica_identity: bool = False
@@ -169,6 +172,9 @@ class KeyConstraint(Kind[KeyState]):
 
     def settle(self, entry: Entry) -> Iterable[Statement]:
         return settle_index(entry)
+
+    def attach(self, entry: Entry, carrier: Entry) -> Iterable[Statement]:
+        return attach_index(entry, carrier)
 
     def comes_with(self, field: str, new: Entry) -> bool:
         # SET TABLESPACE of a partitioned index leaves the indexes of its partitions where they are.

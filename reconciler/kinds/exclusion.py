@@ -52,6 +52,8 @@ class ExclusionState:
     deferrable: bool = False
     initially_deferred: bool = False
     options: tuple[str, ...] = ()
+    options_order: tuple[str, ...] = field(default=(), compare=False)
+    """The options as they were given."""
     tablespace: str | None = None
     statistics: tuple[tuple[int, int], ...] = ()
     clustered: bool = False

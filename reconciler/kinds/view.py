@@ -16,7 +16,9 @@ from reconciler.core.fragment import (
     Fragment,
     Names,
     Option,
+    as_given,
     options_from,
+    options_in_order,
     options_sql,
     options_to,
     without_defaults,
@@ -36,6 +38,8 @@ class ViewState:
     """Names written beside the query; PostgreSQL makes them part of it, so a catalog never has any here."""
     options: tuple[str, ...] = ()
     """`security_barrier=true`, `security_invoker=true`."""
+    options_order: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    """The options as they were given."""
     check_option: str | None = None
     """`local` or `cascaded`."""
     column_defaults: tuple[tuple[str, str], ...] = ()
@@ -66,7 +70,7 @@ def _hazards(old: Entry, new: Entry) -> tuple[Hazard, ...]:
 def _definition(entry: Entry, verb: str) -> str:
     state: ViewState = entry.state
     # CREATE OR REPLACE VIEW forgets every option that it does not say, security_invoker among them.
-    options = f" WITH ({options_sql(state.options)})" if state.options else ""
+    options = f" WITH ({options_sql(as_given(state))})" if state.options else ""
     check = f"\nWITH {state.check_option.upper()} CHECK OPTION" if state.check_option else ""
     names = viewtext.column_list(state.column_names)
     return (
@@ -122,6 +126,7 @@ class View(viewtext.QueriedRelation[ViewState]):
         "query": InPlace(_replace, unless=_only_appends),
         "column_names": InPlace(_replace, unless=_only_appends),
         "options": InPlace(_options),
+        "options_order": Ignored("the order of options says nothing"),
         "check_option": InPlace(_check_option),
         "column_defaults": InPlace(_column_defaults),
         "columns": Ignored("they follow from the query"),
@@ -138,6 +143,8 @@ class View(viewtext.QueriedRelation[ViewState]):
             + """ AS query,
                 ARRAY(SELECT o FROM pg_catalog.unnest(c.reloptions) AS o
                     WHERE o !~ '^check_option=' ORDER BY o COLLATE "C") AS options,
+                ARRAY(SELECT o FROM pg_catalog.unnest(c.reloptions) WITH ORDINALITY AS u (o, n)
+                    WHERE o !~ '^check_option=' ORDER BY n) AS options_order,
                 (SELECT pg_catalog.substr(o, 14) FROM pg_catalog.unnest(c.reloptions) AS o
                     WHERE o ~ '^check_option=') AS check_option,
                 ARRAY(
@@ -164,6 +171,7 @@ class View(viewtext.QueriedRelation[ViewState]):
             query=viewtext.trimmed(document.query),
             column_names=tuple(document.columns),
             options=options_from(document.options),
+            options_order=options_in_order(document.options),
             check_option=document.check_option,
             column_defaults=tuple(sorted(document.column_defaults.items())),
         )
@@ -177,7 +185,7 @@ class View(viewtext.QueriedRelation[ViewState]):
         data = without_defaults(
             {
                 "columns": list(state.column_names),
-                "options": options_to(state.options),
+                "options": options_to(as_given(state)),
                 "check_option": state.check_option,
                 "column_defaults": dict(state.column_defaults),
             }

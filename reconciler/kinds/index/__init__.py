@@ -20,6 +20,7 @@ from reconciler.core.constraint import (
 from reconciler.core.fragment import (
     Fragment,
     Fragments,
+    as_given,
     options_sql,
     without_defaults,
 )
@@ -33,6 +34,7 @@ from reconciler.core.index_attributes import (
     IS_BOUND_TO_TYPES,
     STATISTICS,
     STATISTICS_RULE,
+    attach_index,
     index_of,
     index_roles,
     outdated_keys,
@@ -43,6 +45,23 @@ from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, 
 from reconciler.core.statement import Cost, Hazard, HazardCode, LockMode, Statement, on
 from reconciler.kinds.index.state import IndexState, doubts
 
+_ATTACHED_TO: LiteralString = """CASE WHEN ic.relispartition THEN (
+                    SELECT wc.relname::text FROM pg_catalog.pg_inherits h
+                    JOIN pg_catalog.pg_index w ON w.indexrelid = h.inhparent
+                    JOIN pg_catalog.pg_class wc ON wc.oid = w.indexrelid
+                    WHERE h.inhrelid = i.indexrelid AND EXISTS (
+                        SELECT FROM pg_catalog.pg_index o
+                        JOIN pg_catalog.pg_class oc ON oc.oid = o.indexrelid AND oc.relam = wc.relam
+                        WHERE o.indrelid = w.indrelid AND o.indexrelid <> w.indexrelid
+                            AND o.indkey::text = w.indkey::text AND o.indclass::text = w.indclass::text
+                            AND o.indcollation::text = w.indcollation::text
+                            AND o.indisunique = w.indisunique
+                            AND pg_catalog.pg_get_expr(o.indexprs, o.indrelid) IS NOT DISTINCT FROM
+                                pg_catalog.pg_get_expr(w.indexprs, w.indrelid)
+                            AND pg_catalog.pg_get_expr(o.indpred, o.indrelid) IS NOT DISTINCT FROM
+                                pg_catalog.pg_get_expr(w.indpred, w.indrelid)))
+                END"""
+
 
 class IndexDocument(ExpressionIndexedDocument):
     """`users_created_at_idx: [created_at desc]`, or a mapping where more is said."""
@@ -52,7 +71,7 @@ class IndexDocument(ExpressionIndexedDocument):
     using: str = "btree"
     where: Fragment | None = None
     nulls_not_distinct: bool = False
-    attached: bool = False
+    attached: bool | str = False
 
 
 class Index(Kind[IndexState]):
@@ -77,6 +96,7 @@ class Index(Kind[IndexState]):
         # It comes about by itself: whoever attaches or detaches the table, or makes or drops the partitioned
         # table's index, makes an equal index of the partition part of that, or leaves it on its own.
         "attached": InPlace(lambda old, new: ()),
+        "attached_to": Ignored("PostgreSQL detaches no part of an index: it is decided when that is made"),
         "invalid": Recreate("an interrupted concurrent build left it invalid"),
         "statistics": STATISTICS_RULE,
         "bound_to_types": Ignored("it follows from the keys and the predicate"),
@@ -96,6 +116,7 @@ class Index(Kind[IndexState]):
                 pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS where,
                 """ + distinct + """ AS nulls_not_distinct,
                 ic.relispartition AS attached,
+                """ + _ATTACHED_TO + """ AS attached_to,
                 ic.relkind = 'i' AND NOT i.indisvalid AS invalid,
                 """ + IS_BOUND_TO_TYPES + """ AS bound_to_types,"""
             + STATISTICS + "," + ATTRIBUTES + FROM_INDEX + """
@@ -121,7 +142,8 @@ class Index(Kind[IndexState]):
             where=document.where,
             nulls_not_distinct=document.nulls_not_distinct,
             **attributes_from(document),
-            attached=document.attached,
+            attached=bool(document.attached),
+            attached_to=bare_name(document.attached) if isinstance(document.attached, str) else None,
         )
         yield Declared(
             ObjectId("index", (nest.parent.path[0], bare_name(name))),
@@ -141,7 +163,7 @@ class Index(Kind[IndexState]):
             "where": state.where,
             "nulls_not_distinct": state.nulls_not_distinct,
             **attributes_to(state),
-            "attached": state.attached,
+            "attached": written_bare(state.attached_to) if state.attached_to else state.attached,
         }
         return written_bare(entry.id.path[1]), shortened(without_defaults(data))
 
@@ -165,7 +187,7 @@ class Index(Kind[IndexState]):
         if state.nulls_not_distinct:
             parts.append("NULLS NOT DISTINCT")
         if state.options:
-            parts.append(f"WITH ({options_sql(state.options)})")
+            parts.append(f"WITH ({options_sql(as_given(state))})")
         if state.tablespace:
             parts.append(f"TABLESPACE {quote(state.tablespace)}")
         if state.where:
@@ -194,7 +216,9 @@ class Index(Kind[IndexState]):
         return index_roles(entry)
 
     def is_part_of(self, entry: Entry, carrier: Entry) -> bool:
-        return bool(entry.state.attached) and self.would_take(carrier, entry)
+        state: IndexState = entry.state
+        is_meant = state.attached_to in (None, carrier.id.path[-1])
+        return state.attached and is_meant and self.would_take(carrier, entry)
 
     def would_take(self, carrier: Entry, entry: Entry) -> bool:
         # Storage parameters and the like may differ; the definition may not (CompareIndexInfo).
@@ -205,10 +229,15 @@ class Index(Kind[IndexState]):
     def brought(self, entry: Entry, carrier: Entry) -> Entry:
         if entry.id.kind != carrier.id.kind:
             return carrier
-        return dataclasses.replace(entry, state=dataclasses.replace(carrier.state, attached=True))
+        attached_to = entry.state.attached_to
+        state = dataclasses.replace(carrier.state, attached=True, attached_to=attached_to)
+        return dataclasses.replace(entry, state=state)
+
+    def attach(self, entry: Entry, carrier: Entry) -> Iterable[Statement]:
+        return attach_index(entry, carrier)
 
     def deviates(self, entry: Entry, carrier: Entry) -> bool:
-        if super().deviates(entry, carrier):
+        if super().deviates(entry, carrier) or entry.state.attached_to is not None:
             return True
         return entry.id.path[1] != self.given_name(entry, carrier)
 

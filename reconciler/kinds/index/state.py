@@ -22,6 +22,8 @@ class IndexState:
     nulls_not_distinct: bool = False
     """Of a unique index (15)."""
     options: tuple[str, ...] = ()
+    options_order: tuple[str, ...] = field(default=(), compare=False)
+    """The options as they were given."""
     tablespace: str | None = None
     statistics: tuple[tuple[int, int], ...] = ()
     """(number of an expression's column, target)."""
@@ -31,6 +33,8 @@ class IndexState:
     """On a partitioned table: some partition has no such index yet."""
     attached: bool = False
     """On a partition: part of the partitioned table's index."""
+    attached_to: str | None = field(default=None, compare=False)
+    """The partitioned table's index that it is part of, where several there are defined alike."""
     invalid: bool = False
     """Never declared: what is found invalid is built again."""
     partitioned: bool = field(default=False, compare=False)

@@ -14,13 +14,15 @@ from reconciler.core.fragment import (
     Document,
     Names,
     Option,
+    as_given,
     options_from,
+    options_in_order,
     options_sql,
     options_to,
     without_defaults,
 )
 from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_path
-from reconciler.core.kind import Declared, InPlace, Nest, Recreate, Rule
+from reconciler.core.kind import Declared, Ignored, InPlace, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, LockMode, Statement, on
 from reconciler.kinds.materialized_view.column_settings import (
     ColumnSettingsDocument,
@@ -77,6 +79,7 @@ class MaterializedView(viewtext.QueriedRelation[MaterializedViewState]):
         "column_names": Recreate("a materialized view's query cannot be altered"),
         "with_data": InPlace(_with_data),
         "options": InPlace(_options),
+        "options_order": Ignored("the order of storage parameters says nothing"),
         "access_method": Recreate("ALTER MATERIALIZED VIEW sets no access method before PostgreSQL 15"),
         "tablespace": InPlace(_tablespace),
         "storage": InPlace(set_storage, unless=why_storage_stays),
@@ -96,6 +99,9 @@ class MaterializedView(viewtext.QueriedRelation[MaterializedViewState]):
                         SELECT pg_catalog.unnest(c.reloptions) AS o
                         UNION ALL SELECT 'toast.' || pg_catalog.unnest(toast.reloptions)) AS u
                     ORDER BY o COLLATE "C") AS options,
+                coalesce(c.reloptions, '{}') || ARRAY(
+                    SELECT 'toast.' || o FROM pg_catalog.unnest(toast.reloptions) WITH ORDINALITY AS u (o, n)
+                    ORDER BY n) AS options_order,
                 nullif(am.amname, 'heap') AS access_method,
                 s.spcname AS tablespace,
                 ARRAY(
@@ -135,6 +141,7 @@ class MaterializedView(viewtext.QueriedRelation[MaterializedViewState]):
             column_names=tuple(document.columns),
             with_data=document.with_data,
             options=options_from(document.options),
+            options_order=options_in_order(document.options),
             access_method=document.access_method,
             tablespace=document.tablespace,
             storage=storage_from(document.column_settings),
@@ -148,7 +155,7 @@ class MaterializedView(viewtext.QueriedRelation[MaterializedViewState]):
         data = without_defaults(
             {
                 "columns": list(state.column_names),
-                "options": options_to(state.options),
+                "options": options_to(as_given(state)),
                 "access_method": state.access_method,
                 "tablespace": state.tablespace,
                 "column_settings": written_settings(state),
@@ -163,7 +170,7 @@ class MaterializedView(viewtext.QueriedRelation[MaterializedViewState]):
         parts = [
             f"CREATE MATERIALIZED VIEW {qualified(*entry.id.path)}{viewtext.column_list(state.column_names)}",
             *([f"USING {quote(state.access_method)}"] if state.access_method else []),
-            *([f"WITH ({options_sql(state.options)})"] if state.options else []),
+            *([f"WITH ({options_sql(as_given(state))})"] if state.options else []),
             *([f"TABLESPACE {quote(state.tablespace)}"] if state.tablespace else []),
         ]
         suffix = "" if state.with_data else "\nWITH NO DATA"

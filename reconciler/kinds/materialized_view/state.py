@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from reconciler.core.dataclass import dataclass
 
 
@@ -16,6 +18,8 @@ class MaterializedViewState:
     with_data: bool = True
     """Whether it has been populated, so that it can be read."""
     options: tuple[str, ...] = ()
+    options_order: tuple[str, ...] = field(default=(), compare=False)
+    """The options as they were given."""
     access_method: str | None = None
     """None is heap."""
     tablespace: str | None = None

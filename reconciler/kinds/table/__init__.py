@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, LiteralString
 
 from reconciler.core.catalog import Entry
-from reconciler.core.fragment import options_sql
+from reconciler.core.fragment import as_given, options_sql
 from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_path
 from reconciler.core.inheritance import INHERITANCE, in_parentheses, locks_of_parents
 from reconciler.core.kind import Declared, Disturbance, Ignored, InPlace, Kind, Nest, Recreate, Rule
@@ -51,6 +51,7 @@ class Table(Kind[TableState]):
         "inherits": InPlace(inherit),
         "of_type": InPlace(set_type),
         "options": InPlace(set_options),
+        "options_order": Ignored("the order of storage parameters says nothing"),
         "access_method": InPlace(set_access_method),
         "tablespace": InPlace(set_tablespace),
         "row_security": InPlace(set_row_security),
@@ -79,7 +80,10 @@ class Table(Kind[TableState]):
                         SELECT pg_catalog.unnest(c.reloptions) AS o
                         UNION ALL SELECT 'toast.' || pg_catalog.unnest(toast.reloptions)) AS u
                     ORDER BY o COLLATE "C") AS options,
-                nullif(am.amname, 'heap') AS access_method,
+                coalesce(c.reloptions, '{}') || ARRAY(
+                    SELECT 'toast.' || o FROM pg_catalog.unnest(toast.reloptions) WITH ORDINALITY AS u (o, n)
+                    ORDER BY n) AS options_order,
+                CASE WHEN c.relkind = 'p' THEN am.amname ELSE nullif(am.amname, 'heap') END AS access_method,
                 s.spcname AS tablespace,
                 c.relrowsecurity AS row_security,
                 c.relforcerowsecurity AS force_row_security,
@@ -146,7 +150,7 @@ class Table(Kind[TableState]):
         if state.access_method:
             parts.append(f"USING {quote(state.access_method)}")
         if state.options:
-            parts.append(f"WITH ({options_sql(state.options)})")
+            parts.append(f"WITH ({options_sql(as_given(state))})")
         if state.tablespace:
             parts.append(f"TABLESPACE {quote(state.tablespace)}")
         yield beside_default(entry, Statement(" ".join(parts), locks_of_parents(entry)))

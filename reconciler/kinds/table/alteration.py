@@ -83,8 +83,12 @@ def set_replica_identity(old: Entry | None, new: Entry) -> Iterable[Statement]:
 
 
 def set_access_method(old: Entry, new: Entry) -> Iterable[Statement]:
-    """SET ACCESS METHOD (15)."""
-    yield alter(new, f"SET ACCESS METHOD {quote(new.state.access_method or 'heap')}", cost=Cost.REWRITE)
+    """SET ACCESS METHOD (15); of a partitioned table it is what new partitions get (17)."""
+    named = quote(new.state.access_method) if new.state.access_method else None
+    if new.state.partition_key:
+        yield alter(new, f"SET ACCESS METHOD {named or 'DEFAULT'}")
+    else:
+        yield alter(new, f"SET ACCESS METHOD {named or 'heap'}", cost=Cost.REWRITE)
 
 
 def set_tablespace(old: Entry, new: Entry) -> Iterable[Statement]:

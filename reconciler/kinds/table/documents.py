@@ -6,7 +6,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from reconciler.core.fragment import Document, Names, Option, options_from, options_to, without_defaults
+from reconciler.core.fragment import (
+    Document,
+    Names,
+    Option,
+    as_given,
+    options_from,
+    options_in_order,
+    options_to,
+    without_defaults,
+)
 from reconciler.core.ident import in_schema, qualified, split_name, written_path
 from reconciler.core.inheritance import read_bound, written_bound
 from reconciler.core.transition import RenameTransition, no_transition
@@ -43,6 +52,7 @@ def declared_state(
         inherits=tuple(qualified(*other) for other in inherited),
         of_type=document.of_type,
         options=options_from(document.options),
+        options_order=options_in_order(document.options),
         access_method=document.access_method,
         tablespace=document.tablespace,
         row_security=document.row_security,
@@ -65,7 +75,7 @@ def written(state: TableState, home: str) -> dict[str, Any]:
             "for_values": written_bound(state.bound),
             "inherits": [written_path(split_name(parent), home) for parent in state.inherits],
             "of_type": state.of_type,
-            "options": options_to(state.options),
+            "options": options_to(as_given(state)),
             "access_method": state.access_method,
             "tablespace": state.tablespace,
             "row_security": state.row_security,
