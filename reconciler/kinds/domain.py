@@ -9,11 +9,20 @@ from pydantic import BeforeValidator
 
 from reconciler.core.aside import DataType
 from reconciler.core.catalog import Entry
+from reconciler.core.constraint import chosen_name
 from reconciler.core.conversion import may_lose
 from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document, Fragment, without_defaults
 from reconciler.core.held_inside import asked_for, refused
-from reconciler.core.ident import ObjectId, in_schema, qualified, written_name
+from reconciler.core.ident import (
+    ObjectId,
+    bare_name,
+    in_schema,
+    qualified,
+    quote,
+    written_bare,
+    written_name,
+)
 from reconciler.core.kind import Declared, InPlace, Nest, Recreate, Rule
 from reconciler.core.statement import Cost, Hazard, HazardCode, Statement
 from reconciler.core.transition import RenameTransition
@@ -21,21 +30,29 @@ from reconciler.core.transition import RenameTransition
 
 @dataclass(frozen=True, slots=True)
 class DomainState:
-    """A domain. What its NOT NULL constraint is called (PostgreSQL 17) is nobody's concern."""
+    """A domain."""
 
     type: str
     """As format_type writes it, with its modifier."""
     not_null: bool = False
+    not_null_name: str | None = None
+    """PostgreSQL 17 names the constraint; None is the name that it chooses by itself."""
     default: str | None = None
     collation: str | None = None
     """None is the type's own."""
+
+
+class DomainNotNullDocument(Document):
+    """`not_null: {name: amount_is_known}` (PostgreSQL 17)."""
+
+    name: str
 
 
 class DomainDocument(Document):
     """`amount: {type: numeric(12, 2), not_null: true}`; a bare string is the type."""
 
     type: Fragment
-    not_null: bool = False
+    not_null: bool | DomainNotNullDocument = False
     default: Fragment | None = None
     collation: str | None = None
     transition: RenameTransition | None = None
@@ -45,6 +62,10 @@ def _short(value: object) -> object:
     return {"type": value} if isinstance(value, str) else value
 
 
+def _name_of(not_null: bool | DomainNotNullDocument) -> str | None:
+    return bare_name(not_null.name) if isinstance(not_null, DomainNotNullDocument) else None
+
+
 def _alter(entry: Entry, action: str, **more: Any) -> Statement:
     return Statement(f"ALTER DOMAIN {qualified(*entry.id.path)} {action}", **more)
 
@@ -52,9 +73,22 @@ def _alter(entry: Entry, action: str, **more: Any) -> Statement:
 def _not_null(old: Entry, new: Entry) -> Iterable[Statement]:
     if new.state.not_null:
         hazards = (Hazard(HazardCode.MAY_FAIL, new.id, "a null in a column of the domain makes it fail"),)
-        yield _alter(new, "SET NOT NULL", hazards=hazards, cost=Cost.SCAN)
+        name = new.state.not_null_name
+        action = f"ADD CONSTRAINT {quote(name)} NOT NULL" if name else "SET NOT NULL"
+        yield _alter(new, action, hazards=hazards, cost=Cost.SCAN)
     else:
         yield _alter(new, "DROP NOT NULL")
+
+
+def _not_null_name(old: Entry, new: Entry) -> Iterable[Statement]:
+    if old.state.not_null and new.state.not_null:
+        before, after = (quote(_called(entry)) for entry in (old, new))
+        yield _alter(new, f"RENAME CONSTRAINT {before} TO {after}")
+
+
+def _called(entry: Entry) -> str:
+    """The name of its NOT NULL constraint."""
+    return entry.state.not_null_name or chosen_name(entry.id.path[1], (), "not_null")
 
 
 def _default(old: Entry, new: Entry) -> Iterable[Statement]:
@@ -79,6 +113,7 @@ class Domain(DataType[DomainState]):
         "collation": Recreate("the collation of a domain cannot be altered"),
         "default": InPlace(_default),
         "not_null": InPlace(_not_null),
+        "not_null_name": InPlace(_not_null_name),
     }
 
     def query(self, major: int) -> LiteralString:
@@ -89,6 +124,9 @@ class Domain(DataType[DomainState]):
                     WHERE c.contypid = t.oid AND c.contype = 'n') AS also,
                 pg_catalog.format_type(t.typbasetype, t.typtypmod) AS type,
                 t.typnotnull AS not_null,
+                (SELECT c.conname::text FROM pg_catalog.pg_constraint c
+                    WHERE c.contypid = t.oid AND c.contype = 'n'
+                        AND c.conname <> (pg_catalog.left(t.typname, 54) || '_not_null')) AS not_null_name,
                 pg_catalog.pg_get_expr(t.typdefaultbin, 0) AS "default",
                 CASE WHEN t.typcollation <> b.typcollation THEN
                     pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname)
@@ -105,7 +143,13 @@ class Domain(DataType[DomainState]):
         transition = document.transition or RenameTransition()
         yield Declared(
             ObjectId("domain", in_schema(name, nest.schema)),
-            DomainState(document.type, document.not_null, document.default, document.collation),
+            DomainState(
+                type=document.type,
+                not_null=bool(document.not_null),
+                not_null_name=_name_of(document.not_null),
+                default=document.default,
+                collation=document.collation,
+            ),
             former_names=transition.former_names,
             not_renamed=transition.not_renamed,
         )
@@ -115,7 +159,7 @@ class Domain(DataType[DomainState]):
         data = without_defaults(
             {
                 "type": state.type,
-                "not_null": state.not_null,
+                "not_null": {"name": written_bare(name)} if (name := state.not_null_name) else state.not_null,
                 "default": state.default,
                 "collation": state.collation,
             }
@@ -148,5 +192,6 @@ class Domain(DataType[DomainState]):
         if state.default is not None:
             parts.append(f"DEFAULT {state.default}")
         if state.not_null:
-            parts.append("NOT NULL")
+            name = state.not_null_name
+            parts.append(f"CONSTRAINT {quote(name)} NOT NULL" if name else "NOT NULL")
         yield Statement(" ".join([*parts, *clauses]))

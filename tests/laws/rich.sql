@@ -247,3 +247,6 @@ CREATE TABLE app.eighteen (
     CONSTRAINT eighteen_pkey PRIMARY KEY (room, during WITHOUT OVERLAPS),
     CONSTRAINT eighteen_check CHECK (id > 0) NOT ENFORCED);
 ALTER TABLE app.eighteen ADD CONSTRAINT b_not_null NOT NULL b NOT VALID;
+
+-- from 17
+COMMENT ON CONSTRAINT amount_not_null ON DOMAIN app.amount IS 'Nothing is unknown.';
