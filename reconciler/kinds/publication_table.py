@@ -94,7 +94,8 @@ class PublicationTable(Kind[PublicationTableState]):
         state: PublicationTableState = entry.state
         columns = f" ({', '.join(map(quote, state.columns))})" if state.columns else ""
         where = f" WHERE ({state.where})" if state.where else ""
-        return f"{_relation(entry)}{columns}{where}"
+        # Without ONLY the tables that inherit from it at the moment would come too: each has an entry.
+        return f"ONLY {_relation(entry)}{columns}{where}"
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         sql = f"ALTER PUBLICATION {_publication(entry)} ADD TABLE {self.clause(entry)}"
@@ -104,7 +105,7 @@ class PublicationTable(Kind[PublicationTableState]):
         relation = _relation(entry)
         message = f"subscribers of {entry.id.path[0]} receive no more of {'.'.join(entry.id.path[1:])}"
         hazards = (Hazard(HazardCode.APPLICATION_BREAK, entry.id, message),)
-        sql = f"ALTER PUBLICATION {_publication(entry)} DROP TABLE {relation}"
+        sql = f"ALTER PUBLICATION {_publication(entry)} DROP TABLE ONLY {relation}"
         yield Statement(sql, on(relation, LockMode.SHARE_UPDATE_EXCLUSIVE), hazards)
 
     def yields(self, entry: Entry, disturbance: Disturbance) -> bool:

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 from reconciler.core.aside import DataType, aside_name
 from reconciler.core.catalog import Entry
 from reconciler.core.dataclass import dataclass
+from reconciler.core.errors import Blocked
 from reconciler.core.fragment import Document, Fragment, without_defaults
 from reconciler.core.ident import (
     ObjectId,
@@ -150,6 +151,19 @@ class Range(DataType[RangeState]):
 
     def in_full(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"subtype": short}
+
+    def opening(self, entry: Entry) -> Iterable[Statement]:
+        if entry.state.canonical is not None:  # which takes and gives values of the type
+            yield Statement(f"CREATE TYPE {qualified(*entry.id.path)}")
+
+    def drop(self, entry: Entry) -> Iterable[Statement]:
+        if entry.state.canonical is not None:
+            name = ".".join(entry.id.path)
+            raise Blocked(
+                f"range {name} and its canonical function only go together with CASCADE, which no plan says",
+                hint=f"see what depends on it, drop it by hand (DROP TYPE {name} CASCADE), and plan again",
+            )
+        yield from super().drop(entry)
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         said = ((word, getattr(entry.state, name)) for name, word in _PARAMETERS.items())
