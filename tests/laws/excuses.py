@@ -137,7 +137,7 @@ DUMPED: Mapping[str, str | tuple[str, ...]] = {
     "CAST": ("cast",),
     "CHECK CONSTRAINT": ("check", "domain"),
     "COLLATION": ("collation",),
-    "COMMENT": ("comment", "column_comment", "index_comment"),
+    "COMMENT": ("comment", "column_comment", "not_null_comment", "index_comment"),
     "CONSTRAINT": ("primary_key", "unique", "exclusion"),
     "CONVERSION": ("conversion",),
     "DATABASE, DATABASE PROPERTIES": ("database", "database_settings", "database_connection_limit"),
