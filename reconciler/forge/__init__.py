@@ -1,4 +1,4 @@
-"""The comment on a pull or merge request: where it goes, what it says, and how it is kept up to date."""
+"""Post and update the comment on a pull or merge request."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = [
 
 
 def opened(place: Place, credential: Credential) -> AbstractContextManager[Forge]:
-    """The request to work on, with its forge's client. Raises UsageError without the extra `ci`."""
+    """Open a client for one pull or merge request. Raises UsageError if the extra `ci` is not installed."""
     if place.forge is ForgeName.GITHUB:
         from reconciler.forge import github
 

@@ -1,4 +1,4 @@
-"""What a comment says: a file that the plan was rendered into, or a log where there is no plan to show."""
+"""Build the text of a comment from a rendered plan, or from a log if there is no plan to show."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.report.markdown import Context, Standing, State, marker, render
 
 _LARGEST_BYTES = 8_000_000
-_KEPT = 20_000
-"""Characters of a log that a comment shows, its end."""
+_LOG_LIMIT = 20_000
+"""Number of characters that a comment shows of a log. The end of the log is kept."""
 
 
 class Told(StrEnum):
-    """What a comment can say without a plan."""
+    """The state that a comment reports if it does not show a plan."""
 
     FAILED = "failed"
     STALE = "stale"
     APPLIED = "applied"
 
 
-def read_body(file: str, target: str | None, told: Told | None) -> tuple[str, str]:
-    """The marker and the text of the comment. `file` may be `-`, standard input.
+def read_body(file: str, target: str | None, state: Told | None) -> tuple[str, str]:
+    """Return the marker and the text of the comment.
 
-    With `told` the file is a log, and its text is shown as it is. Raises UsageError for a file or target that
-    is missing, InvalidInput for a file that holds nothing to show.
+    If `file` is `-`, the text is read from standard input. If `state` is given, the file is a log, and its
+    text is shown verbatim. Raises UsageError if the file cannot be read, or if the target is missing or
+    another one; InvalidInput if the file is empty, too large or not UTF-8.
     """
     text = _read(file)
-    if told is not None:
-        return _told(text, target, told)
+    if state is not None:
+        return _state_body(text, target, state)
     if not text.strip():
         hint = "did the plan fail? Then post its errors: --state failed --file plan.err"
         raise InvalidInput(f"{file} is empty", hint=hint)
@@ -39,20 +40,20 @@ def read_body(file: str, target: str | None, told: Told | None) -> tuple[str, st
     if target is None:
         if not is_marked:
             hint = "pass --target, or render the file with: reconcile plan --format markdown"
-            raise UsageError(f"{file} does not say whose plan it is", hint=hint)
+            raise UsageError(f"{file} does not name the target of its plan", hint=hint)
         return first, text
-    wanted = marker(target)
-    if is_marked and first != wanted:
-        raise UsageError(f"{file} is the comment of another target than --target {target}: {first}")
-    return wanted, text if is_marked else f"{wanted}\n{text}"
+    expected = marker(target)
+    if is_marked and first != expected:
+        raise UsageError(f"{file} belongs to another target than --target {target}: {first}")
+    return expected, text if is_marked else f"{expected}\n{text}"
 
 
-def _told(text: str, target: str | None, told: Told) -> tuple[str, str]:
+def _state_body(text: str, target: str | None, state: Told) -> tuple[str, str]:
     if target is None:
-        raise UsageError(f"--state {told} is about which target?", hint="pass --target")
+        raise UsageError(f"--state {state} requires a target", hint="pass --target")
     log = text.strip()
-    shown = log if len(log) <= _KEPT else f"… {log[-_KEPT:]}"
-    standing = Standing(State[told.name], shown)
+    shown = log if len(log) <= _LOG_LIMIT else f"… {log[-_LOG_LIMIT:]}"
+    standing = Standing(State[state.name], shown)
     return marker(target), render(None, Context(target, standing=standing))
 
 

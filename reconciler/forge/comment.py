@@ -1,8 +1,8 @@
-"""One comment per target, found again by its hidden first line, and kept up to date.
+"""Create and update one comment per target, which is found by the marker in its hidden first line.
 
-Of several with the same marker (two runs at once each made one) the newest is kept and the others are
-deleted: a plan that was superseded must not look as if it were current, and GitLab cannot fold a note away.
-Only comments of the token's own author are touched; what others wrote, with our marker or not, stays.
+Two concurrent runs can each create a comment with the same marker. The newest one is kept and the others are
+deleted: a superseded plan must not look current, and GitLab cannot collapse a note. Only comments that the
+token's author wrote are changed. Comments of other authors stay, even if they carry our marker.
 """
 
 from __future__ import annotations
@@ -16,81 +16,81 @@ from reconciler.core.errors import InvalidInput
 from reconciler.forge.errors import Gone, Refused, Unsure
 from reconciler.forge.labels import Relabelling, remembered, with_memory
 
-_LOOKS = 4
-"""How often a request's comments are looked at before a run gives up."""
+_ATTEMPTS = 4
+"""How often the comments of a request are read before the run fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment as the forge has it."""
+    """A comment on the forge."""
 
     id: int
     body: str
     url: str
     created: str
-    """ISO 8601, as the forge writes it: the order of text is the order of time."""
+    """ISO 8601, as the forge writes it, so that sorting the text sorts by time."""
     is_ours: bool
-    """Whether the token's author wrote it, as far as that can be known."""
+    """Whether the token's author wrote it, as far as the forge reveals that."""
 
 
 class Forge(Protocol):
-    """What we ask of a forge, about one pull or merge request."""
+    """The operations that a forge offers on one pull or merge request."""
 
     @property
     def longest(self) -> int:
-        """Characters that a comment may have."""
+        """Maximum number of characters of a comment."""
 
     @property
     def knows_itself(self) -> bool:
-        """Whether the token's author is known for certain; without that nothing is deleted."""
+        """Whether the token's author is known. If not, no comment is deleted."""
 
     def fit(self, body: str) -> str:
-        """The text as it must be sent, so that it only says something."""
+        """Return the text to send, changed so that the forge runs no command that it contains."""
 
     def comments(self) -> tuple[Comment, ...]:
-        """All comments, of all pages."""
+        """Return the comments of all pages."""
 
     def create(self, body: str) -> Comment:
-        """Write a new comment. Raises Unsure where it may have been written or not."""
+        """Create a comment. Raises Unsure if it is unknown whether the comment was created."""
 
     def update(self, comment: Comment, body: str) -> Comment:
-        """Change a comment's text. Raises Gone where it is not there any more."""
+        """Change the text of a comment. Raises Gone if the comment no longer exists."""
 
     def delete(self, comment: Comment) -> None:
-        """Remove a comment. Raises Gone where it is not there any more."""
+        """Delete a comment. Raises Gone if the comment no longer exists."""
 
     def relabel(self, add: Sequence[str], remove: Sequence[str]) -> None:
-        """Put labels on the request, and take others off; what is so already stays so."""
+        """Add and remove labels of the request. Does nothing for labels that are in the wanted state."""
 
     def pause(self, attempt: int) -> None:
-        """Wait before the comments are looked at again."""
+        """Wait before the comments are read again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What was done, or with `is_dry` would be."""
+    """What was done, or with `is_dry` what would be done."""
 
     result: str
     """created, updated or unchanged."""
     url: str | None
     removed: int
-    """How many outdated comments of ours were deleted."""
+    """Number of our outdated comments that were deleted."""
     labels: Relabelling
     labels_refused: str | None
-    """Why the labels stayed as they were."""
+    """Why the forge refused to change the labels; None if it did not."""
     is_dry: bool
 
 
 def post(
     forge: Forge, marker: str, body: str, labels: Sequence[str] | None = None, is_dry: bool = False
 ) -> Posted:
-    """Make the comment with this marker say `body`, and where `labels` are given the request carry them.
+    """Create or update the comment with this marker, and set `labels` on the request if they are given.
 
-    Raises InvalidInput where the body is longer than the forge takes, and ForgeFailed.
+    Raises InvalidInput if the body is longer than the forge accepts; ForgeFailed if a request fails.
     """
     body = forge.fit(body)
     _require_room(forge, body)
-    for attempt in range(_LOOKS - 1):
+    for attempt in range(_ATTEMPTS - 1):
         try:
             return _post(forge, marker, body, labels, is_dry)
         except (Unsure, Gone) as error:
@@ -110,12 +110,13 @@ def _post(forge: Forge, marker: str, body: str, labels: Sequence[str] | None, is
     outdated = mine[:-1] if forge.knows_itself else []
     before = _remembered(mine)
     change = _relabelling(before, _remembered([one for one in ours if one not in mine]), labels)
-    # First the labels: a comment that does not remember them would leave them there for ever.
-    refused = None if is_dry else _relabelled(forge, change)
+    # Labels change first: only the old comment lists the labels to remove. If it were replaced first and
+    # the run then failed, these labels would never be removed.
+    refused = None if is_dry else _relabel(forge, change)
     memory = sorted(before | set(labels or ())) if labels is None or refused else labels
     body = with_memory(body, memory) if memory else body
     _require_room(forge, body)
-    is_same = newest is not None and _settled(newest.body) == _settled(body)
+    is_same = newest is not None and _normalized(newest.body) == _normalized(body)
     result = "created" if newest is None else "unchanged" if is_same else "updated"
     url = newest.url if newest is not None else None
     if not is_dry:
@@ -130,14 +131,15 @@ def _post(forge: Forge, marker: str, body: str, labels: Sequence[str] | None, is
 
 
 def _relabelling(before: set[str], others: set[str], labels: Sequence[str] | None) -> Relabelling:
-    """Taken off is what this target's comment put on once, unless another target wants it too."""
+    """Return the changes: labels that this target's comment added earlier are removed, unless another
+    target's comment added them too."""
     if labels is None:
         return Relabelling((), ())
     return Relabelling(tuple(labels), tuple(sorted(before - others - set(labels))))
 
 
-def _relabelled(forge: Forge, change: Relabelling) -> str | None:
-    """Why the labels were refused. That is no reason to keep the comment back."""
+def _relabel(forge: Forge, change: Relabelling) -> str | None:
+    """Change the labels; return why the forge refused. The comment is posted even then."""
     try:
         if change:
             forge.relabel(change.add, change.remove)
@@ -153,7 +155,7 @@ def _remembered(comments: Sequence[Comment]) -> set[str]:
 def _require_room(forge: Forge, body: str) -> None:
     if len(body) > forge.longest:
         raise InvalidInput(
-            f"the comment has {len(body):,} characters, and the forge takes {forge.longest:,}",
+            f"the comment has {len(body):,} characters, but the forge accepts at most {forge.longest:,}",
             hint="render it shorter: reconcile plan --format markdown --max-chars 60000",
         )
 
@@ -166,6 +168,6 @@ def _is_marked(body: str) -> bool:
     return _first_line(body).startswith("<!-- reconcile:comment ")
 
 
-def _settled(body: str) -> str:
-    """The text as it is compared: forges change line ends, and what stands at the end."""
+def _normalized(body: str) -> str:
+    """Return the text to compare: forges change line endings and trailing white space."""
     return "\n".join(line.rstrip() for line in body.replace("\r\n", "\n").strip().split("\n"))

@@ -1,7 +1,7 @@
-"""Which pull or merge request brought a commit to its branch, also where it was rebased or squashed.
+"""Find the pull or merge request that merged a commit, including rebased and squashed commits.
 
-docs.github.com, REST API, "List pull requests associated with a commit"; docs.gitlab.com, Commits API, "List
-merge requests associated with a commit".
+Sources: docs.github.com, REST API, "List pull requests associated with a commit"; docs.gitlab.com, Commits
+API, "List merge requests associated with a commit".
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from reconciler.forge.place import ForgeName, Place, Project, head_message
 from reconciler.forge.wire import Wire
 
 _COMMIT = re.compile(r"[0-9a-fA-F]{7,64}\Z")
-_HINT = "may the token see the repository, and is the commit there? Or pass --number"
+_HINT = "check that the token can read the repository and that the commit is in it, or pass --number"
 _HINTS = dict.fromkeys((403, 404, 422), _HINT)
 _MERGED = re.compile(r"Merge pull request #([0-9]+) from |.* \(#([0-9]+)\)\Z")
 
 
 class _Request(BaseModel):
-    """What both forges say of a request, each in its own words."""
+    """A request in the answer of either forge; the field names differ between the forges."""
 
     model_config = ConfigDict(frozen=True)
     number: int = Field(validation_alias=AliasChoices("number", "iid"), gt=0)
@@ -42,40 +42,43 @@ _REQUESTS = TypeAdapter(list[_Request])
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """A commit, and the branch that it came to."""
+    """A commit, and the branch that it was merged into."""
 
     commit: str
     branch: str | None = None
-    """None: any."""
+    """None if any branch matches."""
 
 
 def place_of_commit(
     project: Project, credential: Credential, brought: Brought, environment: Mapping[str, str]
 ) -> Place:
-    """The merged request that brought the commit.
+    """Return the merged request that contains the commit.
 
-    Where the forge refuses to say (the token may not ask), the commit's message counts, as far as the event
-    holds it and it names a request. Raises UsageError for what is no commit, ForgeFailed where there is none.
+    If the forge refuses to answer (for example because the token lacks the permission), the number is read
+    from the commit's message, if the event contains the message and it names a request. Raises UsageError if
+    the commit is not a hash; ForgeFailed if no merged request contains it.
     """
     if not _COMMIT.match(brought.commit):
-        raise UsageError(f"--commit {brought.commit[:80]!r} is no commit", hint="it is the commit's hash")
+        hint = "pass the hash of the commit"
+        raise UsageError(f"--commit {brought.commit[:80]!r} is not a commit hash", hint=hint)
     try:
-        found = _nearest(_asked(project, credential, brought.commit), brought.branch)
+        found = _nearest(_fetch_requests(project, credential, brought.commit), brought.branch)
     except Refused:
-        number = _named(head_message(project.forge, brought.commit, environment))
+        number = _number_in(head_message(project.forge, brought.commit, environment))
         if number is None:
             raise
         return project.place(number)
     if found is None:
         what = "pull request" if project.forge is ForgeName.GITHUB else "merge request"
         raise ForgeFailed(
-            f"no merged {what} brought commit {brought.commit[:12]}",
-            hint="what is pushed to a branch directly belongs to none; --number names one all the same",
+            f"no merged {what} contains commit {brought.commit[:12]}",
+            hint=f"a commit that was pushed to the branch directly belongs to no {what}; pass --number to "
+            "choose one",
         )
     return project.place(found.number)
 
 
-def _asked(project: Project, credential: Credential, commit: str) -> Sequence[_Request]:
+def _fetch_requests(project: Project, credential: Credential, commit: str) -> Sequence[_Request]:
     with Wire(project.api_url, credential.headers(project.forge), _HINTS) as wire:
         if project.forge is ForgeName.GITHUB:
             path = f"/repos/{project.repository}/commits/{commit}/pulls"
@@ -86,15 +89,15 @@ def _asked(project: Project, credential: Credential, commit: str) -> Sequence[_R
 
 
 def _nearest(found: Sequence[_Request], branch: str | None) -> _Request | None:
-    """Of those that are merged the last one, of this branch where there is one: a change may go from branch
-    to branch."""
+    """Return the request that was merged last, preferring those that were merged into this branch: a commit
+    can be merged from one branch into the next."""
     merged = [one for one in found if one.merged_at]
     here = [one for one in merged if branch is not None and one.branch == branch]
     return max(here or merged, key=lambda one: one.merged_at or "", default=None)
 
 
-def _named(message: str | None) -> int | None:
-    """The request that GitHub writes into the first line of a merge or of a squashed commit."""
+def _number_in(message: str | None) -> int | None:
+    """Return the number of the request that GitHub writes into the first line of a merge or squash commit."""
     match = _MERGED.match(message.partition("\n")[0]) if message else None
     return int(match[1] or match[2]) if match else None
 
@@ -104,6 +107,4 @@ def _checked(data: Any) -> Sequence[_Request]:
         return _REQUESTS.validate_python(data)
     except ValidationError:
         hint = "is the API's address right?"
-        raise ForgeFailed(
-            "the forge answered with something that is no list of requests", hint=hint
-        ) from None
+        raise ForgeFailed("the forge's answer is not a list of requests", hint=hint) from None

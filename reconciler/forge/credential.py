@@ -1,4 +1,4 @@
-"""The token that we show, and whose it is. It is never written anywhere but into a request's header."""
+"""Find the token for a forge's API, and its author. The token is written only into request headers."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _NAMES = {ForgeName.GITHUB: ("GITHUB_TOKEN", "GH_TOKEN"), ForgeName.GITLAB: ("GI
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A token with where it came from."""
+    """A token and its origin."""
 
     token: str = field(repr=False)
     origin: str
     is_job_token: bool = False
-    """GitLab's CI_JOB_TOKEN: another header, and hardly any right."""
+    """Whether it is GitLab's CI_JOB_TOKEN, which is sent in another header and has few permissions."""
     author: str | None = None
-    """Who writes with it, where the environment says so."""
+    """The user that writes with the token, if the environment names one."""
 
     def headers(self, forge: ForgeName) -> dict[str, str]:
-        """What a request to the forge's API says with it."""
+        """Return the HTTP headers that authenticate a request to the forge's API."""
         if forge is ForgeName.GITHUB:
             return {
                 "Authorization": f"Bearer {self.token}",
@@ -39,9 +39,9 @@ class Credential:
 
 
 def find_credential(forge: ForgeName, token_file: Path | None, environment: Mapping[str, str]) -> Credential:
-    """The token: of the file, else of the environment.
+    """Return the token from the file if one is given, else from the environment.
 
-    Raises UsageError where it cannot be read or is no token, ForgeFailed where there is none.
+    Raises UsageError if the token cannot be read or is malformed; ForgeFailed if there is no token.
     """
     if token_file is not None:
         return Credential(_checked(_read(token_file), str(token_file)), str(token_file))
@@ -49,16 +49,16 @@ def find_credential(forge: ForgeName, token_file: Path | None, environment: Mapp
         if value := environment.get(name, "").strip():
             return Credential(_checked(value, name), name)
     if forge is ForgeName.GITLAB and (value := environment.get("CI_JOB_TOKEN", "").strip()):
-        # A job's token acts as the person who started the pipeline (docs.gitlab.com, "CI/CD job token").
+        # A job token acts as the user who started the pipeline (docs.gitlab.com, "CI/CD job token").
         author = environment.get("GITLAB_USER_LOGIN")
         return Credential(_checked(value, "CI_JOB_TOKEN"), "CI_JOB_TOKEN", True, author)
     raise ForgeFailed(
-        f"there is no token: {' and '.join(_NAMES[forge])} not set",
+        f"no token found: {' and '.join(_NAMES[forge])} not set",
         hint={
             ForgeName.GITHUB: "env: {GITHUB_TOKEN: ${{ github.token }}}, "
             "with permissions: {pull-requests: write}",
             ForgeName.GITLAB: "set GITLAB_TOKEN to a project access token with the scope `api`; "
-            "a protected variable is not given to the pipelines of unprotected branches",
+            "pipelines of unprotected branches do not receive a protected variable",
         }[forge],
     )
 
@@ -73,8 +73,8 @@ def _read(path: Path) -> str:
 
 
 def _checked(token: str, origin: str) -> str:
-    # The HTTP library would repeat a header that it refuses, in its error.
+    # The HTTP library rejects such a header with an error that quotes it, and so would reveal the token.
     if not _PRINTABLE.match(token):
-        what = "holds no token" if not token else "holds what no token has: a space or an odd character"
+        what = "is empty" if not token else "contains a space or a character that is not printable ASCII"
         raise UsageError(f"{origin} {what}")
     return token

@@ -1,4 +1,4 @@
-"""What can go wrong between us and a forge."""
+"""Errors of requests to a forge."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from reconciler.core.errors import ReconcileError
 
 
 class ForgeFailed(ReconcileError):
-    """The forge refused a request, could not be reached, or is not there to be asked."""
+    """The forge refused a request or could not be reached, or there is no request or token to use."""
 
 
 class Refused(ForgeFailed):
-    """The forge answered, and will not do it."""
+    """The forge answered and refused the request."""
 
 
 class Gone(Refused):
-    """What was to be changed is not there any more: somebody else was quicker."""
+    """The object of the request does not exist, for example because another run deleted it."""
 
 
 class Unsure(ForgeFailed):
-    """A request that must not be sent twice ended without an answer: only a look tells if it was done."""
+    """A request that must not be sent twice ended without an answer. Read its object to learn whether the
+    forge carried it out."""

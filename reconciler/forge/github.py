@@ -17,9 +17,9 @@ from reconciler.forge.wire import Wire
 
 _HINTS = {
     401: "the token is wrong or has expired",
-    403: "the job needs permissions: {pull-requests: write}; the token of a pull request from a fork can "
-    "only read, so there the plan is in the run's summary alone",
-    404: "is the number a pull request of this repository, and may the token see it?",
+    403: "the job requires permissions: {pull-requests: write}; a pull request from a fork gets a read-only "
+    "token, so its plan is shown in the run's summary only",
+    404: "check that the number is a pull request of this repository and that the token can read it",
     422: "if the comment is too long: reconcile plan --format markdown --max-chars 60000",
 }
 
@@ -56,7 +56,7 @@ class GitHub:
 
     @property
     def knows_itself(self) -> bool:
-        """Whether GitHub said who we are."""
+        """Whether GitHub revealed the token's author."""
         return self._author is not None
 
     def fit(self, body: str) -> str:
@@ -64,7 +64,7 @@ class GitHub:
         return body
 
     def comments(self) -> tuple[Comment, ...]:
-        """All comments of the conversation; those on lines of the diff are others."""
+        """Return all comments of the conversation, without those on lines of the diff."""
         pages = self._wire.pages(f"{self._issue}/comments", {"per_page": "100"})
         return tuple(self._read(one) for page in pages for one in _checked(_COMMENTS, page))
 
@@ -81,9 +81,9 @@ class GitHub:
         self._wire.send("DELETE", self._path(comment))
 
     def relabel(self, add: Sequence[str], remove: Sequence[str]) -> None:
-        """See Forge. A label that the repository does not know yet is made by this."""
+        """See Forge. GitHub creates a label that the repository does not have yet."""
         if add:
-            # Adding is the same done twice: what an unsure answer leaves open, the next look mends.
+            # Adding labels is idempotent, so it is safe to add them again after an Unsure.
             self._wire.send("POST", f"{self._issue}/labels", body={"labels": list(add)})
         for label in remove:
             try:
@@ -110,12 +110,13 @@ class GitHub:
         if user is None:
             return False
         if self._author is None:
-            # Only the tokens of apps are refused the answer who they are, and apps write as bots.
+            # GitHub hides the author from tokens of apps only, and apps write as bots.
             return user.type == "Bot"
         return user.login == self._author or (user.type == "Bot" and user.login == f"{self._author}[bot]")
 
     def _own_login(self) -> str | None:
-        """Who writes with this token. REST does not tell a workflow's token; GraphQL does."""
+        """Return the login of the token's author. REST does not reveal it to a workflow's token, but GraphQL
+        does."""
         for ask in (self._viewer, self._user):
             try:
                 return ask()
@@ -132,7 +133,8 @@ class GitHub:
 
 
 def _graphql(api_url: str) -> str:
-    """Beside the REST API: /graphql of api.github.com, /api/graphql of an own server's /api/v3."""
+    """Return the GraphQL URL: /graphql on api.github.com, /api/graphql on a self-hosted server, whose REST
+    API is /api/v3."""
     return f"{api_url.removesuffix('/v3')}/graphql"
 
 
@@ -140,12 +142,12 @@ def _checked(adapter: TypeAdapter[Any], data: Any) -> Any:
     try:
         return adapter.validate_python(data)
     except ValidationError:
-        hint = "is the API's address right, and the number a pull request's?"
-        raise ForgeFailed("GitHub answered with something that is no comment", hint=hint) from None
+        hint = "check the API's address, and that the number is a pull request"
+        raise ForgeFailed("GitHub's answer is not a comment", hint=hint) from None
 
 
 @contextmanager
 def opened(place: Place, credential: Credential) -> Iterator[GitHub]:
-    """A pull request to work on. Raises UsageError without httpx."""
+    """Open a client for a pull request. Raises UsageError if httpx is not installed."""
     with Wire(place.api_url, credential.headers(place.forge), _HINTS) as wire:
         yield GitHub(wire, place)

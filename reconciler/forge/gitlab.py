@@ -17,13 +17,14 @@ from reconciler.forge.errors import ForgeFailed, Refused
 from reconciler.forge.place import Place
 from reconciler.forge.wire import Wire
 
-_NEEDED = "a project access token with the scope `api` and the role Developer, as GITLAB_TOKEN"
+_REQUIRED = "set GITLAB_TOKEN to a project access token with the scope `api` and the role Developer"
 _HINTS = {
-    401: f"the token is wrong or has expired; needed is {_NEEDED}",
-    403: f"the token may not do this; needed is {_NEEDED}",
-    404: f"is the number a merge request of this project, and may the token see it? Needed is {_NEEDED}",
+    401: f"the token is wrong or has expired; {_REQUIRED}",
+    403: f"the token lacks the permission; {_REQUIRED}",
+    404: "check that the number is a merge request of this project and that the token can read it; "
+    f"{_REQUIRED}",
 }
-_JOB_HINT = f"CI_JOB_TOKEN may not write notes; needed is {_NEEDED}"
+_JOB_HINT = f"CI_JOB_TOKEN cannot write notes; {_REQUIRED}"
 _COMMAND = re.compile(r"\A([^\S\n]*)/(?=\s*\w)")
 _BREAK = "\u200b"
 
@@ -59,7 +60,7 @@ class GitLab:
 
     @property
     def knows_itself(self) -> bool:
-        """Whether it is known who writes with the token."""
+        """Whether the token's author is known."""
         return self._author is not None
 
     def fit(self, body: str) -> str:
@@ -67,7 +68,7 @@ class GitLab:
         return inert(body)
 
     def comments(self) -> tuple[Comment, ...]:
-        """All notes but those that GitLab writes itself."""
+        """Return all notes, without those that GitLab writes itself."""
         parameters = {"per_page": "100", "sort": "asc", "order_by": "created_at"}
         pages = self._wire.pages(f"{self._request}/notes", parameters)
         return tuple(self._read(one) for page in pages for one in _checked(_NOTES, page) if not one.system)
@@ -85,7 +86,7 @@ class GitLab:
         self._wire.send("DELETE", self._path(comment))
 
     def relabel(self, add: Sequence[str], remove: Sequence[str]) -> None:
-        """See Forge. A label that the project does not know yet is made by this."""
+        """See Forge. GitLab creates a label that the project does not have yet."""
         changes = {"add_labels": ",".join(add), "remove_labels": ",".join(remove)}
         self._wire.send("PUT", self._request, body={key: value for key, value in changes.items() if value})
 
@@ -104,7 +105,8 @@ class GitLab:
         return Comment(found.id, found.body, self._url(found.id), found.created_at, is_ours)
 
     def _url(self, note: int) -> str:
-        """The note on the web; a project that is given as a number has no name to make it of."""
+        """Return the note's web address, or a short reference if the project is given by number: the address
+        requires its name."""
         if self._place.repository.isdigit():
             return f"!{self._place.number}#note_{note}"
         parts = urlsplit(self._place.api_url)
@@ -119,11 +121,12 @@ class GitLab:
 
 
 def inert(body: str) -> str:
-    """The text with no quick action in it: GitLab obeys lines like `/merge` (docs.gitlab.com, "GitLab quick
-    actions"). A character that nobody sees stands before such a slash.
+    """Return the text with its quick actions disabled: GitLab carries out lines like `/merge`
+    (docs.gitlab.com, "GitLab quick actions"). An invisible character is inserted before such a slash.
 
-    Within code too: what GitLab takes for code there is not what Markdown does. It knows no fence of tildes,
-    ends a longer fence at the first line of three backticks, drops carriage returns, and takes any case.
+    This applies inside code blocks too, because GitLab's search for quick actions does not recognize code as
+    Markdown does: it ignores fences of tildes, ends a longer fence at the first line of three backticks,
+    drops carriage returns, and matches commands in any case.
     """
     return "\n".join(_COMMAND.sub(rf"\1{_BREAK}/", line) for line in body.split("\n"))
 
@@ -132,13 +135,13 @@ def _checked(adapter: TypeAdapter[Any], data: Any) -> Any:
     try:
         return adapter.validate_python(data)
     except ValidationError:
-        hint = "is the API's address right? It ends in /api/v4"
-        raise ForgeFailed("GitLab answered with something that is no note", hint=hint) from None
+        hint = "check the API's address: it ends in /api/v4"
+        raise ForgeFailed("GitLab's answer is not a note", hint=hint) from None
 
 
 @contextmanager
 def opened(place: Place, credential: Credential) -> Iterator[GitLab]:
-    """A merge request to work on. Raises UsageError without httpx."""
+    """Open a client for a merge request. Raises UsageError if httpx is not installed."""
     hints = dict.fromkeys(_HINTS, _JOB_HINT) if credential.is_job_token else _HINTS
     with Wire(place.api_url, credential.headers(place.forge), hints) as wire:
         yield GitLab(wire, place, credential)

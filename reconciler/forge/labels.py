@@ -1,7 +1,7 @@
-"""Labels on a request, and which of them are ours to take off again.
+"""Labels of a request, and which of them this program may remove.
 
-A comment remembers in a hidden last line the labels that it came with. Only those are ever taken off: a label
-that a person put there stays.
+A comment records in a hidden last line the labels that were added with it. Only these are removed later; a
+label that a person added stays.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.report.escape import in_comment
 
 LONGEST_LABEL = 50
-"""GitHub's limit; GitLab takes 255."""
+"""GitHub's limit in characters. GitLab allows 255."""
 _MEMORY = re.compile(r"^<!-- reconcile:labels (?P<labels>\S*) -->$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Relabelling:
-    """Labels to put on and to take off."""
+    """Labels to add and to remove."""
 
     add: tuple[str, ...]
     remove: tuple[str, ...]
@@ -33,9 +33,9 @@ class Relabelling:
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """The `labels` of a plan's JSON, or a bare JSON list of them, each once.
+    """Return the `labels` of a plan's JSON, or of a bare JSON list, without duplicates.
 
-    Raises UsageError where there is no such file, InvalidInput where it holds no labels.
+    Raises UsageError if the file cannot be read; InvalidInput if it does not contain valid labels.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -47,21 +47,21 @@ def read_labels(path: Path) -> tuple[str, ...]:
     found = data.get("labels") if isinstance(data, dict) else data
     if not isinstance(found, list) or not all(isinstance(label, str) for label in found):
         hint = 'expected {"labels": ["schema/safe"]}, as reconcile plan --format json writes it'
-        raise InvalidInput(f"--labels-from: {path} holds no labels", hint=hint)
+        raise InvalidInput(f"--labels-from: {path} contains no list of labels", hint=hint)
     if wrong := [label for label in found if not _is_label(label)]:
-        hint = f"a label is printable, has no comma and at most {LONGEST_LABEL} characters"
-        raise InvalidInput(f"--labels-from: {path}: {wrong[0][:80]!r} is no label", hint=hint)
+        hint = f"a label is printable, contains no comma and has at most {LONGEST_LABEL} characters"
+        raise InvalidInput(f"--labels-from: {path}: {wrong[0][:80]!r} is not a label", hint=hint)
     return tuple(dict.fromkeys(found))
 
 
 def with_memory(body: str, labels: Sequence[str]) -> str:
-    """The comment with the line that remembers its labels."""
+    """Return the comment with a hidden line that records its labels."""
     encoded = ",".join(in_comment(label) for label in labels)
     return f"{body.rstrip()}\n\n<!-- reconcile:labels {encoded} -->\n"
 
 
 def remembered(body: str) -> tuple[str, ...]:
-    """The labels that a comment came with."""
+    """Return the labels that a comment records."""
     lines = _MEMORY.findall(body.replace("\r\n", "\n"))
     return tuple(unquote(label) for label in lines[-1].split(",") if label) if lines else ()
 

@@ -1,6 +1,6 @@
-"""Which pull or merge request is meant: from the options, else from what the CI system says of itself.
+"""Find the pull or merge request: from the options, else from the variables and event of the CI system.
 
-docs.github.com, "Variables reference"; docs.gitlab.com, "Predefined CI/CD variables reference".
+Sources: docs.github.com, "Variables reference"; docs.gitlab.com, "Predefined CI/CD variables reference".
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PULL_REF = re.compile(r"refs/pull/([0-9]+)/")
 
 
 class ForgeName(StrEnum):
-    """The forges that we speak with."""
+    """The supported forges."""
 
     GITHUB = "github"
     GITLAB = "gitlab"
@@ -31,7 +31,7 @@ class ForgeName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the command line says; the rest is found out."""
+    """The options of the command line. What is None is taken from the environment."""
 
     forge: ForgeName | None = None
     repository: str | None = None
@@ -50,7 +50,7 @@ class Project:
     """`owner/name`; on GitLab also the project's number."""
 
     def place(self, number: int) -> Place:
-        """One of its requests."""
+        """Return one of its requests."""
         return Place(self.forge, self.api_url, self.repository, number)
 
 
@@ -71,10 +71,9 @@ class Place:
 
 
 def find_place(asked: Asked, environment: Mapping[str, str]) -> Place:
-    """The request that is meant.
+    """Return the request that the options or the environment name.
 
-    Raises UsageError where it can be neither read nor guessed, and ForgeFailed in a pipeline that belongs to
-    no request.
+    Raises UsageError if neither names one; ForgeFailed in a pipeline that belongs to no request.
     """
     project = find_project(asked, environment)
     if project.forge is ForgeName.GITHUB:
@@ -87,7 +86,7 @@ def find_place(asked: Asked, environment: Mapping[str, str]) -> Place:
 
 
 def find_project(asked: Asked, environment: Mapping[str, str]) -> Project:
-    """The repository that is meant. Raises UsageError where it can be neither read nor guessed."""
+    """Return the repository that the options or the environment name. Raises UsageError if neither does."""
     forge = asked.forge or _forge(environment)
     if forge is ForgeName.GITHUB:
         api_url = asked.api_url or environment.get("GITHUB_API_URL") or PUBLIC
@@ -96,20 +95,20 @@ def find_project(asked: Asked, environment: Mapping[str, str]) -> Project:
         api_url = asked.api_url or environment.get("CI_API_V4_URL") or "https://gitlab.com/api/v4"
         repository = asked.repository or environment.get("CI_PROJECT_ID")
     if not repository:
-        raise UsageError("which repository?", hint="pass --repo OWNER/NAME")
+        raise UsageError("the repository is not known", hint="pass --repo OWNER/NAME")
     if not _REPOSITORY.match(repository):
-        raise UsageError(f"--repo {repository!r} is no repository", hint="it looks like OWNER/NAME")
+        raise UsageError(f"--repo {repository!r} is not a repository", hint="expected OWNER/NAME")
     return Project(forge, _checked(api_url), repository)
 
 
 def find_branch(forge: ForgeName, environment: Mapping[str, str]) -> str | None:
-    """The branch whose pipeline this is, as far as the CI system says."""
+    """Return the branch of this pipeline, or None if the CI system does not name it."""
     name = "GITHUB_REF_NAME" if forge is ForgeName.GITHUB else "CI_COMMIT_BRANCH"
     return environment.get(name) or None
 
 
 def head_message(forge: ForgeName, commit: str, environment: Mapping[str, str]) -> str | None:
-    """The message of a commit that was pushed, where the pipeline's event holds it."""
+    """Return the message of a pushed commit, or None if the pipeline's event does not contain it."""
     head = _event(environment.get("GITHUB_EVENT_PATH")).get("head_commit")
     if forge is not ForgeName.GITHUB or not isinstance(head, dict) or head.get("id") != commit:
         return None
@@ -123,11 +122,12 @@ def _forge(environment: Mapping[str, str]) -> ForgeName:
     if environment.get("GITHUB_ACTIONS") or environment.get("GITHUB_REPOSITORY"):
         return ForgeName.GITHUB
     hint = "outside GitHub Actions and GitLab CI pass --forge, --repo and --number"
-    raise UsageError("which forge?", hint=hint)
+    raise UsageError("the forge is not known", hint=hint)
 
 
 def _no_request(forge: ForgeName, environment: Mapping[str, str]) -> Exception:
-    """In a pipeline of a branch there is nothing to comment on; elsewhere a person forgot to say."""
+    """Return the error for a missing number: ForgeFailed in a pipeline, where no request exists; UsageError
+    elsewhere, where the user did not pass it."""
     if forge is ForgeName.GITHUB and environment.get("GITHUB_EVENT_NAME"):
         event = environment["GITHUB_EVENT_NAME"]
         return ForgeFailed(
@@ -138,10 +138,10 @@ def _no_request(forge: ForgeName, environment: Mapping[str, str]) -> Exception:
         source = environment["CI_PIPELINE_SOURCE"]
         return ForgeFailed(
             f"this pipeline comes from `{source}`, which belongs to no merge request",
-            hint='a job gets one with rules: [{if: $CI_PIPELINE_SOURCE == "merge_request_event"}]; '
-            "after a merge pass --commit",
+            hint='run the job with rules: [{if: $CI_PIPELINE_SOURCE == "merge_request_event"}], '
+            "or pass --commit after a merge",
         )
-    return UsageError("which pull or merge request?", hint="pass --number N")
+    return UsageError("the pull or merge request is not known", hint="pass --number N")
 
 
 def _pull_request(environment: Mapping[str, str]) -> int | None:
@@ -180,8 +180,9 @@ def _checked(api_url: str) -> str:
         parts = urlsplit("")
     if not is_good or parts.query or parts.fragment:
         raise UsageError(
-            "the API's address is no http URL", hint="like https://HOST/api/v3 or https://HOST/api/v4"
+            "the API's address is not an http URL",
+            hint="expected an address like https://HOST/api/v3 or https://HOST/api/v4",
         )
     if parts.username or parts.password:
-        raise UsageError("the API's address holds a login", hint="pass the token with --token-file")
+        raise UsageError("the API's address contains a login", hint="pass the token with --token-file")
     return api_url.rstrip("/")

@@ -1,6 +1,6 @@
-"""Requests to a forge's REST API: tried again where that helps, and never sent to another host.
+"""Send requests to a forge's REST API, retry them where that helps, and never send them to another host.
 
-GitHub's rules for trying again: docs.github.com, "Best practices for using the REST API" and "Rate limits".
+GitHub's rules for retries: docs.github.com, "Best practices for using the REST API" and "Rate limits".
 """
 
 from __future__ import annotations
@@ -23,43 +23,44 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5
 PATIENCE_S = 150.0
-"""The most that all pauses of a run take together."""
+"""Maximum sum of all pauses of a run."""
 _SECONDARY_PAUSE_S = 60.0
-"""What GitHub asks for where it does not say how long."""
+"""The pause that GitHub documents for a secondary rate limit without a `Retry-After` header."""
 _FIRST_PAUSE_S = 0.4
 _TIMEOUT_S = 20.0
 _PAGES = 300
-"""GitHub gives no more comments of one request than 30,000."""
-_SAID = 300
+"""GitHub returns at most 30,000 comments of one request."""
+_MESSAGE_LIMIT = 300
+"""Maximum number of characters that are shown of a forge's message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, with success."""
+    """The answer to a successful request."""
 
     data: Any
     headers: Mapping[str, str]
     following: Mapping[str, str] | None
-    """The parameters of the next page, as the `Link` header has them."""
+    """The query parameters of the next page from the `Link` header; None if there is no such link."""
 
 
 class Wire:
     """A connection to one API. Use it as a context manager."""
 
     def __init__(self, api_url: str, headers: Mapping[str, str], hints: Mapping[int, str]) -> None:
-        """`hints` say for a refusing status how to go on."""
+        """Open a client. `hints` maps an HTTP status of a refusal to the hint of its error."""
         try:
             import httpx
         except ModuleNotFoundError:
             hint = (
-                "install it with its extra `ci`: pip install 'reconcile-postgres[ci]', from where you have it"
+                "install the extra `ci`: pip install 'reconcile-postgres[ci]', from the source that you use"
             )
-            raise UsageError("to comment needs the library httpx", hint=hint) from None
+            raise UsageError("commenting requires the library httpx", hint=hint) from None
         self._api_url = api_url
         self._hints = hints
         self._patience_s = PATIENCE_S
         sent = {"User-Agent": f"reconcile/{__version__}", **headers}
-        # A redirect is not followed: it would carry the token to wherever it leads.
+        # Redirects are not followed: they would send the token to another address.
         self._client: httpx.Client = httpx.Client(headers=sent, timeout=_TIMEOUT_S, follow_redirects=False)
 
     def __enter__(self) -> Wire:
@@ -79,8 +80,8 @@ class Wire:
     ) -> Answer:
         """Send a request to a path below the API's address, or to a URL on its host.
 
-        Raises Gone for 404 and 410 and Refused for others; Unsure where a POST may have been carried out or
-        not; ForgeFailed where nobody answers.
+        Raises Gone for the status 404 and 410, and Refused for other refusals; Unsure if it is unknown
+        whether a POST was carried out; ForgeFailed if the host does not answer.
         """
         url = path if "://" in path else self._api_url + path
         for attempt in range(ATTEMPTS):
@@ -95,12 +96,12 @@ class Wire:
             if method == "POST" and response.status_code >= 500:
                 raise Unsure(f"{_host(url)} answered {response.status_code} to a request")
             if attempt + 1 == ATTEMPTS or pause > self._patience_s:
-                raise self._refused(response, f"; it asks to wait {pause:.0f} s" if pause > 1 else "")
+                raise self._refused(response, f"; retry after {pause:.0f} s" if pause > 1 else "")
             self._wait(pause)
         raise AssertionError("the last attempt returns or raises")
 
     def pages(self, path: str, parameters: Mapping[str, str]) -> Iterator[Any]:
-        """What stands on all pages, page by page. Where the next one is, `Link` or `X-Next-Page` says."""
+        """Yield the data of each page. The header `Link` or `X-Next-Page` names the next page."""
         following: Mapping[str, str] | None = parameters
         for _ in range(_PAGES):
             if following is None:
@@ -112,7 +113,7 @@ class Wire:
                 following = {**parameters, "page": page}
 
     def pause(self, attempt: int) -> None:
-        """Wait before something is looked at again."""
+        """Wait before the next attempt."""
         self._wait(_backoff_s(attempt))
 
     def _wait(self, seconds: float) -> None:
@@ -122,7 +123,7 @@ class Wire:
     def _try(
         self, method: str, url: str, parameters: Mapping[str, str] | None, body: object, attempt: int
     ) -> httpx.Response | None:
-        """One attempt; nothing where it failed on the way and the next one may go through."""
+        """Send the request once. Return None if it failed in transit and can be sent again."""
         import httpx
 
         try:
@@ -134,40 +135,40 @@ class Wire:
             if method == "POST":
                 raise Unsure(problem) from None
         if attempt + 1 == ATTEMPTS:
-            hint = "a proxy is named in HTTPS_PROXY, an authority of your own in SSL_CERT_FILE"
+            hint = "set HTTPS_PROXY to use a proxy, SSL_CERT_FILE to trust your own certificate authority"
             raise ForgeFailed(problem, hint=hint)
         self._wait(_backoff_s(attempt))
         return None
 
     def _refused(self, response: httpx.Response, more: str = "") -> ForgeFailed:
         status = response.status_code
-        said = _message(response)
-        what = f"{response.request.method} {response.url.path}: {status}{f', {said}' if said else ''}"
+        message = _message(response)
+        what = f"{response.request.method} {response.url.path}: {status}{f', {message}' if message else ''}"
         hint = self._hints.get(status)
         if response.is_redirect:
-            hint = "it leads elsewhere, and is not followed: was the repository renamed?"
-        sort = Gone if status in (404, 410) else Refused
-        return sort(f"{response.url.host} refused {what}{more}", hint=hint)
+            hint = "redirects are not followed; check whether the repository was renamed"
+        error = Gone if status in (404, 410) else Refused
+        return error(f"{response.url.host} refused {what}{more}", hint=hint)
 
 
 def pause_s(status: int, headers: Mapping[str, str], message: str, attempt: int) -> float | None:
-    """Seconds until the same request may be sent again; None where that would not help."""
+    """Return the seconds to wait before the same request is sent again; None if a retry would not help."""
     is_spent = headers.get("x-ratelimit-remaining") == "0"
     is_limit = status == 429 or (
         status == 403 and ("retry-after" in headers or is_spent or "rate limit" in message.lower())
     )
     if not is_limit and status < 500:
         return None
-    said = _retry_after_s(headers.get("retry-after"))
-    if said is None and is_limit and is_spent and (reset := headers.get("x-ratelimit-reset", "")).isdigit():
-        said = max(int(reset) - time.time(), 0.0)
-    if said is None and is_limit and status == 403:
-        said = _SECONDARY_PAUSE_S
-    return _backoff_s(attempt) if said is None else said
+    pause = _retry_after_s(headers.get("retry-after"))
+    if pause is None and is_limit and is_spent and (reset := headers.get("x-ratelimit-reset", "")).isdigit():
+        pause = max(int(reset) - time.time(), 0.0)
+    if pause is None and is_limit and status == 403:
+        pause = _SECONDARY_PAUSE_S
+    return _backoff_s(attempt) if pause is None else pause
 
 
 def _retry_after_s(value: str | None) -> float | None:
-    """RFC 9110, 10.2.3: seconds or a date."""
+    """Return the seconds of a `Retry-After` header, which is a number or a date (RFC 9110, 10.2.3)."""
     if value is None:
         return None
     if value.strip().isdigit():
@@ -188,9 +189,9 @@ def _answer(response: httpx.Response) -> Answer:
         data = response.json() if response.content else None
     except ValueError:
         host = response.url.host
-        hint = "is the API's address right? A login page or a proxy may stand in between"
-        raise ForgeFailed(f"{host} answered with something that is not JSON", hint=hint) from None
-    # Only the parameters are taken: where the address itself leads is not for the answer to say.
+        hint = "check the API's address; a login page or a proxy may have answered instead"
+        raise ForgeFailed(f"the answer of {host} is not JSON", hint=hint) from None
+    # Only the parameters of the link are used: an answer must not send the token to another address.
     return Answer(data, response.headers, dict(parse_qsl(urlsplit(following).query)) if following else None)
 
 
@@ -199,20 +200,20 @@ def _message(response: httpx.Response) -> str:
         data = response.json()
     except ValueError:
         return ""
-    said = data.get("message") or data.get("error") if isinstance(data, dict) else None
+    message = data.get("message") or data.get("error") if isinstance(data, dict) else None
     errors = data.get("errors") if isinstance(data, dict) else None
     details = (
         [one["message"] for one in errors if isinstance(one, dict) and "message" in one]
         if isinstance(errors, list)
         else []
     )
-    return _line("; ".join(map(str, [*([said] if said else []), *details])))
+    return _line("; ".join(map(str, [*([message] if message else []), *details])))
 
 
 def _line(text: str) -> str:
-    """Somebody else's words on one line: CI systems obey lines that begin with `::` or `##[`."""
+    """Return the forge's text on one line: CI systems run lines that start with `::` or `##[`."""
     words = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return words.replace("##[", "[").replace("::", ": :")[:_SAID]
+    return words.replace("##[", "[").replace("::", ": :")[:_MESSAGE_LIMIT]
 
 
 def _host(url: str) -> str:

@@ -1,4 +1,4 @@
-"""A forge to comment on, and the command line in a pipeline of it."""
+"""Fixtures: a fake forge, and the command line as it runs in a pipeline of that forge."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Pipeline:
         return self.reconcile.folder
 
     def __call__(self, *arguments: str | Path, file: str = "plan.md", **changed: str | None) -> Finished:
-        """`None` for a variable takes it away."""
+        """Run the command. A variable that is None is removed from the environment."""
         given = {name: value for name, value in (self.variables | changed).items() if value is not None}
         done = self.reconcile("ci", "comment", "--file", file, *arguments, **given)
         for secret in (one for name, one in given.items() if name.endswith("TOKEN") and one):
@@ -49,17 +49,17 @@ class Pipeline:
         return done
 
     def as_process(self) -> Pipeline:
-        """With an interpreter of its own for each command."""
+        """Return the same pipeline, with a separate interpreter for each command."""
         return replace(self, reconcile=Quiet(self.folder))
 
     def write(self, name: str, text: str) -> Path:
-        """A file in the folder."""
+        """Write a file in the folder and return its path."""
         return self.reconcile.write(name, text)
 
 
 @dataclass(frozen=True, slots=True)
 class Quiet(Reconcile):
-    """No pipeline that these tests may run in shows through."""
+    """Hides the variables of the CI pipeline in which these tests themselves may run."""
 
     def environment(self, **variables: str) -> dict[str, str]:
         """See Reconcile."""
@@ -69,7 +69,7 @@ class Quiet(Reconcile):
 
 @dataclass(frozen=True, slots=True)
 class QuietInside(Inside):
-    """The same by calls in this process."""
+    """The same, but commands run in this process."""
 
     def environment(self, **variables: str) -> dict[str, str]:
         """See Quiet."""
@@ -115,7 +115,7 @@ def gitlab(tmp_path: Path) -> Iterator[Pipeline]:
 
 
 def pull_request_event() -> dict[str, Any]:
-    """The part of the event that is looked at, with what an attacker can choose."""
+    """Return the part of the event that the command reads, with hostile text where an attacker chooses it."""
     hostile = '$(touch pwned)`touch pwned`"; touch pwned #'
     return {
         "action": "opened",

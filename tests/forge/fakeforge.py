@@ -1,7 +1,7 @@
 """HTTP servers that behave like the REST APIs of GitHub and GitLab where we use them.
 
-Written from their documentation: pages, who may do what, limits. What a test wants to go wrong stands in
-`mishaps`, one for each request in turn.
+They follow the documentation of the APIs: pages, permissions, limits. A test lists the failures that it
+wants in `mishaps`; each applies to one request.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ JOB_TOKEN = "64_job0token"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server answers."""
+    """The answer of a server."""
 
     status: int
     data: Any = None
@@ -38,14 +38,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Mishap:
-    """What goes wrong at the next request of that method whose path matches."""
+    """A failure of the next request that has this method and a matching path."""
 
     method: str
     path: str
     reply: Reply | None
-    """None: the connection is cut without an answer."""
+    """None if the connection is closed without an answer."""
     is_done: bool = False
-    """Whether the request is carried out all the same."""
+    """Whether the request is carried out nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +61,42 @@ class Request:
 
 @dataclass
 class FakeForge:
-    """State and rules that both share."""
+    """State and rules that both forges share."""
 
     comments: list[dict[str, Any]] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     mishaps: list[Mishap] = field(default_factory=list)
     brought: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    """The requests that have to do with a commit, as the forge shows them."""
+    """The requests that the forge lists for a commit."""
     url: str = ""
     per_page: int = 100
-    """The most that a page holds."""
+    """Maximum number of items of a page."""
     _last: int = 1000
 
     prefix: ClassVar[str] = ""
 
     def writes(self) -> list[Request]:
-        """The requests that change something."""
+        """Return the requests that change something."""
         return [one for one in self.requests if one.method != "GET" and not one.path.endswith("/graphql")]
 
     def add(self, body: str, author: str, **more: Any) -> int:
-        """A comment that is there before we come."""
+        """Add an existing comment and return its id."""
         self._last += 1
         made = {"id": self._last, "body": body, "author": author, "created_at": self._time(), **more}
         self.comments.append(made)
         return self._last
 
     def bodies(self) -> list[str]:
-        """What the comments say."""
+        """Return the texts of all comments."""
         return [one["body"] for one in self.comments]
 
     def find(self, number: int) -> dict[str, Any] | None:
-        """The comment with that id."""
+        """Return the comment with that id."""
         return next((one for one in self.comments if one["id"] == number), None)
 
     def answer(self, request: Request) -> Reply:
-        """The reply by the rules."""
+        """Return the reply to a request."""
         raise NotImplementedError
 
     def _time(self) -> str:
@@ -262,7 +262,7 @@ _REFUSED = "Resource not accessible by integration"
 
 @contextmanager
 def running(forge: FakeForge) -> Iterator[None]:
-    """Serve the forge on loopback; its `url` is set."""
+    """Serve the forge on loopback and set its `url`."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -305,7 +305,7 @@ def running(forge: FakeForge) -> Iterator[None]:
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
 
         def log_message(self, *_: object) -> None:
-            """Nothing on the terminal."""
+            """Write nothing to the terminal."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""reconcile ci comment against servers that behave like GitHub and GitLab."""
+"""Test `reconcile ci comment` against servers that behave like GitHub and GitLab."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OLD = PLAN.replace("safe", "needs approval")
 
 @pytest.fixture(params=["github", "gitlab"])
 def pipeline(request: pytest.FixtureRequest) -> Pipeline:
-    """The same on both forges."""
+    """Return a pipeline of each of the two forges."""
     found = request.getfixturevalue(request.param)
     assert isinstance(found, Pipeline)
     return found
@@ -165,7 +165,7 @@ def test_a_wrong_token_is_a_warning_and_with_strict_a_failure(pipeline: Pipeline
 def test_no_token_is_a_warning(pipeline: Pipeline) -> None:
     done = pipeline(GITHUB_TOKEN=None, GITLAB_TOKEN=None)
     assert done.code == 0
-    assert "there is no token" in done.err
+    assert "no token found" in done.err
     assert pipeline.forge.requests == []
 
 
@@ -194,14 +194,14 @@ def test_a_redirect_does_not_get_the_token(pipeline: Pipeline) -> None:
     elsewhere = Reply(301, {"message": "Moved"}, {"Location": f"{pipeline.forge.url}/elsewhere"})
     pipeline.forge.mishaps.append(Mishap("GET", "comments$|notes$", elsewhere))
     done = pipeline()
-    assert "is not followed" in done.err
+    assert "redirects are not followed" in done.err
     assert [one.path for one in pipeline.forge.requests if "elsewhere" in one.path] == []
 
 
 def test_a_wait_that_is_too_long_is_not_waited_for(pipeline: Pipeline) -> None:
     long = Reply(429, {"message": "slow down"}, {"Retry-After": "3600"})
     pipeline.forge.mishaps.append(Mishap("GET", "comments$|notes$", long))
-    assert "asks to wait 3600 s" in pipeline().err
+    assert "retry after 3600 s" in pipeline().err
 
 
 def test_a_server_cannot_give_orders_to_the_pipeline(pipeline: Pipeline) -> None:
@@ -335,7 +335,7 @@ def test_a_comment_of_a_deleted_account_is_nobodys(github: Pipeline) -> None:
 def test_a_job_token_is_not_enough_for_gitlab(gitlab: Pipeline) -> None:
     done = gitlab(GITLAB_TOKEN=None, CI_JOB_TOKEN="64_job0token", GITLAB_USER_LOGIN="ada")
     assert done.code == 0
-    assert "CI_JOB_TOKEN may not write notes" in done.err
+    assert "CI_JOB_TOKEN cannot write notes" in done.err
     assert "project access token" in done.err
 
 

@@ -1,4 +1,4 @@
-"""`ci comment --commit`: the request that brought a commit, by what the forge says of it."""
+"""Test `ci comment --commit`, which asks the forge for the request that contains a commit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def pipeline(request: pytest.FixtureRequest) -> Pipeline:
 
 
 def shown(pipeline: Pipeline, number: int, merged_at: str | None, branch: str = "main") -> dict[str, Any]:
-    """A request as its forge shows it, as far as we look."""
+    """Return the fields of a request that we read, in the form of its forge."""
     if "GITHUB_ACTIONS" in pipeline.variables:
         return {"number": number, "state": "closed", "merged_at": merged_at, "base": {"ref": branch}}
     return {"iid": number, "id": 9000, "state": "merged", "merged_at": merged_at, "target_branch": branch}
@@ -56,8 +56,8 @@ def test_none_is_said_in_words(pipeline: Pipeline) -> None:
     done = pipeline("--commit", SHA)
     assert done.code == 0
     assert "warning: the comment was not written: no merged " in done.err
-    assert f"brought commit {SHA[:12]}" in done.err
-    assert "pushed to a branch directly belongs to none" in done.err
+    assert f"contains commit {SHA[:12]}" in done.err
+    assert "pushed to the branch directly belongs to no" in done.err
     assert pipeline("--commit", SHA, "--strict").code == 1
     assert pipeline.forge.comments == []
 
@@ -68,14 +68,14 @@ def test_a_refusal_is_said_in_words(pipeline: Pipeline) -> None:
     done = pipeline("--commit", SHA)
     assert done.code == 0
     assert "403" in done.err
-    assert "may the token see the repository" in done.err
+    assert "the token can read the repository" in done.err
 
 
 def test_what_is_no_list_of_requests(pipeline: Pipeline) -> None:
     for data in ({"message": "hello"}, [{"number": -1}], [7]):
         pipeline.forge.mishaps.append(Mishap("GET", "/commits/", Reply(200, data)))
         done = pipeline("--commit", SHA)
-        assert (done.code, "no list of requests" in done.err) == (0, True)
+        assert (done.code, "not a list of requests" in done.err) == (0, True)
 
 
 @pytest.mark.parametrize(

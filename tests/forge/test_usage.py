@@ -1,4 +1,4 @@
-"""What `reconcile ci comment` finds out by itself, and what it says when it can't."""
+"""Test what `reconcile ci comment` reads from the environment, and its errors if something is missing."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def test_options_win_over_the_environment() -> None:
 @pytest.mark.parametrize(
     ("asked", "environment", "message"),
     [
-        (Asked(), {}, "which forge"),
-        (Asked(ForgeName.GITHUB), {}, "which repository"),
-        (Asked(ForgeName.GITHUB, "a/b"), {}, "which pull or merge request"),
-        (Asked(ForgeName.GITHUB, "a/../../b c", 1), {}, "is no repository"),
-        (Asked(ForgeName.GITHUB, "a/b", 1, "file:///etc"), {}, "no http URL"),
-        (Asked(ForgeName.GITHUB, "a/b", 1, "https://[::1"), {}, "no http URL"),
-        (Asked(ForgeName.GITHUB, "a/b", 1, "https://u:geheim@host/"), {}, "holds a login"),
+        (Asked(), {}, "the forge is not known"),
+        (Asked(ForgeName.GITHUB), {}, "the repository is not known"),
+        (Asked(ForgeName.GITHUB, "a/b"), {}, "the pull or merge request is not known"),
+        (Asked(ForgeName.GITHUB, "a/../../b c", 1), {}, "is not a repository"),
+        (Asked(ForgeName.GITHUB, "a/b", 1, "file:///etc"), {}, "not an http URL"),
+        (Asked(ForgeName.GITHUB, "a/b", 1, "https://[::1"), {}, "not an http URL"),
+        (Asked(ForgeName.GITHUB, "a/b", 1, "https://u:geheim@host/"), {}, "contains a login"),
     ],
 )
 def test_what_is_missing_or_wrong_is_usage(asked: Asked, environment: dict[str, str], message: str) -> None:
@@ -114,8 +114,8 @@ def test_what_a_comment_remembers_of_its_labels() -> None:
     ],
 )
 def test_no_line_is_a_quick_action_wherever_it_stands(body: str) -> None:
-    """Which lines GitLab takes for commands: carriage returns go first, and a code block is from three
-    backticks at the start of a line to the next line that is just that."""
+    """Return the lines that GitLab reads as commands. It removes carriage returns first. A code block extends
+    from three backticks at the start of a line to the next line that contains only three backticks."""
     commands = re.compile(
         r"^```.+?\n```$|^\s*/(?P<name>merge|approve)\b", re.MULTILINE | re.DOTALL | re.IGNORECASE
     )
@@ -136,16 +136,16 @@ def test_what_is_no_quick_action_stays() -> None:
     ("arguments", "file", "said"),
     [
         ((), "missing.md", "cannot read missing.md"),
-        ((), "unmarked.md", "does not say whose plan it is"),
-        (("--target", "dev"), "plan.md", "the comment of another target"),
-        (("--state", "failed"), "plan.md", "which target"),
+        ((), "unmarked.md", "does not name the target of its plan"),
+        (("--target", "dev"), "plan.md", "belongs to another target"),
+        (("--state", "failed"), "plan.md", "requires a target"),
         (("--state", "odd"), "plan.md", "odd"),
         (("--forge", "bitbucket"), "plan.md", "bitbucket"),
         (("--number", "0"), "plan.md", "0"),
-        (("--repo", "nonsense"), "plan.md", "no repository"),
+        (("--repo", "nonsense"), "plan.md", "not a repository"),
         (("--token-file", "missing"), "plan.md", "cannot read missing"),
-        (("--token-file", "empty"), "plan.md", "holds no token"),
-        (("--token-file", "odd"), "plan.md", "what no token has"),
+        (("--token-file", "empty"), "plan.md", "is empty"),
+        (("--token-file", "odd"), "plan.md", "contains a space"),
         (("--labels-from", "missing.json"), "plan.md", "cannot read missing.json"),
     ],
 )

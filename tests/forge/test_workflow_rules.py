@@ -1,4 +1,4 @@
-"""The ready workflows as files: well-formed, with few rights, and nothing that a stranger can steer."""
+"""Test the provided workflow files: valid, minimal permissions, and no input that an attacker controls."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_yamllint_has_nothing_to_say(path: Path) -> None:
 
 
 def test_zizmor_has_nothing_to_say(tmp_path: Path) -> None:
-    """It finds workflows that can be steered; it looks for them where GitHub does."""
+    """zizmor finds workflows that an attacker can control, and looks for them where GitHub does."""
     folder = tmp_path / ".github" / "workflows"
     folder.mkdir(parents=True)
     for path in ON_GITHUB:
@@ -105,14 +105,14 @@ def test_every_command_can_be_called_so(path: Path, capsys: pytest.CaptureFixtur
 
 
 def commands(script: str) -> list[list[str]]:
-    """The words of each `reconcile …` of a script."""
+    """Yield the arguments of each `reconcile …` command of a script."""
     joined = script.replace("\\\n", " ")
     found = re.findall(r"(?:^|\s)reconcile ((?:[^\n|&;<>]|\d?>&\d)*)", joined)
     return [re.findall(r'"[^"]*"|\S+', call) for call in found]
 
 
 def unknown(words: list[str], capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """What of a command line does not exist: the command, an option, or a value out of a choice."""
+    """Return what does not exist in a command line: the command, an option, or a value of a choice."""
     assert words[0] in COMMANDS, words
     names = words[:2] if words[0] in ("ci", "schema") else words[:1]
     main([*names, "--help"])

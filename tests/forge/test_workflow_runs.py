@@ -1,4 +1,5 @@
-"""The scripts of the ready workflows, run by bash in a git repository against a real server and a forge."""
+"""Run the scripts of the provided workflows with bash, in a git repository, against a real server and a fake
+forge."""
 
 from __future__ import annotations
 
@@ -57,7 +58,7 @@ class Team:
         return self.runner.checkout
 
     def write(self, name: str, text: str) -> None:
-        """A file of the checkout."""
+        """Write a file of the checkout."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -84,7 +85,7 @@ class Team:
         self.git("merge", "--quiet", "--no-ff", "--message", "merge", "change")
 
     def run(self, path: Path, job: str) -> list[tuple[str, Ended]]:
-        """The scripts of a workflow's job."""
+        """Run the scripts of a workflow's job."""
         data = read(path)
         return self.runner.steps(data["jobs"][job], data["env"] | {"RECONCILE_SOURCE": "one wheel"})
 
@@ -252,7 +253,7 @@ def test_a_deployment_is_told_in_the_comment_of_its_pull_request(
 
 
 def merged(team: Team, pulls: list[dict[str, Any]] | None, message: str) -> None:
-    """The push after the merge; GitHub tells these pull requests of it, or refuses to."""
+    """Set up the push after the merge. GitHub lists these pull requests for it, or refuses if None."""
     if pulls is not None:
         team.forge.brought[SHA] = pulls
     path = team.folder.parent / "event.json"
@@ -304,7 +305,7 @@ def test_the_action_fails_after_it_has_commented(team: Team) -> None:
 
 
 def act(team: Team) -> list[tuple[str, Ended]]:
-    """Run the composite action with what its inputs default to."""
+    """Run the composite action with the defaults of its inputs."""
     data = read(ACTION)
     inputs = {name: one.get("default", "prod") for name, one in data["inputs"].items()}
     team.runner.context |= {f"inputs.{name}": value for name, value in inputs.items()}
@@ -365,7 +366,7 @@ def test_gitlab_deploys_and_says_so_in_the_merge_request(
         if not is_known:
             assert forge.bodies() == []
             assert (
-                f"warning: the comment was not written: no merged merge request brought commit {SHA[:12]}"
+                f"warning: the comment was not written: no merged merge request contains commit {SHA[:12]}"
                 in done.out
             )
             return

@@ -1,4 +1,4 @@
-"""Workflows as the CI systems read them: their steps, run here by bash with what the runner sets."""
+"""Run the steps of CI workflows with bash, with the variables and files that the runner provides."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 
 
 def read(path: Path) -> Any:
-    """The file's YAML; `on` is a word there, and no boolean."""
+    """Return the YAML of a file; `on` is read as text, not as a boolean."""
     return yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)
 
 
 def scripts(path: Path) -> Iterator[str]:
-    """Every piece of shell in the file."""
+    """Yield every shell script in the file."""
     data = read(path)
     if path == GITLAB:
         for job in data.values():
@@ -52,12 +52,12 @@ class Ended:
 
 @dataclass
 class Runner:
-    """A machine of the CI system: a checkout, a PATH with our `reconcile`, and files for steps."""
+    """A machine of the CI system: a checkout, a PATH with our `reconcile`, and the files that steps write."""
 
     checkout: Path
     variables: dict[str, str]
     context: dict[str, str] = field(default_factory=dict)
-    """What expressions stand for."""
+    """The values of expressions."""
 
     def __post_init__(self) -> None:
         self.temporary.mkdir()
@@ -67,30 +67,30 @@ class Runner:
 
     @property
     def temporary(self) -> Path:
-        """RUNNER_TEMP, beside the checkout."""
+        """The folder RUNNER_TEMP, next to the checkout."""
         return self.checkout.parent / "runner"
 
     @property
     def summary(self) -> str:
-        """What stands in the run's summary."""
+        """The text of the run's summary."""
         path = self.temporary / "summary"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
     @property
     def installed(self) -> list[str]:
-        """The words that `python` was called with."""
+        """The arguments of all calls of `python`."""
         path = self.temporary / "installed"
         return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
     @property
     def outputs(self) -> dict[str, str]:
-        """What steps wrote into GITHUB_OUTPUT."""
+        """The outputs that steps wrote to GITHUB_OUTPUT."""
         path = self.temporary / "output"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return dict(line.split("=", 1) for line in lines)
 
     def bash(self, script: str, variables: Mapping[str, str] | None = None) -> Ended:
-        """Run a script as the runners do: stopped by the first command that fails."""
+        """Run a script as the runners do: it stops at the first command that fails."""
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
             cwd=self.checkout, env=self._environment() | dict(variables or {}), stdin=subprocess.DEVNULL,
@@ -100,7 +100,7 @@ class Runner:
         return Ended(done.returncode, done.stdout)
 
     def steps(self, job: Any, given: Mapping[str, str] | None = None) -> list[tuple[str, Ended]]:
-        """Run a job's scripts in order; after a failure only those that ask for it."""
+        """Run a job's scripts in order. After a failure, run only those whose condition allows it."""
         ended: list[tuple[str, Ended]] = []
         has_failed = False
         for step in job["steps"]:
@@ -144,6 +144,6 @@ class Runner:
 
 
 def event(path: Path, data: object) -> str:
-    """Write an event's file; its path."""
+    """Write an event's file and return its path."""
     path.write_text(json.dumps(data), encoding="utf-8")
     return str(path)
