@@ -1,5 +1,5 @@
-"""Second opinions: what others, who share no code with this project, say about two databases.
+"""Second opinions: compare two databases with tools that share no code with this project.
 
-Nothing here decides or changes anything. `pg_dump` compares what PostgreSQL's own tool writes; `migra` asks
-another differ about the kinds that it can see.
+Nothing here decides or changes anything. `pg_dump` compares the dumps of PostgreSQL's own tool. `migra` runs
+another schema differ, which covers some kinds of objects.
 """

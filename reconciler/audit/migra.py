@@ -1,9 +1,9 @@
-"""The verdict of migra, an independent differ: what it would do to turn one database into another.
+"""Run migra, an independent schema differ: which SQL would turn one database into the other?
 
-Its SQL is a finding to read, never to run. migra sees part of what PostgreSQL has: `BLIND_KINDS` says where
-its silence means nothing, `UNRELIABLE_KINDS` where its findings don't. They were measured with pairs of small
-schemas on PostgreSQL 14 to 18 with the versions that the `audit` extra pins; kinds that migra's inspector has
-no property for (roles, subscriptions, access methods, security labels) count as blind.
+Its SQL is a finding to read and is never run. migra covers only some kinds of objects: for `BLIND_KINDS` it
+can miss a difference, for `UNRELIABLE_KINDS` it can report a false one. Both lists were measured with pairs
+of small schemas on PostgreSQL 14 to 18, with the versions that the extra `audit` pins. Kinds for which
+migra's inspector has no property (roles, subscriptions, access methods, security labels) count as blind.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ BLIND_KINDS: Final = (
     "view options",
     "virtual and stored generated columns",
 )
-"""Kinds in which a difference can go unseen."""
+"""Kinds for which migra can miss a difference."""
 
 UNRELIABLE_KINDS: Final = (
     "changed generated columns",
@@ -66,17 +66,17 @@ UNRELIABLE_KINDS: Final = (
     "NOT VALID checks",
     "WITHOUT OVERLAPS",
 )
-"""Kinds for which migra writes SQL that fails or finds a difference for ever."""
+"""Kinds for which migra writes SQL that fails, or always reports a difference."""
 
 _CHILD = Path(__file__).with_name("migra_child.py")
 
 
 @dataclass(frozen=True, slots=True)
 class MigraVerdict:
-    """What migra says, and what it has no say in."""
+    """The result of migra, and the kinds that it does not cover."""
 
     differences: str
-    """The SQL that migra would run, for reading only; empty: it sees no difference."""
+    """The SQL that migra would run, for reading only. Empty if it found no difference."""
     blind: tuple[str, ...] = BLIND_KINDS
     unreliable: tuple[str, ...] = UNRELIABLE_KINDS
 
@@ -89,10 +89,10 @@ def audit(
     exclude_schema: str = "_reconcile",
     timeout_s: float = TIMEOUT_S,
 ) -> MigraVerdict:
-    """Ask migra what differs between two databases, in a process of its own.
+    """Compare two databases with migra, in a separate process.
 
-    `exclude_schema` is left out on both sides. Raises AuditError when migra is not installed, fails, or does
-    not finish in time.
+    `exclude_schema` is ignored on both sides. Raises AuditError if migra is not installed, fails, or does not
+    finish in time.
     """
     question = {
         "from": url_from,
@@ -117,7 +117,7 @@ def audit(
 
 
 def _run(command: Sequence[str], question: str, timeout_s: float) -> subprocess.CompletedProcess[str]:
-    """Connection URLs go through standard input: arguments can be seen by every user."""
+    """Run the process. URLs are sent through standard input, because every user can see arguments."""
     try:
         return subprocess.run(
             command, input=question, capture_output=True, text=True, timeout=timeout_s, check=False

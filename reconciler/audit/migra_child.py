@@ -1,6 +1,7 @@
-"""The process that runs migra: a question as JSON on standard input, the answer as JSON on standard output.
+"""The process that runs migra: it reads a question as JSON from standard input, and writes the answer as JSON
+to standard output.
 
-Run by path with `python -P`; uses nothing of this project, so that nothing can meet migra's imports.
+It is run by path with `python -P`. It uses nothing of this project, so that no import conflicts with migra's.
 Question: {"from": url, "to": url, "privileges": bool, "exclude_schema": name}.
 Answer: {"sql": text}, {"missing": module} or {"failed": text}.
 """
@@ -17,13 +18,13 @@ from typing import IO, Any
 
 
 def main() -> int:
-    """Answer one question. Returns the exit code."""
+    """Answer one question and return the exit code."""
     question = json.load(sys.stdin)
     try:
         answer = {"sql": _differences(question)}
     except ModuleNotFoundError as error:
         answer = {"missing": error.name or "migra"}
-    except Exception as error:  # migra raises whatever its parts raise; the parent says it in one line
+    except Exception as error:  # migra's libraries raise any exception; the parent reports it on one line
         lines = str(error).strip().splitlines() or ["no message"]
         answer = {"failed": f"{type(error).__name__}: {lines[0]}"}
     json.dump(answer, sys.stdout)
@@ -48,7 +49,7 @@ def _differences(question: dict[str, Any]) -> str:
 
 
 def _migration_class() -> Any:
-    """Import migra, with a stand-in for pkg_resources: its parts import that, setuptools no longer has it."""
+    """Import migra with a substitute for pkg_resources, which its libraries import but setuptools dropped."""
     if importlib.util.find_spec("migra") is None:
         raise ModuleNotFoundError("No module named 'migra'", name="migra")
     stub = types.ModuleType("pkg_resources")

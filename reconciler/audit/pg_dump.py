@@ -1,10 +1,10 @@
-"""The verdict of pg_dump: two databases are equal when it writes the same for both.
+"""Compare two databases with pg_dump: they are equal if it writes the same dump for both.
 
-A dump is cut into entries at the header comments that pg_dump writes, and compared entry by entry. Text is
-changed only where it says nothing about the schema (`dumpentry`).
+A dump is split into entries at the header comments that pg_dump writes, and compared entry by entry. Only
+text that carries no information about the schema is changed (see `dumpentry`).
 
-A view's columns, a composite type's attributes and enum labels keep their order: there it has a meaning.
-The journal's schema, `_reconcile`, is left out.
+A view's columns, a composite type's attributes and enum labels keep their order, because it has a meaning.
+The journal's schema, `_reconcile`, is excluded.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from reconciler.core.dataclass import dataclass
 
 JOURNAL_SCHEMA = "_reconcile"
 LOCK_WAIT_MS = 30_000
-"""How long pg_dump waits for an access share lock before it gives up."""
+"""How long pg_dump waits for an access share lock before it fails."""
 
 _HEADER = re.compile(
     r"^--\n-- Name: (?P<name>.*?); Type: (?P<type>[A-Z ]+); Schema: (?P<schema>.*?); "
@@ -41,41 +41,42 @@ _SHOWN_LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What takes part when two databases are compared."""
+    """What to include in a comparison of two databases."""
 
     column_order: bool = True
     owners: bool = True
     privileges: bool = True
     binary_dir: Path | None = None
-    """Where pg_dump is; None: it is searched for."""
+    """The folder that contains pg_dump; None to search for it."""
 
 
 def schema_text(
     url: str, *, binary_dir: Path | None = None, owners: bool = True, privileges: bool = True
 ) -> str:
-    """The schema of a database as pg_dump writes it, of a version that knows the server's.
+    """Return the schema of a database as written by a pg_dump that supports the server's version.
 
-    Raises AuditError when no suitable pg_dump is there or it fails, and ConnectionFailed.
+    Raises AuditError if no suitable pg_dump is found or if it fails; ConnectionFailed if the database cannot
+    be reached.
     """
     at = target(url)
     return _dump(at, find_pg_dump(at.major, binary_dir=binary_dir), owners=owners, privileges=privileges)
 
 
 def entries(dump: str, *, column_order: bool = True) -> tuple[DumpEntry, ...]:
-    """The entries of a dump, normalised and in order."""
+    """Return the normalised entries of a dump, sorted."""
     return normalised(_cut(dump), column_order)
 
 
 def statements(dump: str, *, column_order: bool = True) -> tuple[str, ...]:
-    """The text of each entry of a dump, normalised and in order: equal for equal schemas."""
+    """Return the text of each normalised entry of a dump, sorted. Equal schemas give equal results."""
     return tuple(entry.text for entry in entries(dump, column_order=column_order))
 
 
 def differences(url_a: str, url_b: str, how: Comparison | None = None) -> tuple[str, ...]:
-    """What pg_dump writes otherwise for one database than for the other: one text for each entry.
+    """Return the differences between the dumps of two databases, one text for each entry that differs.
 
-    A text starts with `- TYPE name` (only in a), `+ TYPE name` (only in b) or `! TYPE name` with the lines
-    that differ. Secrets in options are not shown. Raises AuditError like `schema_text`.
+    A text starts with `- TYPE name` (only in a), `+ TYPE name` (only in b) or `! TYPE name`, followed by the
+    lines that differ. Secrets in options are not shown. Raises the same errors as `schema_text`.
     """
     how = how or Comparison()
     sides = [target(url) for url in (url_a, url_b)]
@@ -87,7 +88,7 @@ def differences(url_a: str, url_b: str, how: Comparison | None = None) -> tuple[
 
 
 def compare(a: Iterable[DumpEntry], b: Iterable[DumpEntry]) -> tuple[str, ...]:
-    """What differs between the normalised entries of two dumps, as `differences` returns it."""
+    """Return the differences between the normalised entries of two dumps, in the form of `differences`."""
     by_name: dict[tuple[str, str, str], tuple[list[DumpEntry], list[DumpEntry]]] = {}
     for side, found in enumerate((a, b)):
         for entry in found:
@@ -96,7 +97,7 @@ def compare(a: Iterable[DumpEntry], b: Iterable[DumpEntry]) -> tuple[str, ...]:
 
 
 def _differing(a: Sequence[DumpEntry], b: Sequence[DumpEntry]) -> Iterator[str]:
-    """Entries of one name pair up in order; nearly always there is one on each side."""
+    """Compare the entries of one name in pairs. Almost always each side has exactly one."""
     for old, new in zip(a, b, strict=False):
         if old.text != new.text:
             yield "\n".join((f"! {old.label}", *_changed_lines(old, new)))
@@ -137,14 +138,14 @@ def _dump(at: Target, tool: PgDump, *, owners: bool, privileges: bool) -> str:
         *(() if privileges else ("--no-privileges",)),
         *((f"--dbname={at.conninfo}",) if at.conninfo else ()),
     ]
-    # PG* of the caller first: a URL may leave things to them
+    # The caller's PG* variables come first: they supply what the URL does not set.
     environment = {**os.environ, **tool.environment, **at.environment, "PGCLIENTENCODING": "UTF8"}
     done = subprocess.run(
         [tool.path, *options], capture_output=True, env=environment, stdin=subprocess.DEVNULL, check=False
     )
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip()
-        raise AuditError(f"{tool.path} (PostgreSQL {tool.major}) failed: {said}")
+        message = done.stderr.decode(errors="replace").strip()
+        raise AuditError(f"{tool.path} (PostgreSQL {tool.major}) failed: {message}")
     return done.stdout.decode()
 
 
@@ -161,7 +162,7 @@ def _cut(dump: str) -> Iterator[DumpEntry]:
 
 
 def _settings(text: str) -> tuple[str, dict[str, str]]:
-    """Cut the settings for later entries off the end of an entry's text."""
+    """Remove the settings for later entries from the end of an entry's text; return both."""
     lines = text.strip("\n").split("\n")
     found: dict[str, str] = {}
     while lines and (lines[-1] == "" or _SETTING.match(lines[-1])):
@@ -171,7 +172,7 @@ def _settings(text: str) -> tuple[str, dict[str, str]]:
 
 
 def _with_context(text: str, type_: str, head: re.Match[str], settings: dict[str, str]) -> str:
-    """Say on the entry what the settings before it said: they would be lost when entries change places."""
+    """Append the settings before an entry to its text: sorting the entries would lose them."""
     notes = [f"tablespace {head['tablespace']}"] if head["tablespace"] else []
     method = settings.get("default_table_access_method", _HEAP)
     if type_ in ("TABLE", "MATERIALIZED VIEW") and method != _HEAP and not _PARTITIONED.search(text):

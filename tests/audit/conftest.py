@@ -1,4 +1,4 @@
-"""Databases that hold what a test's SQL makes."""
+"""Fixtures: databases that contain the objects that a test's SQL creates."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import psycopg
 import pytest
 
 NewDatabase = Callable[[str], str]
-"""Makes a database, runs the SQL in it, returns its URL."""
+"""Creates a database, runs the SQL in it, and returns its URL."""
 
 
 @pytest.fixture
 def loaded(database: Callable[[], str]) -> NewDatabase:
-    """Databases of this test's own."""
+    """Create databases for this test only."""
 
     def new(sql: str) -> str:
         url = database()

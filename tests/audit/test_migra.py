@@ -1,4 +1,4 @@
-"""migra as an observer, in a process of its own."""
+"""Test the comparison with migra, which runs in a separate process."""
 
 from __future__ import annotations
 

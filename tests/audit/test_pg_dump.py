@@ -1,4 +1,5 @@
-"""pg_dump as an observer: equal schemas are equal however they came about, and differences are told."""
+"""Test the comparison with pg_dump: equal schemas are equal however they were created, and differences are
+reported."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ def test_column_order_counts_only_when_asked_for(loaded: NewDatabase) -> None:
 
 
 def test_a_partition_has_no_names_for_not_null(loaded: NewDatabase) -> None:
-    """On 18 they differ by how the partition came to be, and no statement could make them equal."""
+    """On 18 the names depend on how the partition was created, and no statement can make them equal."""
     whole = "CREATE TABLE p (id int NOT NULL, a text CONSTRAINT said NOT NULL) PARTITION BY LIST (id);"
     made = whole + 'CREATE TABLE "p 1" PARTITION OF p DEFAULT'
     attached = whole + 'CREATE TABLE "p 1" (id int NOT NULL, a text CONSTRAINT "own ""name" NOT NULL);'
@@ -121,7 +122,8 @@ def test_the_order_of_options_means_nothing(loaded: NewDatabase, one: str, other
 
 @pytest.fixture
 def two_roles(server: AnyServer) -> Iterator[None]:
-    """Two roles, to be asked for before databases: these go first, with what the roles were granted there."""
+    """Create two roles. Request this fixture before databases, so that the databases are dropped first, with
+    the roles' privileges in them."""
     with psycopg.connect(server.url(), autocommit=True) as admin:
         admin.execute("CREATE ROLE audit_one; CREATE ROLE audit_two")
         yield

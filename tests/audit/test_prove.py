@@ -1,4 +1,4 @@
-"""Plans carried out on a clone with made-up rows: what is lost is found, and nothing else is."""
+"""Test plans on a clone with generated rows: every loss of data is reported, and nothing else."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ tables:
 
 
 class Change:
-    """Plans from BEFORE to another text, on a real server."""
+    """Make plans from BEFORE to another text, on a real server."""
 
     def __init__(self, folder: Path, scratch: AnyServer, url: str) -> None:
         self._file, self._server, self._url = folder / "schema.yaml", scratch, url
@@ -66,7 +66,7 @@ def change(tmp_path: Path, server: AnyServer, database: Callable[[], str]) -> Ch
 
 @pytest.fixture
 def other_server(server: AnyServer) -> Iterator[AnyServer]:
-    """A server beside the one that the databases are on."""
+    """Start a second server, next to the one that contains the databases."""
     try:
         installation = choose(server.major).installation
     except EmbeddedUnavailable as error:

@@ -1,4 +1,4 @@
-"""Made-up rows: they fit into tables of every type, and the evidence notices when they go or change."""
+"""Test generated rows: they fit into columns of every type, and the evidence shows lost and changed rows."""
 
 from __future__ import annotations
 
