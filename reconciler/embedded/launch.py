@@ -1,4 +1,4 @@
-"""One server start: the command line, the keeper that carries it out, and what it answers."""
+"""Start a server: build its command line, run the keeper, and read the keeper's answer."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from reconciler.embedded import account, cluster
 from reconciler.embedded.installations import Installation
 
 READY_TIMEOUT_S = 120.0
-"""Recovery after a crash may take a while."""
+"""Long enough for recovery after a crash."""
 
 _ALWAYS = {
-    # A plan may create a thousand tables in one transaction; 64 locks a connection are not enough for that.
+    # A plan can create a thousand tables in one transaction, for which 64 locks per connection are too few.
     "max_locks_per_transaction": "1024",
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # What rows hold has no business in the log.
+    # The log must not contain values of rows.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
 }
@@ -42,13 +42,13 @@ _NOT_DURABLE = {
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a server shall be like."""
+    """The wanted properties of a server."""
 
     durable: bool = False
     port: int | None = None
-    """On 127.0.0.1; 0 for a free one, None for the unix socket only."""
+    """The port on 127.0.0.1: 0 for a free port, None for the unix socket only."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Server parameters over ours."""
+    """Server parameters that override the defaults of this module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +56,19 @@ class Life:
     """When a server ends."""
 
     tied: bool
-    """With the process that started it."""
+    """Whether it stops when the process that started it ends."""
     temporary: bool = False
-    """Its data directory goes with it."""
+    """Whether its data directory is removed when it stops."""
     idle_stop_s: float | None = None
     use_lock: Path | None = None
-    """Held, shared, by everyone who uses the server; needed with `idle_stop_s`."""
+    """Each user of the server holds this lock, shared. Required with `idle_stop_s`."""
     server_lock: int | None = None
-    """A descriptor of the lock that all processes of the server hold as long as they live."""
+    """A descriptor of the lock that all processes of the server hold while they run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the keeper needs to know, as JSON."""
+    """The keeper's input, which is passed as JSON."""
 
     argv: list[str]
     way: str
@@ -77,7 +77,7 @@ class Order:
     log: str
     tied: bool
     stop_signal: int
-    """The postmaster's: SIGINT is a fast shutdown, SIGQUIT an immediate one (manual, 18.5)."""
+    """The signal to the postmaster: SIGINT is a fast shutdown, SIGQUIT an immediate one (manual, 18.5)."""
     remove: list[str]
     idle_s: float | None
     use_lock: str | None
@@ -85,9 +85,10 @@ class Order:
 
 
 def launch(installation: Installation, data_dir: Path, wish: Wish, life: Life) -> subprocess.Popen[bytes]:
-    """Start a server on `data_dir`, a new cluster where there is none; returns its keeper once it is ready.
+    """Start a server on `data_dir` and return its keeper when the server is ready.
 
-    Raises EmbeddedUnavailable with what initdb or the server said.
+    If `data_dir` contains no cluster, one is created. Raises EmbeddedUnavailable with the message of initdb
+    or the server.
     """
     way = account.way()
     installation = account.brought_within_reach(installation, way, cluster.cache_dir())
@@ -134,7 +135,7 @@ def _kept(order: Order, installation: Installation, server_lock: int | None) -> 
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         pass_fds=() if server_lock is None else (server_lock,),
-        start_new_session=True,  # Ctrl-C is for the command, which then takes the server down in order
+        start_new_session=True,  # Ctrl-C must reach only the command, which then stops the server cleanly
         cwd=order.data_dir,
     )
     assert keeper.stdout is not None

@@ -1,5 +1,4 @@
-"""A running PostgreSQL server: temporary and tied to this process, or long-lived and found again by
-others."""
+"""A running PostgreSQL server: tied to this process, or long-lived and shared with other processes."""
 
 from __future__ import annotations
 
@@ -24,13 +23,13 @@ from reconciler.embedded.launch import READY_TIMEOUT_S, Life, Wish, launch
 
 _STOP_TIMEOUT_S = 60.0
 _FAST_S = 15.0
-"""Of these, so long with a fast shutdown; then an immediate one."""
+"""The part of _STOP_TIMEOUT_S for a fast shutdown; after it an immediate shutdown is requested."""
 _POLL_S = 0.02
 
 
 class Server:
-    """A server that accepts connections. As a context manager it is let go at the end: one that was
-    started for this process stops, one that is shared stays for the others."""
+    """A server that accepts connections. At the end of its context, a server that was started for this
+    process stops; a shared server keeps running for other processes."""
 
     def __init__(
         self, data_dir: Path, keeper: subprocess.Popen[bytes] | None = None, use_lock: int | None = None
@@ -54,12 +53,12 @@ class Server:
         port: int | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> Server:
-        """A server for this process only: it stops with it, however the process ends.
+        """Start a server for this process only. It stops when the process ends, for any reason.
 
-        `data_dir`: None for a temporary one, removed at the end. `durable`: whether data must survive
-        a crash of the machine. `port`: also listen on 127.0.0.1 (0: a free port); None for the unix
-        socket only. `settings` are server parameters over ours. Raises EmbeddedUnavailable with what
-        the server said.
+        `data_dir`: None for a temporary one, which is removed at the end. `durable`: whether data must
+        survive a crash of the machine. `port`: also listen on 127.0.0.1 (0 for a free port); None for the
+        unix socket only. `settings`: server parameters that override the defaults. Raises
+        EmbeddedUnavailable with the server's message.
         """
         wish = Wish(durable, port, settings or {})
         if data_dir is not None:
@@ -87,13 +86,13 @@ class Server:
         port: int | None = None,
         idle_stop_s: float | None = None,
     ) -> Server:
-        """The one server of `data_dir`: found if it runs, else started, also when several processes
-        ask at once. It outlives this process: `stop_at(data_dir)` ends it, or `idle_stop_s` seconds
-        in which no Server object stood for it. Without an installation the one that fits the data, or
-        the best.
+        """Return the only server of `data_dir`, and start it if it is not running.
 
-        Raises EmbeddedUnavailable, also when the data was made by another major than the installation's, and
-        when a port is wanted and the running server listens on none.
+        Several processes can call this at once. The server outlives this process: it stops after
+        `stop_at(data_dir)`, or after `idle_stop_s` seconds without a Server object. If no installation is
+        given, one that matches the data is used, or the best one. Raises EmbeddedUnavailable if the server
+        does not start, if another major version created the data, or if a port is wanted and the running
+        server listens on none.
         """
         folder = data_dir.absolute()
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +103,7 @@ class Server:
             server = cls(folder, use_lock=use_lock)
             if port is not None and not server._found.listens:
                 raise EmbeddedUnavailable(
-                    f"the running server of {folder} listens on no port", hint="stop it first"
+                    f"the running server of {folder} does not listen on a port", hint="stop it first"
                 )
         except BaseException:
             os.close(use_lock)
@@ -112,8 +111,8 @@ class Server:
         return server
 
     def url(self, database: str = "postgres") -> str:
-        """A libpq URL for the superuser `postgres`. Where the server listens on TCP it holds a
-        password: a secret."""
+        """Return a libpq URL for the superuser `postgres`. If the server listens on TCP, the URL contains a
+        password and is secret."""
         path = quote(database, safe="")
         if self._found.listens:
             password = quote(cluster.password_of(self.data_dir), safe="")
@@ -122,7 +121,7 @@ class Server:
         return f"postgresql://postgres@/{path}?{where}"
 
     def stop(self) -> None:
-        """Stop the server, whoever else uses it; nothing happens when it has stopped already."""
+        """Stop the server, even if other processes use it. Does nothing if it has already stopped."""
         if self._keeper is None:
             stop_at(self.data_dir)
         else:
@@ -132,7 +131,7 @@ class Server:
         self._let_go()
 
     def close(self) -> None:
-        """Stop the server if it belongs to this process, else let it go."""
+        """Stop the server if it belongs to this process, else only release it."""
         if self._keeper is not None:
             self.stop()
         self._let_go()
@@ -152,9 +151,9 @@ class Server:
 
 
 def stop_at(data_dir: Path) -> bool:
-    """Stop the long-lived server of `data_dir` and wait for its end; whether there was one.
+    """Stop the long-lived server of `data_dir` and wait for its end. Return whether one was running.
 
-    Raises EmbeddedUnavailable when it does not end.
+    Raises EmbeddedUnavailable if it does not end.
     """
     folder = data_dir.absolute()
     if not _beside(folder, "lock").exists():
@@ -181,7 +180,7 @@ def _start_unless_running(folder: Path, installation: Installation | None, wish:
     while True:
         if cluster.running(folder) is not None:
             return _ensure_same_major(folder, installation)
-        # The lock is held by whoever starts the server, then by all of its processes.
+        # The process that starts the server holds the lock, and later all processes of the server do.
         lock = _server_lock(folder)
         if lock is not None:
             break
@@ -201,8 +200,8 @@ def _ensure_same_major(folder: Path, installation: Installation | None) -> None:
     made_by = cluster.major_of(folder)
     if installation is not None and made_by not in (None, installation.major):
         raise EmbeddedUnavailable(
-            f"{folder} was made by PostgreSQL {made_by}, and PostgreSQL {installation.major} cannot use it",
-            hint=f"use PostgreSQL {made_by}, or move the folder away (its data with it)",
+            f"PostgreSQL {made_by} created {folder}, and PostgreSQL {installation.major} cannot use it",
+            hint=f"use PostgreSQL {made_by}, or move the folder with its data away",
         )
 
 
@@ -211,7 +210,8 @@ def _beside(folder: Path, suffix: str) -> Path:
 
 
 def _server_lock(folder: Path) -> int | None:
-    """The lock that a living server of this data directory holds; None when one does."""
+    """Take the lock that a running server of this data directory holds. Return its descriptor, or None if a
+    server holds it."""
     lock = os.open(_beside(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -222,7 +222,7 @@ def _server_lock(folder: Path) -> int | None:
 
 
 def _in_use(folder: Path) -> int:
-    """Say that the server is used, until the descriptor is closed; waits while it is about to stop."""
+    """Mark the server as used until the returned descriptor is closed. Waits while the server is stopping."""
     lock = os.open(_beside(folder, "use"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_SH)
     os.utime(lock)

@@ -1,4 +1,4 @@
-"""The scratch server that stays between commands, so that the next one finds it within milliseconds."""
+"""The scratch server that keeps running between commands, so that the next one finds it in milliseconds."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ IDLE_STOP_S = 600.0
 def shared_scratch(
     major: int | None = None, extensions: Iterable[str] = (), needs_all: bool = False
 ) -> Server:
-    """The scratch server of the best fitting installation (see `choose`), shared by all commands of this
-    user. It stops by itself ten minutes after its last use. Nothing in it is kept: make a database of
-    your own.
+    """Return the scratch server of the best matching installation (see `choose`).
 
-    Raises EmbeddedUnavailable, with `needs_all` also where that installation lacks one of the extensions.
+    All commands of this user share it. It stops ten minutes after its last use. Its contents are not
+    durable, so create a database for each task. Raises EmbeddedUnavailable if no server is available; with
+    `needs_all` also if that installation lacks one of the extensions.
     """
     wanted = frozenset(extensions)
     if (folder := _running(major, wanted)) is not None:
@@ -37,7 +37,7 @@ def shared_scratch(
 
 
 def stop_shared() -> int:
-    """Stop every shared server of this user; how many there were."""
+    """Stop every shared server of this user. Return how many were running."""
     return sum(stop_at(lock.with_suffix("")) for lock in _home().glob("*.lock"))
 
 
@@ -46,9 +46,9 @@ def _home() -> Path:
 
 
 def _running(major: int | None, extensions: frozenset[str]) -> Path | None:
-    """A server that already runs and is what `choose` would find: looking for installations takes longer.
-    Which major is the best when none is wanted, and what an explicit folder holds, only `choose`
-    knows."""
+    """Return the folder of a running server of the wanted major with the extensions, because searching for
+    installations takes longer. Returns None without a wanted major or with an explicit folder: only `choose`
+    can decide then."""
     if major is None or os.environ.get("RECONCILE_POSTGRES_BIN"):
         return None
     for record in sorted(_home().glob("*.extensions")):

@@ -230,7 +230,7 @@ def test_data_of_another_major_is_refused(data_dir: Path) -> None:
     best = choose().installation
     data_dir.mkdir()
     (data_dir / "PG_VERSION").write_text(f"{best.major - 1}\n", encoding="ascii")
-    with pytest.raises(EmbeddedUnavailable, match=f"made by PostgreSQL {best.major - 1}"):
+    with pytest.raises(EmbeddedUnavailable, match=f"PostgreSQL {best.major - 1} created"):
         Server.attach_or_start(data_dir, best)
 
 
