@@ -284,6 +284,20 @@ class Kind(ABC, Generic[S]):
         """Text of the object that PostgreSQL looks into when it runs, not before; None where it has none."""
         return None
 
+    def calls_by_name(self, entry: Entry) -> bool:
+        """Whether what it calls is looked up by name when it runs, so that no catalog knows of it."""
+        return self.opaque(entry) is not None
+
+    def evaluates(self, old: Entry | None, new: Entry) -> bool:
+        """Whether making the object, or altering `old` into it, runs or plans its expressions: a check over
+        the rows that are there."""
+        return False
+
+    def reads_indexes(self, old: Entry | None, new: Entry) -> bool:
+        """Whether that is done by a query or a rewrite of the tables, for which PostgreSQL plans the
+        expressions of their indexes too."""
+        return False
+
     def proof(self, entry: Entry) -> str | None:
         """A statement to run on the scratch server once all is there: where the text inside of what was built
         is no grammar, it fails with syntax_error. None where building proves that."""

@@ -187,6 +187,9 @@ class Check(Kind[CheckState]):
             cost=Cost.SCAN if looks else Cost.INSTANT,
         )
 
+    def evaluates(self, old: Entry | None, new: Entry) -> bool:
+        return not new.state.not_valid and not new.state.not_enforced
+
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield _dropped(entry, f"{_noun(entry)} ")
 

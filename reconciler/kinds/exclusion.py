@@ -178,6 +178,9 @@ class Exclusion(Kind[ExclusionState]):
         yield add_index_constraint(entry, self.clause(entry), why)
         yield from self.settle(entry)
 
+    def evaluates(self, old: Entry | None, new: Entry) -> bool:
+        return old is None
+
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield drop_constraint(entry, "rows that it kept apart are accepted from now on")
 

@@ -26,6 +26,8 @@ class ExtensionState:
     schema: str = "public"
     """Where its objects live."""
     relocatable: bool = dataclasses.field(default=True, compare=False)
+    scripted: bool = dataclasses.field(default=False, compare=False)
+    """Whether it has functions whose body is text that finds what it names by the search_path."""
 
 
 class ExtensionDocument(Document):
@@ -58,12 +60,20 @@ class Extension(Kind[ExtensionState]):
     rules: ClassVar[Mapping[str, Rule]] = {
         "schema": InPlace(_move, unless=_immovable),
         "relocatable": Ignored("a fact about the extension"),
+        "scripted": Ignored("a fact about the extension"),
     }
 
     def query(self, major: int) -> LiteralString:
         return """
             SELECT 'pg_extension/' || e.oid || '/0' AS address, ARRAY[e.extname]::text[] AS path,
-                n.nspname::text AS schema, e.extrelocatable AS relocatable
+                n.nspname::text AS schema, e.extrelocatable AS relocatable,
+                EXISTS (
+                    SELECT FROM pg_catalog.pg_depend d
+                    JOIN pg_catalog.pg_proc p ON p.oid = d.objid
+                    JOIN pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('c', 'internal')
+                    WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype = 'e'
+                        AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+                        AND d.refobjid = e.oid) AS scripted
             FROM pg_catalog.pg_extension e
             JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
             ORDER BY e.extname"""
@@ -84,6 +94,9 @@ class Extension(Kind[ExtensionState]):
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP EXTENSION {quote(entry.id.path[0])}")
+
+    def calls_by_name(self, entry: Entry) -> bool:
+        return bool(entry.state.scripted)
 
     def missed(self, entry: Entry) -> str | None:
         return f"use extension {entry.id.path[0]}"

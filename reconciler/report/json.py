@@ -92,6 +92,7 @@ def _step(step: Step) -> dict[str, Any]:
         "mode": step.mode.value,
         "group": step.group,
         "folded": list(step.folded),
+        "search_path": step.search_path,
     }
 
 

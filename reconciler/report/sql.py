@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from reconciler.core.statement import BLOCKING
 from reconciler.engine.plan.model import Plan, Step
 from reconciler.engine.plan.plan_file import plan_id
+from reconciler.engine.plan.step_path import setting_path
 from reconciler.report.words import SYMBOLS, ended, runs, visible
 
 _SETTINGS = (
@@ -41,5 +42,9 @@ def _step(step: Step) -> Iterator[str]:
     yield f"-- step {step.number}: {SYMBOLS[step.action]} {visible(step.label)}{place}"
     for hazard in step.hazards:
         yield f"-- {hazard.code}: {visible(hazard.message)}"
+    if step.search_path is not None:
+        yield ended(setting_path(step.search_path))
     for sql in step.sql:
         yield ended(sql)
+    if step.search_path is not None:
+        yield ended(setting_path(""))

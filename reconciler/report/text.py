@@ -76,6 +76,7 @@ def render_step(plan: Plan, number: int, context: Context | None = None, *, colo
         "before": _references(plan, [other.number for other in plan.steps if number in other.requires]),
         "with": _company(step, part),
         "makes": ", ".join(step.folded),
+        "path": f"search_path is {step.search_path}, for functions that it runs" if step.search_path else "",
         "locks": ", ".join(f"{lock.mode} on {lock.relation}" for lock in step.locks),
     }
     for name, text in facts.items():

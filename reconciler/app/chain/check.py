@@ -188,4 +188,5 @@ def _differences(saved: Plan, made: Plan) -> Iterator[str]:
 
 _COMPARED: tuple[str, ...] = (
     "action", "object", "sql", "mode", "group", "requires", "hazards", "locks", "cost", "folded",
+    "search_path",
 )  # fmt: skip

@@ -110,6 +110,7 @@ def compare(
     from reconciler.engine.plan.planner import Context
     from reconciler.engine.plan.planner import make_plan as plan_between
     from reconciler.engine.plan.prune import consented, spared
+    from reconciler.engine.plan.step_path import ASK
     from reconciler.engine.plan.text_references import with_mentions
 
     major = connection.info.server_version // 10000
@@ -138,6 +139,7 @@ def compare(
         unknown=live.unknown,
         notes=left.notes,
         surroundings=tuple(live),
+        search_path=functools.partial(_one, connection, ASK),
     )
     plan = plan_between(current, wanted, registry(), context, functools.partial(_one, connection))
     places = {desired.ids.get(id, id): item for id, item in written.objects.items()}

@@ -53,11 +53,14 @@ def replayed(
 def _run(one: ChainedPlan, steps: Sequence[Step], connection: Connection[Any]) -> None:
     import psycopg
 
+    from reconciler.engine.plan.step_path import with_path
+
     with _together(steps, connection):
         for step in steps:
             for sql in step.sql:
                 try:
-                    connection.execute(sql.encode())
+                    with with_path(step.search_path, connection):
+                        connection.execute(sql.encode())
                 except psycopg.Error as error:
                     message = error.diag.message_primary or type(error).__name__
                     raise InvalidInput(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from reconciler.engine.declaration.written import Located, Written
 from reconciler.engine.elaborate.bound_objects import bound, explained, without
 from reconciler.engine.elaborate.opaque_fields import bare, clothed
 from reconciler.engine.elaborate.routine_bodies import broken_bodies
+from reconciler.engine.elaborate.scratch_path import everywhere, looking_everywhere, search_path
 from reconciler.engine.plan.model import Action, Step
 from reconciler.engine.plan.planner import Context, steps_of
 from reconciler.engine.registry import Registry
@@ -35,7 +37,13 @@ _FEW = 200
 _SHOWN_PROBLEMS = 20
 
 
-class ScratchLacks(InvalidInput):
+class ScratchRefuses(InvalidInput):
+    """What is declared is refused, for reasons that PostgreSQL has these codes for."""
+
+    sqlstates: frozenset[str] = frozenset()
+
+
+class ScratchLacks(ScratchRefuses):
     """The scratch server cannot make what is declared; another may."""
 
 
@@ -96,10 +104,9 @@ def elaborate(
     failed = _build(bare(catalog, registry), schemas, connection, registry)
     kept = bound(_by_object(failed), catalog, live, registry) if failed else {}
     if failed := [pair for pair in failed if pair[0].object not in kept]:
-        refused = _problems(failed, objects)
         if missing := without(kept, registry):
-            raise InvalidInput.of(list(explained(refused.problems, missing)))
-        raise ScratchLacks(refused.message, refused.problems) if _lacks(failed) else refused
+            raise InvalidInput.of(list(explained(_problems(failed, objects).problems, missing)))
+        raise _refusal(failed, objects)
     read = _beside(kept, introspect(connection, registry))
     ids = dict(_resolved(written.objects, read, connection, registry))
     if problems := list(_smuggled(objects, read, ids, registry)):
@@ -107,7 +114,7 @@ def elaborate(
     read = clothed(read, catalog, ids, registry)
     made = ((read.get(ids[id]), item) for id, item in objects.items())
     unproved = [(entry, item) for entry, item in made if entry is not None and not _is_in(live, entry)]
-    if problems := list(broken_bodies(unproved, connection, registry, _search_path)):
+    if problems := list(broken_bodies(unproved, connection, registry, search_path)):
         raise InvalidInput.of(problems)
     return Elaborated(_with_plain(written, read, ids, registry), ids)
 
@@ -215,14 +222,21 @@ def _attempt(
 ) -> _Failed:
     """Make everything; what fails for want of something later is tried again until nothing moves."""
     changes = diff(EMPTY, catalog, registry)
-    context = Context(connection.info.server_version // 10000, "", fold=fold)
+    path = functools.partial(everywhere, catalog)
+    context = Context(connection.info.server_version // 10000, "", search_path=path, fold=fold)
     pending: Sequence[Step] = steps_of(EMPTY, catalog, changes, registry, context)
     failed: _Failed = []
+    is_wide = False
     while pending:
         failed = list(_run(pending, schemas, connection))
-        if len(failed) == len(pending) or _lacks(failed):
-            break
+        is_stuck = len(failed) == len(pending)
         pending = [step for step, _ in failed]
+        if _lacks(failed) or (is_stuck and is_wide):
+            break
+        if is_stuck:
+            is_wide, (before, pending) = True, (pending, looking_everywhere(pending, catalog, registry))
+            if before == pending:
+                break
     return failed
 
 
@@ -237,7 +251,7 @@ def _run(
     import psycopg
 
     for batch in _batches(steps, schemas):
-        path = _search_path(schemas.get(batch[0].object))
+        path = search_path(schemas.get(batch[0].object), batch[0].search_path)
         try:
             with connection.transaction():
                 _execute(connection, path, batch)
@@ -273,8 +287,8 @@ def _may_be_two(step: Step) -> bool:
     return any(";" in sql for sql in step.sql)
 
 
-def _way(step: Step, schemas: Mapping[ObjectId, str | None]) -> tuple[str | None, bool]:
-    return schemas.get(step.object), _may_be_two(step)
+def _way(step: Step, schemas: Mapping[ObjectId, str | None]) -> tuple[str | None, str | None, bool]:
+    return schemas.get(step.object), step.search_path, _may_be_two(step)
 
 
 def _batches(steps: Sequence[Step], schemas: Mapping[ObjectId, str | None]) -> Iterator[list[Step]]:
@@ -292,13 +306,6 @@ def _text(step: Step) -> str:
     return "".join(f"{sql};\n" for sql in step.sql)
 
 
-def _search_path(schema: str | None) -> str:
-    """SQL fragments are read in their file's schema, then in public: extensions usually live there."""
-    if schema is None:
-        return "SET search_path = '';\n"
-    return f"SET search_path = {', '.join(dict.fromkeys((quote(schema), 'public')))};\n"
-
-
 def _resolved(
     objects: Mapping[ObjectId, Located], catalog: Catalog, connection: Connection[Any], registry: Registry
 ) -> Iterator[tuple[ObjectId, ObjectId]]:
@@ -307,7 +314,7 @@ def _resolved(
         if id in catalog or query is None:
             yield id, id
             continue
-        connection.execute(_search_path(item.schema).encode())
+        connection.execute(search_path(item.schema).encode())
         row = connection.execute(query, {"schema": id.path[0], "name": id.path[-1]}).fetchone()
         yield id, ObjectId(id.kind, (*id.path[:-1], row[0])) if row and row[0] else id
     connection.execute("SET search_path = ''")
@@ -336,6 +343,14 @@ def _problems(failed: _Failed, objects: Mapping[ObjectId, Located]) -> InvalidIn
     """The errors that are causes come first: what only misses something that failed itself says little."""
     roots = [pair for pair in failed if not _is_consequence(pair[1])] or failed
     return InvalidInput.of([_problem(step, error, objects) for step, error in roots[:_SHOWN_PROBLEMS]])
+
+
+def _refusal(failed: _Failed, objects: Mapping[ObjectId, Located]) -> ScratchRefuses:
+    told = _problems(failed, objects)
+    made = ScratchLacks if _lacks(failed) else ScratchRefuses
+    refused = made(told.message, told.problems)
+    refused.sqlstates = frozenset(error.sqlstate or "" for _, error in failed)
+    return refused
 
 
 def _is_consequence(error: Any) -> bool:

@@ -19,6 +19,7 @@ from reconciler.engine.execute.lease import Lease
 from reconciler.engine.execute.progress import Event, GroupCommitted, Retrying, StepFinished, StepStarted
 from reconciler.engine.execute.watch import Watch
 from reconciler.engine.plan.model import Step
+from reconciler.engine.plan.step_path import with_path
 
 if TYPE_CHECKING:
     import psycopg
@@ -172,7 +173,7 @@ def _statements(around: Surroundings, step: Step) -> None:
     before = around.worker.info.transaction_status
     for sql in step.sql:
         try:
-            with around.watch.over(step):
+            with around.watch.over(step), with_path(step.search_path, around.worker):
                 around.worker.execute(sql.encode(), binary=True)  # one statement, and no more
         except psycopg.Error as error:
             if is_connection_lost(error):

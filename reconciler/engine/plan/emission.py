@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -51,6 +51,8 @@ class Emission:
     new_relations: frozenset[str] = frozenset()
     new_parents: frozenset[ObjectId] = frozenset()
     renames: Mapping[ObjectId, str] = field(default_factory=dict)
+    search_path: Callable[[], str | None] = lambda: None
+    """Asked where a step needs it: the path that the database's own sessions have."""
 
     @cached_property
     def new_names(self) -> frozenset[tuple[str, str]]:

@@ -71,6 +71,7 @@ class StepModel(_Model):
     mode: Annotated[Mode, Loose] = Mode.TRANSACTION
     group: int = 1
     folded: list[str] = []
+    search_path: str | None = None
 
     def step(self) -> Step:
         """The step that this entry writes down. A statement's last newline belongs to the file."""
@@ -89,6 +90,7 @@ class StepModel(_Model):
             mode=self.mode,
             group=self.group,
             folded=tuple(self.folded),
+            search_path=self.search_path,
         )
 
 

@@ -50,6 +50,8 @@ class Step:
     """Steps of one group run in one transaction; groups run in ascending order."""
     folded: tuple[str, ...] = ()
     """Labels of the objects that this statement makes along with its own: the columns of a new table."""
+    search_path: str | None = None
+    """Where functions that the statements run find what their text names without a schema."""
 
     @property
     def consentable(self) -> frozenset[HazardCode]:

@@ -140,6 +140,7 @@ def _step(step: Step) -> dict[str, Any]:
         "mode": None if step.mode is Mode.TRANSACTION else step.mode.value,
         "group": None if step.group == 1 else step.group,
         "folded": list(step.folded),
+        "search_path": step.search_path,
     }
     head = {
         "number": step.number,

@@ -32,6 +32,9 @@ GROUP_SIZE = 400
 """Steps after which a transaction that only makes new things ends: every table, index and sequence in it
 takes a slot of the server's lock table (max_locks_per_transaction)."""
 
+USUAL_PATH = '"$user", public'
+"""PostgreSQL's own search_path."""
+
 Ask = Callable[[str, Mapping[str, str]], str | None]
 """Puts a kind's question to the target server."""
 
@@ -50,6 +53,8 @@ class Context:
     notes: tuple[str, ...] = ()
     surroundings: tuple[Entry, ...] = ()
     """What of the live database is not managed and yet has effects."""
+    search_path: Callable[[], str | None] = lambda: USUAL_PATH
+    """The search_path of sessions that set none; asked where a step needs it."""
     fold: bool = True
     """Whether children may become clauses of their parent's CREATE; without it only structural ones do."""
 
@@ -122,6 +127,7 @@ def steps_of(
     emission = Emission(current, desired, changes, registry, ordered, context.sources)
     emission.new_relations = frozenset(qualified(*id.path) for id in created if len(id.path) == 2)
     emission.new_parents = created
+    emission.search_path = context.search_path
     emission.renames = possible_renames(current, desired, changes, registry, context.not_renamed)
     numbers: dict[Node, int] = {}
     steps: list[Step] = []

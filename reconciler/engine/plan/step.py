@@ -38,6 +38,7 @@ def step_of(
         cost=max((statement.cost for statement in statements), key=list(Cost).index),
         mode=_mode(statements),
         folded=tuple(_label(emission, child) for child in folded),
+        search_path=emission.search_path() if node in emission.ordered.evaluating else None,
     )
 
 

@@ -13,6 +13,7 @@ from reconciler.core.errors import NotConverged
 from reconciler.core.ident import ObjectId, qualified, quote
 from reconciler.core.statement import HazardCode, Mode
 from reconciler.engine.plan.model import Action, Plan, Step
+from reconciler.engine.plan.step_path import with_path
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -45,6 +46,11 @@ class Proof:
         )
 
 
+_ALL_SCHEMAS = r"""
+    SELECT pg_catalog.string_agg(pg_catalog.quote_ident(nspname), ', ' ORDER BY nspname <> 'public', nspname)
+    FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_'"""
+
+
 def prove(plan: Plan, clone: Connection[Any], observe: Observe) -> Proof:
     """Seed the clone, run the plan and hold the result against what the plan promises.
 
@@ -54,11 +60,16 @@ def prove(plan: Plan, clone: Connection[Any], observe: Observe) -> Proof:
     from reconciler.engine.prove.seed import count_and_digest, seed
 
     _starts_where_it_says(plan, observe(clone))
-    seeded = seed(clone)
-    before = count_and_digest(clone)
+    # A query of a table is planned with the expressions of its indexes, whose functions may lean on the path.
+    (path,) = clone.execute(_ALL_SCHEMAS).fetchone() or (None,)
+    with with_path(path, clone):
+        seeded = seed(clone)
+        before = count_and_digest(clone)
     _run(plan, clone)
     _ends_where_it_says(plan, observe(clone))
-    missing = _missing(plan, before, count_and_digest(clone))
+    with with_path(path, clone):
+        after = count_and_digest(clone)
+    missing = _missing(plan, before, after)
     if missing:
         raise NotConverged(
             f"on a clone the plan lost rows that no hazard announces: {', '.join(missing[:_SHOWN])}",
@@ -102,7 +113,8 @@ def _execute(step: Step, clone: Connection[Any]) -> None:
 
     for sql in step.sql:
         try:
-            clone.execute(sql.encode(), binary=True)
+            with with_path(step.search_path, clone):
+                clone.execute(sql.encode(), binary=True)
         except psycopg.Error as error:
             message = error.diag.message_primary or type(error).__name__
             raise NotConverged(

@@ -165,6 +165,14 @@ class Column(Kind[ColumnState]):
             yield add_not_null(entry)
         yield from settings(entry)
 
+    def evaluates(self, old: Entry | None, new: Entry) -> bool:
+        if old is None or old.state.type != new.state.type:
+            return True
+        return new.state.generated is not None and old.state != new.state
+
+    def reads_indexes(self, old: Entry | None, new: Entry) -> bool:
+        return old is not None or new.state.generated == "stored" or bool(new.state.written_anew)
+
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         state: ColumnState = entry.state
         hazards: tuple[Hazard, ...] = ()

@@ -213,6 +213,12 @@ class ForeignKey(Kind[ForeignKeyState]):
         locks = _both(entry, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.SHARE_ROW_EXCLUSIVE)
         yield add_constraint(entry, text, why, Cost.SCAN if looks else Cost.INSTANT, locks)
 
+    def evaluates(self, old: Entry | None, new: Entry) -> bool:
+        return not new.state.not_valid and not new.state.not_enforced
+
+    def reads_indexes(self, old: Entry | None, new: Entry) -> bool:
+        return True
+
     def drop(self, entry: Entry) -> Iterable[Statement]:
         locks = _both(entry, LockMode.ACCESS_EXCLUSIVE, LockMode.ACCESS_EXCLUSIVE)
         yield drop_constraint(entry, _lost(entry), locks)

@@ -197,6 +197,9 @@ class Index(Kind[IndexState]):
         yield Statement(" ".join(parts), on(relation, LockMode.SHARE), hazards, cost=cost)
         yield from settle_index(entry)
 
+    def evaluates(self, old: Entry | None, new: Entry) -> bool:
+        return old is None
+
     def drop(self, entry: Entry) -> Iterable[Statement]:
         message = f"equal values in {', '.join(entry.state.columns)} are accepted from now on"
         hazards = (Hazard(HazardCode.VALIDATION_LOST, entry.id, message),) if entry.state.unique else ()

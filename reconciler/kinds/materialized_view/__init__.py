@@ -165,6 +165,9 @@ class MaterializedView(viewtext.QueriedRelation[MaterializedViewState]):
             data["with_data"] = False
         return key, {**data, "query": query} if data else query
 
+    def evaluates(self, old: Entry | None, new: Entry) -> bool:
+        return bool(new.state.with_data)
+
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         state: MaterializedViewState = entry.state
         parts = [

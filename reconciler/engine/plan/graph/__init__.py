@@ -12,6 +12,7 @@ from reconciler.core.statement import Mode, Statement
 from reconciler.engine.compare.change import Alter, Change, Create, Drop, Follow, Rename, Replace, alteration
 from reconciler.engine.plan.graph.digraph import Digraph
 from reconciler.engine.plan.graph.edges import link, link_names, link_rules
+from reconciler.engine.plan.graph.evaluation import evaluating
 from reconciler.engine.plan.graph.folds import DependencyCycle, acyclic, choose_folds
 from reconciler.engine.plan.graph.moves import link_moves
 from reconciler.engine.plan.graph.node import Node, Verb, Wiring
@@ -27,6 +28,8 @@ class Ordered:
     nodes: Sequence[Node]
     folded: Mapping[Node, Sequence[Node]]
     requires: Mapping[Node, Sequence[Node]]
+    evaluating: frozenset[Node] = frozenset()
+    """Nodes whose statements run what people wrote."""
 
 
 def order(
@@ -56,13 +59,14 @@ def order(
     link_names(wiring)
     choose_folds(wiring, structural_only=not fold)
     contracted = acyclic(wiring)
-    rank = _rank(wiring, contracted)
+    running = evaluating(wiring, contracted)
+    rank = _rank(wiring, contracted, running)
     nodes = contracted.sorted(rank)
     folded: dict[Node, list[Node]] = {}
     for inner, outer in wiring.into.items():
         folded.setdefault(outer, []).append(inner)
     requires = {node: sorted(contracted.before(node), key=rank) for node in nodes}
-    return Ordered(nodes, folded, requires)
+    return Ordered(nodes, folded, requires, running)
 
 
 def _verbs(change: Change, registry: Registry) -> tuple[Verb, ...]:
@@ -95,10 +99,12 @@ def _commits(statements: Iterable[Statement]) -> bool:
     return any(statement.mode is Mode.COMMIT_AFTER for statement in statements)
 
 
-def _rank(wiring: Wiring, graph: Digraph[Node]) -> Callable[[Node], tuple[int, int, int, ObjectId]]:
+def _rank(
+    wiring: Wiring, graph: Digraph[Node], running: frozenset[Node]
+) -> Callable[[Node], tuple[int, int, int, ObjectId]]:
     """Ties are broken by the kinds' ranks. Of two alike, the one that something of a lower rank waits for
-    goes first: what a function's text calls is unknown, so functions shall exist before anything evaluates
-    one."""
+    goes first. What runs a function comes last: what the function's text calls is unknown, and must be there,
+    with its privileges."""
 
     def key(node: Node) -> tuple[int, int, int, ObjectId]:
         rank = wiring.registry[node.id.kind].rank
@@ -106,7 +112,15 @@ def _rank(wiring: Wiring, graph: Digraph[Node]) -> Callable[[Node], tuple[int, i
             return (-1, rank, 0, node.id)
         if node.verb in (Verb.DROP, Verb.ASIDE):
             return (0, -rank, 0, node.id)
+        if node in running and not _is_new_table(wiring, node):
+            return (2, rank, 0, node.id)
         waiting = min((wiring.registry[other.id.kind].rank for other in graph.after(node)), default=rank)
         return (1, rank, min(rank, waiting), node.id)
 
     return key
+
+
+def _is_new_table(wiring: Wiring, node: Node) -> bool:
+    """Whether it makes what will hold rows: it has none yet, and much waits for it."""
+    kind = wiring.registry[node.id.kind]
+    return node.verb is Verb.CREATE and kind.holds_data and not kind.folds_into

@@ -19,7 +19,6 @@ _TEXT_SETTINGS: Final = {
     "extra_float_digits": "1",
     "lc_monetary": "C",
     "row_security": "off",
-    "search_path": "",
 }
 """What the text of a value depends on. With row_security off, hidden rows are an error, not an omission."""
 
