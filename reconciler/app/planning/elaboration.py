@@ -19,6 +19,7 @@ from reconciler.core.errors import InvalidInput, ServerError
 from reconciler.core.kind import Destination
 from reconciler.engine.declaration.written import Written
 from reconciler.engine.elaborate.desired import Desired, Remember, Workshop, desired_catalog, without_server
+from reconciler.engine.elaborate.scratch import ScratchRefuses
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -41,9 +42,27 @@ def desired(written: Written, live: Catalog, target: Connection[Any], hosts: Hos
             draft = draft_on(server, target, written.objects, hosts.blank)
             return desired_catalog(written, live, Workshop(kinds, scratch, destination, remember, draft))
         except (InvalidInput, ServerError) as error:
-            # An embedded build may lack what the target's own has (ICU, an extension): the target decides.
             refused = error
+            if (
+                isinstance(error, ScratchRefuses)
+                and server.is_own_major
+                and not _may_pass_elsewhere(error, written)
+            ):
+                break  # to build everything once more takes as long, and says the same
     raise refused
+
+
+_OF_THE_BUILD = frozenset({"58P01", "0A000", "22023", "42704"})
+"""What an embedded build may refuse, and the target's own not: it may lack ICU, an extension, a collation."""
+_OF_EXTENSIONS = frozenset({"42883", "42P01", "42703"})
+"""What depends on the versions of extensions too."""
+
+
+def _may_pass_elsewhere(refused: ScratchRefuses, written: Written) -> bool:
+    """Whether another server of the same major may take what this one refuses: then the target decides."""
+    has_extensions = any(id.kind == "extension" and id.path != ("plpgsql",) for id in written.objects)
+    doubtful = _OF_THE_BUILD | (_OF_EXTENSIONS if has_extensions else frozenset())
+    return not refused.sqlstates.isdisjoint(doubtful)
 
 
 def _cached_under(digest: str) -> Remember:
