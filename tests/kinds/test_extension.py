@@ -76,6 +76,24 @@ def test_where_an_extension_is_when_nobody_says_it(name: str, schema: str) -> No
     assert declared.needs == ({ObjectId("schema", ("public",))} if schema == "public" else set())
 
 
+def test_privileges_of_what_postgresql_brings_along_are_named(database: Database) -> None:
+    source = database()
+    assert read(source, KINDS).unknown == ()
+    run(source, "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_sleep(double precision) FROM PUBLIC")
+    (named,) = read(source, KINDS).unknown
+    assert (
+        named == "privileges of objects of PostgreSQL itself: function pg_catalog.pg_sleep(double precision)"
+    )
+    run(
+        source,
+        "REVOKE SELECT ON pg_catalog.pg_settings FROM PUBLIC",
+        "GRANT SELECT ON pg_catalog.pg_authid TO PUBLIC",
+        "GRANT CREATE ON SCHEMA pg_catalog TO PUBLIC",
+    )
+    (named,) = read(source, KINDS).unknown
+    assert named.endswith("table pg_catalog.pg_authid and 1 more")
+
+
 def test_privileges_that_nobody_models_are_named(contrib: Database) -> None:
     source = contrib()
     run(source, "CREATE EXTENSION hstore")

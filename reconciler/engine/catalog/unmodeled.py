@@ -27,6 +27,32 @@ _OF_MEMBERS: LiteralString = """
             <> ARRAY(SELECT a::text FROM pg_catalog.unnest(coalesce(p.initprivs, u.usual)) AS a ORDER BY 1)"""
 """Of an extension's relations and routines, where they are not what its script leaves."""
 
+_OF_POSTGRESQL: LiteralString = """(
+    WITH own AS (
+        SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass AS class, p.oid, p.proacl AS acl
+        FROM pg_catalog.pg_proc p WHERE p.oid < 16384 AND p.proacl IS NOT NULL AND p.pronamespace = 11
+        UNION ALL
+        SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, c.relacl
+        FROM pg_catalog.pg_class c WHERE c.oid < 16384 AND c.relacl IS NOT NULL AND c.relnamespace = 11
+        UNION ALL
+        SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass, n.oid, n.nspacl
+        FROM pg_catalog.pg_namespace n WHERE n.oid = 11 AND n.nspacl IS NOT NULL),
+    changed AS MATERIALIZED (
+        SELECT o.class, o.oid FROM own o
+        LEFT JOIN pg_catalog.pg_init_privs p ON p.classoid = o.class AND p.objoid = o.oid AND p.objsubid = 0
+        WHERE o.acl IS DISTINCT FROM p.initprivs
+            AND (p.objoid IS NULL OR ARRAY(SELECT a::text FROM pg_catalog.unnest(o.acl) AS a ORDER BY 1)
+                <> ARRAY(SELECT a::text FROM pg_catalog.unnest(p.initprivs) AS a ORDER BY 1)))
+    SELECT 'privileges of objects of PostgreSQL itself: '
+        || pg_catalog.string_agg(h.named, ', ' ORDER BY h.named) FILTER (WHERE h.place <= 3)
+        || CASE WHEN pg_catalog.count(*) > 3 THEN ' and ' || pg_catalog.count(*) - 3 || ' more' ELSE '' END
+    FROM (
+        SELECT i.type || ' ' || i.identity AS named,
+            pg_catalog.row_number() OVER (ORDER BY i.type || ' ' || i.identity) AS place
+        FROM changed o, LATERAL pg_catalog.pg_identify_object(o.class, o.oid, 0) AS i) AS h
+    HAVING pg_catalog.count(*) > 0)"""
+"""In pg_catalog, where they are not those of a new database."""
+
 _TRIGGERS: LiteralString = """
     SELECT 'whether ' || i.type || ' ' || i.identity || ' fires, which differs from its partitioned table'
     FROM pg_catalog.pg_trigger t
@@ -109,7 +135,17 @@ _PARAMETERS: LiteralString = """
 
 def beyond(major: int) -> LiteralString:
     """The query whose one column says them."""
-    parts = [_OF_MEMBERS, _TRIGGERS, _DETACHING, _LARGE_OBJECTS, _SETTINGS, _SECRETS, _DATABASE, _LABELS]
+    parts = [
+        _OF_MEMBERS,
+        _OF_POSTGRESQL,
+        _TRIGGERS,
+        _DETACHING,
+        _LARGE_OBJECTS,
+        _SETTINGS,
+        _SECRETS,
+        _DATABASE,
+        _LABELS,
+    ]
     if major >= _MAJOR_OF_PARAMETERS:
         parts.append(_PARAMETERS)
     return " UNION ALL ".join(parts) + " ORDER BY 1"
