@@ -85,6 +85,11 @@ class Kind(ABC, Generic[S]):
     """True for what an expression anywhere can name: functions, types, operators, sequences, schemas."""
     is_bound_to_database: ClassVar[bool] = False
     """True for what a server can refuse to make in any database but the target (extensions)."""
+    enquires_when_new: ClassVar[bool] = False
+    """True where the server is to be asked also if the parent is new, which `enquire` needs not look at."""
+    unusual: ClassVar[LiteralString | None] = None
+    """SQL for the paths of entries that a pull says though they are built in: they are not as a new database
+    would have them (an extension's older version). Their state has a field `usual`."""
     is_namespace: ClassVar[bool] = False
     """True for what other objects live in: its name is the first of theirs."""
     said_as: ClassVar[int] = 0

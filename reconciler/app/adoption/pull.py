@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
@@ -96,6 +97,7 @@ def pull_into(folder: Path, request: Request) -> Pulled:
             left_out = _ownership_of(live, kinds)
             live = live.only(entry.id for entry in live if not kinds.of(entry).managed_with_ownership)
         existing = _existing(folder, whole, request, connection)
+        live = _with_unusual(live, connection)
     pulled = documents(live, kinds)
     files = (
         _placed(pulled, live, existing)
@@ -120,6 +122,18 @@ def _ownership_of(live: Catalog, kinds: Registry) -> Mapping[str, int]:
         if kinds.of(entry).managed_with_ownership
         and (kinds.of(entry).is_shared or not kinds.of(entry).built_in(entry))
     )
+
+
+def _with_unusual(live: Catalog, connection: Connection[Any]) -> Catalog:
+    """The catalog with what is written though it is built in: it is not as a new database would have it."""
+    entries = dict(live.entries)
+    for kind in registry():
+        for (path,) in connection.execute(kind.unusual) if kind.unusual else ():
+            if (entry := entries.get(ObjectId(kind.name, tuple(path)))) is not None:
+                entries[entry.id] = dataclasses.replace(
+                    entry, state=dataclasses.replace(entry.state, usual=False)
+                )
+    return dataclasses.replace(live, entries=entries)
 
 
 def _existing(folder: Path, live: Catalog, request: Request, connection: Connection[Any]) -> _Existing:

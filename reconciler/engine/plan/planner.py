@@ -8,6 +8,7 @@ from dataclasses import field
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.dataclass import dataclass
+from reconciler.core.errors import Blocked
 from reconciler.core.ident import ObjectId, qualified
 from reconciler.core.statement import Mode
 from reconciler.engine.compare.change import (
@@ -65,7 +66,7 @@ def make_plan(
     """The plan from `current` to `desired`; `ask` may be None where no retyping needs the server's word."""
     changes = diff(current, desired, registry, context.surroundings, context.ownership)
     if ask is not None:
-        changes = with_answers(changes, _answers(changes, registry, ask))
+        changes = with_answers(changes, _answers(changes, registry, context.sources, ask))
     steps = steps_of(current, desired, changes, registry, context) if changes else ()
     return Plan(
         server_major=context.server_major,
@@ -78,18 +79,26 @@ def make_plan(
     )
 
 
-def _answers(changes: Mapping[ObjectId, Change], registry: Registry, ask: Ask) -> dict[ObjectId, Entry]:
+def _answers(
+    changes: Mapping[ObjectId, Change], registry: Registry, sources: Mapping[ObjectId, str], ask: Ask
+) -> dict[ObjectId, Entry]:
     answers: dict[ObjectId, Entry] = {}
     for id, change in changes.items():
         if isinstance(change, Alter):
             old, new = change.old, change.new
-        elif isinstance(change, Create | Replace) and _hangs_on_what_is_there(change, changes):
+        elif isinstance(change, Create | Replace) and (
+            registry.of(id).enquires_when_new or _hangs_on_what_is_there(change, changes)
+        ):
             old, new = None, new_of(change)
         else:
             continue
         kind = registry.of(new)
         if question := kind.enquire(old, new):
-            answers[id] = kind.informed(new, ask(*question))
+            try:
+                answers[id] = kind.informed(new, ask(*question))
+            except Blocked as refusal:
+                place = f"{sources[id]}: " if id in sources else ""
+                raise Blocked(f"{place}{refusal.message}", hint=refusal.hint) from None
     return answers
 
 
