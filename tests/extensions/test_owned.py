@@ -25,6 +25,8 @@ NEVER_MEMBERS = {
     "subscription": "PostgreSQL does not make subscriptions members",
     "default_privilege": "PostgreSQL does not make default privileges members",
     "owner": "a script makes everything as one role",
+    "member_privilege": "what the script did not give",
+    "security_label": "there is no provider of labels",
 }
 
 

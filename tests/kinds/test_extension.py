@@ -92,14 +92,3 @@ def test_privileges_of_what_postgresql_brings_along_are_named(database: Database
     )
     (named,) = read(source, KINDS).unknown
     assert named.endswith("table pg_catalog.pg_authid and 1 more")
-
-
-def test_privileges_that_nobody_models_are_named(contrib: Database) -> None:
-    source = contrib()
-    run(source, "CREATE EXTENSION hstore")
-    assert read(source, KINDS).unknown == ()
-    run(source, "REVOKE EXECUTE ON FUNCTION public.akeys(public.hstore) FROM PUBLIC")
-    (named,) = read(source, KINDS).unknown
-    assert named == "privileges of function public.akeys(public.hstore), of extension hstore"
-    run(source, "GRANT EXECUTE ON FUNCTION public.akeys(public.hstore) TO PUBLIC")
-    assert read(source, KINDS).unknown == ()

@@ -131,7 +131,7 @@ UNREAD: Mapping[str, str] = {
 
 DUMPED: Mapping[str, str | tuple[str, ...]] = {
     "ACCESS METHOD": ("access_method",),
-    "ACL": ("privilege",),
+    "ACL": ("privilege", "member_privilege"),
     "AGGREGATE": ("aggregate",),
     "BLOB, BLOBS, BLOB METADATA": "large objects are data; they are counted and named by `plan` and `pull`",
     "CAST": ("cast",),

@@ -14,7 +14,14 @@ DECLARE found text := (SELECT name FROM pg_catalog.pg_available_extensions WHERE
     SELECT FROM pg_catalog.pg_available_extension_versions v WHERE v.name = pg_available_extensions.name
         AND (v.requires <> '{}' OR NOT v.relocatable)) ORDER BY name = 'hstore' DESC, name LIMIT 1);
 BEGIN
-    IF found IS NOT NULL THEN EXECUTE format('CREATE EXTENSION %I SCHEMA "Odd.Schema"', found); END IF;
+    IF found IS NOT NULL THEN
+        EXECUTE format('CREATE EXTENSION %I SCHEMA "Odd.Schema"', found);
+        EXECUTE 'REVOKE EXECUTE ON FUNCTION ' || (
+            SELECT d.objid::regprocedure FROM pg_catalog.pg_depend d
+            WHERE d.deptype = 'e' AND d.classid = 'pg_proc'::regclass
+                AND d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = found)
+            ORDER BY 1 LIMIT 1) || ' FROM PUBLIC';
+    END IF;
 END
 $$;
 
