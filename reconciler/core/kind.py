@@ -265,6 +265,15 @@ class Kind(ABC, Generic[S]):
         says that the server would refuse."""
         return new
 
+    def counter(self, entry: Entry) -> tuple[str, ...] | None:
+        """Schema and name of the sequence that the object is or has inside it; None: neither."""
+        return None
+
+    def keeping_position(self, entry: Entry, store: str) -> Entry:
+        """The entry that loses or gets a counter while another object gets or loses one: `store` is a
+        sequence, as SQL writes it, that keeps the position in between."""
+        return entry
+
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         """Statements that give the object another name (its last path part) and keep all else."""
         raise ValueError(f"{self.name.replace('_', ' ')} cannot be renamed")

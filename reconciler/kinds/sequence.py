@@ -14,8 +14,9 @@ from pydantic import Field
 from reconciler.core.catalog import Entry
 from reconciler.core.dataclass import dataclass
 from reconciler.core.fragment import Document
-from reconciler.core.ident import ObjectId, in_schema, literal, qualified, quote, written_path
-from reconciler.core.kind import Declared, InPlace, Kind, Nest, Rule
+from reconciler.core.ident import ObjectId, in_schema, qualified, quote, written_path
+from reconciler.core.kind import Declared, Ignored, InPlace, Kind, Nest, Rule
+from reconciler.core.sequence_counting import Counting, Recount, position_kept, position_taken
 from reconciler.core.statement import Hazard, HazardCode, Statement, application_break, on
 from reconciler.core.transition import RenameTransition
 
@@ -35,6 +36,10 @@ class SequenceState:
     cache: int = 1
     cycle: bool = False
     unlogged: bool = False
+    stands_past: bool = dataclasses.field(default=False, compare=False)
+    """It stands past its new last number; found by `enquire`."""
+    position_in: str | None = dataclasses.field(default=None, compare=False)
+    """The sequence that keeps the position between this one and a column's identity."""
 
 
 class SequenceDocument(Document):
@@ -51,66 +56,16 @@ class SequenceDocument(Document):
     transition: RenameTransition | None = None
 
 
-_HIGHEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
+_OPTIONS: Final = tuple(field.name for field in dataclasses.fields(Counting))
 
 
-def _lowest(state: SequenceState) -> int:
-    if state.min is not None:
-        return state.min
-    return 1 if state.increment > 0 else -_HIGHEST[state.type] - 1
+def _counting(state: SequenceState) -> Counting:
+    return Counting(**{name: getattr(state, name) for name in _OPTIONS})
 
 
-def _highest(state: SequenceState) -> int:
-    if state.max is not None:
-        return state.max
-    return _HIGHEST[state.type] if state.increment > 0 else -1
-
-
-def _first(state: SequenceState) -> int:
-    if state.start is not None:
-        return state.start
-    return _lowest(state) if state.increment > 0 else _highest(state)
-
-
-def _normal(state: SequenceState) -> SequenceState:
-    """What PostgreSQL would choose by itself is not said."""
-    for name, meaning in (("min", _lowest), ("max", _highest), ("start", _first)):
-        unsaid: dict[str, Any] = {name: None}
-        bare = dataclasses.replace(state, **unsaid)
-        if getattr(state, name) == meaning(bare):
-            state = bare
-    return state
-
-
-def _options(old: Entry, new: Entry) -> Iterable[Statement]:
-    before, after = old.state, new.state
-    parts = []
-    if before.type != after.type:
-        parts.append(f"AS {after.type}")
-    if before.increment != after.increment:
-        parts.append(f"INCREMENT BY {after.increment}")
-    if _lowest(before) != _lowest(after):
-        parts.append(f"MINVALUE {_lowest(after)}")
-    if _highest(before) != _highest(after):
-        parts.append(f"MAXVALUE {_highest(after)}")
-    if _first(before) != _first(after):
-        parts.append(f"START WITH {_first(after)}")
-    if before.cache != after.cache:
-        parts.append(f"CACHE {after.cache}")
-    if before.cycle != after.cycle:
-        parts.append("CYCLE" if after.cycle else "NO CYCLE")
-    hazards: tuple[Hazard, ...] = ()
-    name = qualified(*new.id.path)
-    if _lowest(before) < _lowest(after) <= _highest(before) and after.increment > 0:
-        # A sequence that stands below its new minimum would refuse it; one that stands above stays there.
-        lowest = _lowest(after)
-        setval = f"pg_catalog.setval({literal(name)}, {lowest}, false)"
-        yield Statement(f"SELECT {setval} FROM {name} WHERE last_value < {lowest}")
-    if _highest(before) > _highest(after):
-        message = "it fails where the sequence stands outside the new bounds"
-        hazards = (Hazard(HazardCode.MAY_FAIL, new.id, message),)
-    if parts:
-        yield Statement(f"ALTER SEQUENCE {name} {' '.join(parts)}", on(name), hazards)
+def _recount(old: Entry, new: Entry) -> Recount:
+    before, after = _counting(old.state), _counting(new.state)
+    return Recount(new.id.path, new.id, before, after, new.state.stands_past)
 
 
 def _logged(old: Entry, new: Entry) -> Iterable[Statement]:
@@ -131,8 +86,10 @@ class Sequence(Kind[SequenceState]):
     rank = 15
     ignores = frozenset({"column", "table"})
     rules: ClassVar[Mapping[str, Rule]] = {
-        **dict.fromkeys(("type", "increment", "min", "max", "start", "cache", "cycle"), InPlace(_options)),
+        **dict.fromkeys(_OPTIONS, InPlace(lambda old, new: _recount(old, new).statements())),
         "unlogged": InPlace(_logged),
+        "stands_past": Ignored("where it stands is data"),
+        "position_in": Ignored("how to get there, not where to be"),
     }
 
     def spoken(self, id: ObjectId) -> str | None:
@@ -168,17 +125,18 @@ class Sequence(Kind[SequenceState]):
         if document.increment == 0:
             raise ValueError("a sequence cannot be incremented by 0")
         transition = document.transition or RenameTransition()
-        fields = document.model_dump(exclude={"transition"})
+        counting = Counting(**document.model_dump(include=set(_OPTIONS))).without_usual()
+        fields = {name: getattr(counting, name) for name in _OPTIONS}
         yield Declared(
             ObjectId("sequence", in_schema(name, nest.schema)),
-            _normal(SequenceState(**fields)),
+            SequenceState(**fields, unlogged=document.unlogged),
             former_names=transition.former_names,
             not_renamed=transition.not_renamed,
         )
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
         usual = SequenceState()
-        names = ("type", "increment", "min", "max", "start", "cache", "cycle", "unlogged")
+        names = (*_OPTIONS, "unlogged")
         data = {
             name: value for name in names if (value := getattr(entry.state, name)) != getattr(usual, name)
         }
@@ -199,12 +157,30 @@ class Sequence(Kind[SequenceState]):
             if value != usual:
                 parts.append(f"{words} {value}")
         yield Statement(" ".join([*parts, *(["CYCLE"] if state.cycle else [])]))
+        if state.position_in is not None:
+            yield from position_taken(qualified(*entry.id.path), state.position_in)
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         name = qualified(*entry.id.path)
         message = "where the sequence stands is lost, and statements that ask it for a number fail"
-        hazards = (Hazard(HazardCode.APPLICATION_BREAK, entry.id, message),)
+        hazards: tuple[Hazard, ...] = (Hazard(HazardCode.APPLICATION_BREAK, entry.id, message),)
+        if (store := entry.state.position_in) is not None:
+            yield from position_kept(name, store)
+            hazards = application_break(entry.id, f"ask {name} for a number")
         yield Statement(f"DROP SEQUENCE {name}", on(name), hazards)
+
+    def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+        return _recount(old, new).question() if old is not None else None
+
+    def informed(self, new: Entry, answer: str | None) -> Entry:
+        state = dataclasses.replace(new.state, stands_past=answer == "past")
+        return dataclasses.replace(new, state=state)
+
+    def counter(self, entry: Entry) -> tuple[str, ...] | None:
+        return entry.id.path
+
+    def keeping_position(self, entry: Entry, store: str) -> Entry:
+        return dataclasses.replace(entry, state=dataclasses.replace(entry.state, position_in=store))
 
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("relation", *entry.id.path)

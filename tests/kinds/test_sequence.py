@@ -6,9 +6,11 @@ import dataclasses
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
+from reconciler.core.catalog import Entry
 from reconciler.core.ident import ObjectId
-from reconciler.core.kind import Kind, Nest
+from reconciler.core.kind import Declared, Kind, Nest
 from reconciler.kinds.column import Column
 from reconciler.kinds.default import Default
 from reconciler.kinds.sequence import Sequence, SequenceDocument, SequenceState
@@ -119,3 +121,31 @@ def test_what_postgresql_chooses_by_itself_need_not_be_said(said: dict[str, Any]
         bare["min"] = 5
     assert declared.state == dataclasses.replace(SequenceState(), **bare)
     assert declared.id == ObjectId("sequence", ("app", "s"))
+
+
+def test_identity_options_are_a_mapping() -> None:
+    options = {"name": "Numbers", "increment": -2, "min": -9, "start": -1, "cache": 3, "cycle": True}
+    told = {"type": "bigint", "identity": {"generation": "always", "options": options}}
+    (declared,) = _declared(told)
+    assert declared.state.identity_options == (
+        'SEQUENCE NAME app."Numbers"',
+        "INCREMENT BY -2",
+        "MINVALUE -9",
+        "START WITH -1",
+        "CACHE 3",
+        "CYCLE",
+    )
+    entry = Entry(declared.id, declared.state, declared.parent)
+    assert Column().write(entry, "public") == ("id", told)
+
+
+def test_identity_options_as_phrases_are_refused_with_the_mapping() -> None:
+    phrases = ["INCREMENT BY 2", "start with 5", "CYCLE"]
+    with pytest.raises(ValueError, match=r"write `options: \{increment: 2, start: 5, cycle: true\}`"):
+        _declared({"type": "bigint", "identity": {"generation": "always", "options": phrases}})
+
+
+def _declared(document: dict[str, Any]) -> list[Declared]:
+    table = ObjectId("table", ("app", "t"))
+    read = TypeAdapter(Column.document).validate_python(document)
+    return list(Column().declare("id", read, Nest("public", table, (table,))))

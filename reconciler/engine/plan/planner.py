@@ -22,6 +22,7 @@ from reconciler.engine.compare.change import (
     with_answers,
 )
 from reconciler.engine.compare.diff import diff
+from reconciler.engine.compare.handover import with_handovers
 from reconciler.engine.compare.rename_candidates import possible_renames
 from reconciler.engine.plan.emission import Emission, statements_of
 from reconciler.engine.plan.graph import Node, order
@@ -65,6 +66,7 @@ def make_plan(
 ) -> Plan:
     """The plan from `current` to `desired`; `ask` may be None where no retyping needs the server's word."""
     changes = diff(current, desired, registry, context.surroundings, context.ownership)
+    changes = with_handovers(current, desired, changes, registry)
     if ask is not None:
         changes = with_answers(changes, _answers(changes, registry, context.sources, ask))
     steps = steps_of(current, desired, changes, registry, context) if changes else ()

@@ -32,7 +32,9 @@ from reconciler.kinds.column.generated import (
 from reconciler.kinds.column.identity import (
     change_identity,
     change_identity_options,
+    counter_of,
     identity_clause,
+    position_asked,
     rename_sequence,
     sequence_names,
 )
@@ -89,6 +91,8 @@ class Column(Kind[ColumnState]):
         "type_storage": Ignored("a fact about the type"),
         "using": Ignored("how to get there, not where to be"),
         "is_guess": Ignored("how to get there, not where to be"),
+        "stands_past": Ignored("where a sequence stands is data"),
+        "position_in": Ignored("how to get there, not where to be"),
         "takes_expression": Ignored("a fact about the server and the table"),
         "written_anew": Ignored("it follows from the type and the default"),
         "keyed_in": Ignored("it follows from the partition key"),
@@ -134,14 +138,14 @@ class Column(Kind[ColumnState]):
         assert nest.parent is not None
         yield Declared(
             nest.parent.child("column", bare_name(name)),
-            declared_state(document, nest.position),
+            declared_state(document, nest.parent.path[0], nest.position),
             nest.parent,
             former_names=document.transition.former_names,
             not_renamed=document.transition.not_renamed,
         )
 
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
-        return written_bare(entry.id.path[2]), written(entry.state)
+        return written_bare(entry.id.path[2]), written(entry.state, entry.id.path[0])
 
     def in_full(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"type": short}
@@ -237,12 +241,23 @@ class Column(Kind[ColumnState]):
         return "values stay until the columns are written that they are worked out from: UPDATE ... SET"
 
     def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
-        if old is None or old.state.type == new.state.type or new.state.using or is_foreign(new):
+        if old is None or is_foreign(new):
             return None
+        if old.state.type == new.state.type or new.state.using:
+            return position_asked(old, new)
         return CAST_PATH, {"old": old.state.type, "new": new.state.type}
 
     def informed(self, new: Entry, answer: str | None) -> Entry:
+        if answer in ("within", "past"):
+            state = dataclasses.replace(new.state, stands_past=answer == "past")
+            return dataclasses.replace(new, state=state)
         return _with_using(new, answer) if answer else new
+
+    def counter(self, entry: Entry) -> tuple[str, ...] | None:
+        return counter_of(entry) if entry.state.identity else None
+
+    def keeping_position(self, entry: Entry, store: str) -> Entry:
+        return dataclasses.replace(entry, state=dataclasses.replace(entry.state, position_in=store))
 
 
 def _dropped(entry: Entry, only: str = "") -> Statement:

@@ -3,28 +3,52 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from reconciler.core.fragment import (
     Document,
     Fragment,
-    Names,
     Option,
     options_from,
     options_to,
     without_defaults,
 )
+from reconciler.core.ident import in_schema, qualified
 from reconciler.core.transition import RenameTransition
+from reconciler.kinds.column.identity_options import IDENTITY_WORDS, SEQUENCE_NAME, written_options
 from reconciler.kinds.column.state import ColumnState
 
 
+class IdentityOptionsDocument(Document):
+    """The name of the sequence behind an identity, and how it counts in the words of `sequences:`."""
+
+    increment: int = 1
+    min: int | None = None
+    max: int | None = None
+    start: int | None = None
+    cache: int = Field(default=1, ge=1)
+    cycle: bool = False
+    name: str | None = None
+
+
+def _no_phrases(value: object) -> object:
+    """Refuse a list of SQL phrases with the mapping to write instead."""
+    if not isinstance(value, list):
+        return value
+    mapping = written_options(tuple(str(phrase) for phrase in value), "")
+    said = ", ".join(f"{name}: {str(each).lower()}" for name, each in mapping.items())
+    raise ValueError(f"options are a mapping, not a list of SQL phrases: write `options: {{{said}}}`")
+
+
 class IdentityDocument(Document):
-    """`identity: {generation: always, options: [INCREMENT BY 2]}`"""
+    """`identity: {generation: always, options: {increment: 2}}`"""
 
     generation: Literal["always", "by default"]
-    options: Names = ()
+    options: Annotated[IdentityOptionsDocument, BeforeValidator(_no_phrases)] = Field(
+        default_factory=cache(IdentityOptionsDocument)
+    )
 
 
 class GeneratedDocument(Document):
@@ -64,13 +88,24 @@ class ColumnDocument(Document):
     transition: ColumnTransition = Field(default_factory=cache(ColumnTransition))
 
 
+def _phrases(options: IdentityOptionsDocument, schema: str) -> tuple[str, ...]:
+    """The options as SQL phrases, in the order in which they are read; the usual ones are left out."""
+    usual = IdentityOptionsDocument()
+    name = options.name
+    phrases = [SEQUENCE_NAME + qualified(*in_schema(name, schema))] if name is not None else []
+    for words, field in IDENTITY_WORDS.items():
+        if (value := getattr(options, field)) != getattr(usual, field):
+            phrases.append(words if value is True else f"{words} {value}")
+    return tuple(phrases)
+
+
 def in_full(value: object) -> object:
     """A bare string is the type."""
     return {"type": value} if isinstance(value, str) else value
 
 
-def declared_state(document: ColumnDocument, position: int) -> ColumnState:
-    """The state that a document declares, at that place among its siblings."""
+def declared_state(document: ColumnDocument, schema: str, position: int) -> ColumnState:
+    """The state that a document declares in a table of that schema, at that place among its siblings."""
     not_null = document.not_null
     named = not_null if isinstance(not_null, NotNullDocument) else None
     flags = (("no inherit", named.no_inherit), ("not valid", named.not_valid)) if named else ()
@@ -83,7 +118,7 @@ def declared_state(document: ColumnDocument, position: int) -> ColumnState:
         not_null_flags=tuple(flag for flag, is_said in flags if is_said),
         collation=document.collation,
         identity=identity.generation if isinstance(identity, IdentityDocument) else identity,
-        identity_options=identity.options if isinstance(identity, IdentityDocument) else (),
+        identity_options=_phrases(identity.options, schema) if isinstance(identity, IdentityDocument) else (),
         generated=("stored" if generated.stored else "virtual") if generated else None,
         expression=generated.expression if generated else None,
         storage=document.storage,
@@ -96,14 +131,14 @@ def declared_state(document: ColumnDocument, position: int) -> ColumnState:
     )
 
 
-def written(state: ColumnState) -> Any:
-    """The document that declares the state; the bare type where nothing else is said."""
+def written(state: ColumnState, schema: str) -> Any:
+    """The document that declares the state in a table of that schema; the bare type where it says it all."""
     data = without_defaults(
         {
             "type": state.type,
             "not_null": _written_not_null(state),
             "collation": state.collation,
-            "identity": _written_identity(state),
+            "identity": _written_identity(state, schema),
             "generated": _written_generated(state),
             "storage": state.storage,
             "compression": state.compression,
@@ -122,10 +157,10 @@ def _written_not_null(state: ColumnState) -> Any:
     return without_defaults({"name": state.not_null_name, **flags})
 
 
-def _written_identity(state: ColumnState) -> Any:
+def _written_identity(state: ColumnState, schema: str) -> Any:
     if not state.identity_options:
         return state.identity
-    return {"generation": state.identity, "options": list(state.identity_options)}
+    return {"generation": state.identity, "options": written_options(state.identity_options, schema)}
 
 
 def _written_generated(state: ColumnState) -> Any:

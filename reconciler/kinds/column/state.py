@@ -47,6 +47,10 @@ class ColumnState:
     """How old values become new ones when the type changes: declared, or found by `enquire`."""
     is_guess: bool = dataclasses.field(default=False, compare=False)
     """Whether `using` goes through text because PostgreSQL knows no cast between the types."""
+    stands_past: bool = dataclasses.field(default=False, compare=False)
+    """The identity's sequence stands past its new last number; found by `enquire`."""
+    position_in: str | None = dataclasses.field(default=None, compare=False)
+    """The sequence that keeps the position between the identity's sequence and another one."""
     takes_expression: bool = dataclasses.field(default=False, compare=False)
     """Whether SET EXPRESSION works: from 17 on, not where that would change other tables' columns too, and
     not for a virtual column beside checks or publications."""

@@ -11,7 +11,7 @@ from reconciler.core.ident import ObjectId
 from reconciler.core.statement import Mode, Statement
 from reconciler.engine.compare.change import Alter, Change, Create, Drop, Follow, Rename, Replace, alteration
 from reconciler.engine.plan.graph.digraph import Digraph
-from reconciler.engine.plan.graph.edges import link, link_names, link_rules
+from reconciler.engine.plan.graph.edges import link, link_handovers, link_names, link_rules
 from reconciler.engine.plan.graph.evaluation import evaluating
 from reconciler.engine.plan.graph.folds import DependencyCycle, acyclic, choose_folds
 from reconciler.engine.plan.graph.moves import link_moves
@@ -57,6 +57,7 @@ def order(
     link_moves(wiring)
     link_rules(wiring)
     link_names(wiring)
+    link_handovers(wiring)
     choose_folds(wiring, structural_only=not fold)
     contracted = acyclic(wiring)
     running = evaluating(wiring, contracted)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.engine.compare.change import Alter, Change, Create, Drop, is_implied, new_of, old_of
+from reconciler.engine.compare.handover import handovers
 from reconciler.engine.compare.inheritance import is_twin, parting, twins
 from reconciler.engine.plan.graph.moves import is_between, is_released
 from reconciler.engine.plan.graph.node import Node, Verb, Wiring, is_entangled
@@ -299,6 +300,15 @@ def _made_of(wiring: Wiring, type: ObjectId) -> set[Node]:
                 waiting.append(id)
             found |= nodes
     return found
+
+
+def link_handovers(wiring: Wiring) -> None:
+    """What goes on where another stopped counting waits until that position is known."""
+    for each in handovers(wiring.current, wiring.desired, wiring.changes, wiring.registry):
+        earlier = wiring.node(Verb.DROP, each.source) or wiring.node(Verb.ALTER, each.source)
+        later = wiring.node(Verb.CREATE, each.target) or wiring.node(Verb.ALTER, each.target)
+        if earlier and later:
+            wiring.graph.add_edge(earlier, later)
 
 
 def link_names(wiring: Wiring) -> None:

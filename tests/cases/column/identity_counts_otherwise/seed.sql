@@ -1,0 +1,1 @@
+INSERT INTO moved DEFAULT VALUES; SELECT setval('numbers', 100); INSERT INTO wide DEFAULT VALUES; INSERT INTO down DEFAULT VALUES; SELECT setval('past_id_seq', 11); 
