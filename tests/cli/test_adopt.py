@@ -92,6 +92,52 @@ def rows(shop: Shop) -> list[tuple[object, ...]]:
     return shop.execute(f"SELECT * FROM {name}")
 
 
+MORE = """
+CREATE TABLE mikro_orm_migrations (id serial PRIMARY KEY, name varchar(255),
+    executed_at timestamptz DEFAULT current_timestamp);
+INSERT INTO mikro_orm_migrations (name) VALUES ('Migration1'), ('Migration2');
+CREATE TABLE doctrine_migration_versions (version varchar(191) PRIMARY KEY, executed_at timestamp(0),
+    execution_time integer);
+INSERT INTO doctrine_migration_versions VALUES ('Version20240102'), ('Version20240101');
+CREATE TABLE phinxlog (version bigint PRIMARY KEY, migration_name varchar(100), start_time timestamp,
+    end_time timestamp, breakpoint boolean NOT NULL DEFAULT false);
+INSERT INTO phinxlog VALUES (20240101, 'Users');
+CREATE TABLE refinery_schema_history (version int4 PRIMARY KEY, name varchar(255), applied_on varchar(255),
+    checksum varchar(255));
+INSERT INTO refinery_schema_history VALUES (1, 'initial'), (2, 'more');
+CREATE TABLE _yoyo_migration (migration_hash varchar(64) PRIMARY KEY, migration_id varchar(255),
+    applied_at_utc timestamp);
+CREATE TABLE _yoyo_version (version integer PRIMARY KEY, installed_at_utc timestamp);
+INSERT INTO _yoyo_migration VALUES ('x', '0001.users', now());
+CREATE SCHEMA graphile_migrate;
+CREATE TABLE graphile_migrate.migrations (hash text PRIMARY KEY, previous_hash text, filename text NOT NULL,
+    date timestamptz NOT NULL DEFAULT now());
+CREATE TABLE graphile_migrate.current (filename text PRIMARY KEY, content text NOT NULL);
+INSERT INTO graphile_migrate.migrations VALUES ('x', NULL, '000001.sql');
+CREATE SCHEMA hdb_catalog;
+CREATE TABLE hdb_catalog.hdb_version (hasura_uuid uuid PRIMARY KEY, version text NOT NULL,
+    upgraded_on timestamptz NOT NULL, cli_state jsonb NOT NULL, console_state jsonb NOT NULL);
+CREATE TABLE hdb_catalog.hdb_action_log (id uuid PRIMARY KEY);
+"""
+
+
+def test_more_tools_are_known_by_their_tables(make: Callable[[str], Shop]) -> None:
+    shop = make(MORE)
+    done = shop.reconcile("init", ".", "--url", shop.url)
+    assert done.code == 0, done.err
+    adopted = shop.reconcile("adopt", "--url", shop.url, "--format", "json")
+    assert {one["tool"]: one["last"] for one in adopted.data["other_tools"]} == {
+        "MikroORM": "Migration2",
+        "Doctrine": "Version20240102",
+        "Phinx": "20240101 Users",
+        "refinery": "2 more",
+        "yoyo": "0001.users",
+        "graphile-migrate": "000001.sql",
+        "Hasura": None,
+    }
+    assert [path.name for path in (shop.reconcile.folder / "schema").rglob("*.yaml")] == ["users.yaml"]
+
+
 def test_what_was_pulled_before_is_taken_out(make: Callable[[str], Shop]) -> None:
     shop = make(DRIZZLE)
     run = shop.reconcile

@@ -190,5 +190,43 @@ TOOLS: tuple[Tool, ...] = (
         "Kysely", ("kysely_migration_lock",), _columns("id is_locked"), "SELECT NULL",
         "SELECT 'its lock is held' FROM {history} WHERE is_locked = 1",
     ),
+    Tool(
+        "MikroORM", ("mikro_orm_migrations",), _columns("id name executed_at"),
+        "SELECT name FROM {history} ORDER BY id DESC LIMIT 1",
+        by_shape=True, exactly=True,
+    ),
+    Tool(
+        "Doctrine", ("doctrine_migration_versions",), _columns("version executed_at execution_time"),
+        'SELECT max(version COLLATE "C") FROM {history}',
+        by_shape=True, exactly=True,
+    ),
+    Tool(
+        "Phinx", ("phinxlog",), _columns("version migration_name start_time end_time breakpoint"),
+        """SELECT version || coalesce(' ' || migration_name, '') FROM {history}
+           ORDER BY version DESC LIMIT 1""",
+        by_shape=True, exactly=True,
+    ),
+    Tool(
+        "refinery", ("refinery_schema_history",), _columns("version name applied_on checksum"),
+        "SELECT version || coalesce(' ' || name, '') FROM {history} ORDER BY version DESC LIMIT 1",
+    ),
+    Tool(
+        "yoyo", ("_yoyo_migration",), _columns("migration_hash migration_id applied_at_utc"),
+        "SELECT migration_id FROM {history} ORDER BY applied_at_utc DESC, migration_id DESC LIMIT 1",
+        companions=("_yoyo_log", "_yoyo_version", "yoyo_lock"),
+    ),
+    Tool(
+        "graphile-migrate", ("migrations",), _columns("hash previous_hash filename date"),
+        "SELECT filename FROM {history} ORDER BY filename DESC LIMIT 1",
+        companions=("current",), owns_schema=True, exactly=True,
+    ),
+    Tool(
+        "Hasura", ("hdb_version",), _columns("hasura_uuid version upgraded_on cli_state console_state"),
+        "SELECT NULL", owns_schema=True,
+    ),
+    Tool(
+        "Hasura", ("hdb_source_catalog_version",), _columns("version upgraded_on"), "SELECT NULL",
+        owns_schema=True, exactly=True,
+    ),
 )  # fmt: skip
 """In the order in which they are tried: of two that know a table by its name, the first."""
