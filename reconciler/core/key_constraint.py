@@ -197,6 +197,11 @@ class KeyConstraint(Kind[KeyState]):
         statement = drop_constraint(entry, f"equal values in {columns} are accepted from now on")
         yield _doubtful(entry, statement) if entry.state.lent else statement
 
+    def relaxes(self, old: KeyState, new: KeyState) -> bool:
+        # Fewer columns refuse more rows.
+        has_more = not set(new.columns) <= set(old.columns) or new.without_overlaps > old.without_overlaps
+        return has_more or old.nulls_not_distinct > new.nulls_not_distinct
+
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         yield rename_constraint(old, name)
 

@@ -108,6 +108,8 @@ class Kind(ABC, Generic[S]):
     """True for what is left as it is unless it is declared, and for what hangs on it (the database)."""
     names_there: ClassVar[LiteralString | None] = None
     """Where it is shared: a query for the names of all on the server, also of those that nobody declares."""
+    guarantee: ClassVar[frozenset[str]] = frozenset()
+    """Fields that say which rows are refused."""
     is_adopted: ClassVar[bool] = False
     """True where an object of a partition becomes part of the partitioned table's when that is made later, so
     that it can have a name of its own (indexes, keys)."""
@@ -223,6 +225,10 @@ class Kind(ABC, Generic[S]):
     def drop_aside(self, entry: Entry, aside_name: str) -> Iterable[Statement]:
         """Statements that remove the object that `aside` renamed."""
         return ()
+
+    def relaxes(self, old: Any, new: Any) -> bool:
+        """Whether the object in the new state may accept rows that it refuses in the old one."""
+        return any(getattr(old, name) != getattr(new, name) for name in self.guarantee)
 
     def missed(self, entry: Entry) -> str | None:
         """What statements of an application do with the object, which fail once it is gone and nothing has

@@ -85,6 +85,7 @@ class Check(Kind[CheckState]):
     folds_into = ("table", "foreign_table", "domain")
     reparsed = True
     gives_way_to = frozenset({Disturbance.RETYPED})
+    guarantee = frozenset({"expression", "no_inherit", "not_enforced"})
     rules: ClassVar[Mapping[str, Rule]] = {
         "expression": Recreate("the condition of a check cannot be altered"),
         "no_inherit": Recreate("whether a check is inherited cannot be altered"),

@@ -87,6 +87,7 @@ class Exclusion(Kind[ExclusionState]):
     folds_into = ("table",)
     reparsed = True
     gives_way_to = frozenset({Disturbance.RETYPED})
+    guarantee = frozenset({"elements", "where"})
     rules: ClassVar[Mapping[str, Rule]] = {
         "elements": Recreate("the elements of an exclusion constraint cannot be altered"),
         "using": Recreate("the access method of an index cannot be altered"),

@@ -64,3 +64,15 @@ def test_where_nothing_is_lost_nothing_is_asked() -> None:
     assert _renames(catalog(glass("old")), catalog(glass("new"))) == {}
     chest = box("chest")
     assert _renames(catalog(chest, part(chest, "lid")), catalog(chest)) == {}
+
+
+def test_each_part_is_asked_about_once_and_the_likest_first() -> None:
+    chest = box("chest")
+    before = catalog(chest, part(chest, "customer_id"), part(chest, "amount_cents"))
+    found = _renames(before, catalog(chest, part(chest, "amount"), part(chest, "client_id")))
+    assert {id: sentence.split("part ")[-1].split(" ")[0] for id, sentence in found.items()} == {
+        "part:app.chest.amount_cents": "app.chest.amount",
+        "part:app.chest.customer_id": "app.chest.client_id",
+    }
+    found = _renames(before, catalog(chest, part(chest, "amount")))
+    assert list(found) == ["part:app.chest.amount_cents"]

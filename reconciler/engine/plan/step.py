@@ -6,8 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.catalog import Entry, compared
 from reconciler.core.ident import ObjectId, qualified
+from reconciler.core.kind import Disturbance
 from reconciler.core.statement import Cost, Hazard, HazardCode, Lock, LockMode, Mode, Statement
-from reconciler.engine.compare.change import Alter, Change, Create, Drop, Follow, Rename, Replace, beside_type
+from reconciler.engine.compare.change import (
+    Alter,
+    Change,
+    Create,
+    Drop,
+    Follow,
+    Rename,
+    Replace,
+    beside_type,
+    disturbances_of,
+)
 from reconciler.engine.plan.emission import Emission, folded_into, made
 from reconciler.engine.plan.graph import Node, Verb
 from reconciler.engine.plan.model import Action, Step
@@ -182,13 +193,34 @@ def _hazards(emission: Emission, node: Node, statements: Iterable[Statement]) ->
     found: dict[Hazard, None] = {}
     for statement in statements:
         for hazard in statement.hazards:
-            if hazard.code is HazardCode.VALIDATION_LOST and isinstance(emission.changes[node.id], Replace):
-                continue  # it comes back within the same transaction
+            if hazard.code is HazardCode.VALIDATION_LOST and _comes_back(emission, node.id):
+                continue
             if hazard.code is HazardCode.DATA_LOSS or not _is_on_new(emission, hazard.object):
                 found[hazard] = None
     if node.verb is Verb.DROP and node.id in emission.renames:
         found[Hazard(HazardCode.POSSIBLE_RENAME, node.id, emission.renames[node.id])] = None
     return tuple(found)
+
+
+def _comes_back(emission: Emission, id: ObjectId) -> bool:
+    """Whether the object is recreated in the same transaction, and refuses then what it refused before."""
+    change = emission.changes[id]
+    if not isinstance(change, Replace):
+        return False
+    kind = emission.registry.of(change.new)
+    if kind.rereads(change.new) and _is_retyped(emission, change.new):
+        return True  # the same condition has another text
+    return not kind.relaxes(change.old.state, change.new.state)
+
+
+def _is_retyped(emission: Emission, entry: Entry) -> bool:
+    """Whether something that the object needs changes its type."""
+    changes = (emission.changes.get(id) for id in entry.needs)
+    return any(
+        isinstance(change, Replace | Follow)
+        or (isinstance(change, Alter) and Disturbance.RETYPED in disturbances_of(change, emission.registry))
+        for change in changes
+    )
 
 
 def _is_on_new(emission: Emission, id: ObjectId) -> bool:

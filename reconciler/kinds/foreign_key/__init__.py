@@ -131,6 +131,7 @@ class ForeignKey(Kind[ForeignKeyState]):
     document = ForeignKeyDocument
     rank = 50
     gives_way_to = frozenset({Disturbance.RETYPED})
+    guarantee = frozenset({"columns", "referenced", "referenced_columns", "match", "period"})
     rules: ClassVar[Mapping[str, Rule]] = {
         "columns": Recreate("the columns of a foreign key cannot be altered"),
         "referenced": Recreate("what a foreign key refers to cannot be altered"),

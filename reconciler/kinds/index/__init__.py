@@ -87,6 +87,7 @@ class Index(Kind[IndexState]):
     rank = 40
     reparsed = True
     gives_way_to = frozenset({Disturbance.RETYPED})
+    guarantee = frozenset({"columns", "unique", "where", "nulls_not_distinct"})
     rules: ClassVar[Mapping[str, Rule]] = {
         "columns": Recreate("the keys of an index cannot be altered"),
         "unique": Recreate("whether an index is unique cannot be altered"),
