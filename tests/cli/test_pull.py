@@ -163,3 +163,16 @@ def test_init_asks_for_them_at_a_terminal(
     text = (tmp_path / "made" / "schema" / "public" / "tables" / "customers.yaml").read_text()
     assert ("pg_monitor" in text) is answer
     assert ("left out" in done.err) is not answer
+def test_files_of_camel_case_tables(inside: Shop) -> None:
+    inside.execute('CREATE TABLE "MonthlyStat" (id int); CREATE TABLE "Users" (id int)')
+    first = pull(inside, "new")["new"]
+    assert first == ["public/tables/MonthlyStat.yaml", "public/tables/Users.yaml"]
+    # Pulled by an earlier version, which wrote capital letters otherwise.
+    folder = inside.reconcile.folder / "new" / "public" / "tables"
+    (folder / "MonthlyStat.yaml").rename(folder / "%4Donthly%53tat.yaml")
+    inside.execute('CREATE TABLE users (id int); ALTER TABLE "MonthlyStat" ADD total int')
+    later = pull(inside, "new")
+    assert (later["new"], later["removed"]) == (["public/tables/users_2.yaml"], [])
+    assert later["changed"] == ["public/tables/%4Donthly%53tat.yaml"]
+    again = pull(inside, "new")
+    assert (again["new"], again["changed"], again["removed"]) == ([], [], [])

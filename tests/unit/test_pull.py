@@ -40,6 +40,20 @@ def test_names_that_file_systems_confuse_stay_apart() -> None:
     assert not any(".." in name or " " in name or name.count("/") != 2 for name in files)
 
 
+def test_names_stay_readable_and_apart_where_only_their_case_differs() -> None:
+    names = ["OrganisationMonthlyStat", "users", "Users", "USERS", "users_2"]
+    found = documents(catalog(*(box(name) for name in names)), REGISTRY)
+    files = {next(iter(content["boxes"])): Path(name).name for name, content in found.items()}
+    assert files == {
+        "OrganisationMonthlyStat": "OrganisationMonthlyStat.yaml",
+        "users": "users.yaml",
+        "USERS": "USERS_3.yaml",
+        "Users": "Users_4.yaml",
+        "users_2": "users_2.yaml",
+    }
+    assert documents(catalog(*(box(name) for name in reversed(names))), REGISTRY) == found
+
+
 def test_what_comes_along_is_not_written_unless_it_differs() -> None:
     outer = box("outer")
     inner = box("inner", parent=outer)

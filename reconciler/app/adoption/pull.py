@@ -240,6 +240,7 @@ def _placed(pulled: Mapping[str, Mapping[str, Any]], live: Catalog, existing: _E
         if entry.parent is None and not kinds.of(entry).parents
     }
     files: Files = {name: dict(head) for name, head in existing.heads.items()}
+    folded = {name.casefold(): name for name in files}
     for name, content in pulled.items():
         schema = content.get(HOME, "public")
         for section, entries in content.items():
@@ -255,20 +256,25 @@ def _placed(pulled: Mapping[str, Mapping[str, Any]], live: Catalog, existing: _E
                     new_key = home.key if id in existing.unchanged else key
                     files[home.file].setdefault(home.section, {})[new_key] = data
                 else:
-                    file = _free(name, schema, HOME in content, files)
+                    file = _free(name, schema, files, folded)
+                    files.setdefault(file, {HOME: schema} if HOME in content else {})
                     files[file].setdefault(section, {})[key] = data
     return {name: content for name, content in files.items() if set(content) - {HOME}}
 
 
-def _free(name: str, schema: str, says_schema: bool, files: Files) -> str:
-    """The file of that name, or the first like it, whose namespace is `schema`."""
+def _free(name: str, schema: str, files: Files, folded: dict[str, str]) -> str:
+    """The file of that name, or the first like it, whose namespace is `schema` and that no file system merges
+    with another file: `folded` has the files by their names without case."""
+    from reconciler.engine.catalog.files import numbered
     from reconciler.engine.declaration.written import HOME
 
-    stem, number, chosen = name.removesuffix(".yaml"), 1, name
-    while chosen in files and files[chosen].get(HOME, "public") != schema:
+    number, chosen = 1, name
+    while (present := folded.get(chosen.casefold())) is not None:
+        if present == chosen and files[chosen].get(HOME, "public") == schema:
+            break
         number += 1
-        chosen = f"{stem}_{number}.yaml"
-    files.setdefault(chosen, {HOME: schema} if says_schema else {})
+        chosen = numbered(name, number)
+    folded[chosen.casefold()] = chosen
     return chosen
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.core.catalog import Catalog, Entry
@@ -16,15 +16,13 @@ def documents(catalog: Catalog, registry: Registry) -> Mapping[str, Mapping[str,
     """Relative path of each file -> its content as plain data, ready for the YAML writer."""
     files: dict[str, dict[str, Any]] = {}
     catalog = of_this_database(catalog, registry)
-    for entry in catalog:
+    told = [entry for entry in catalog if _is_told(entry, catalog, registry)]
+    paths = {entry.id: _file(entry, registry) for entry in told}
+    apart = _apart(paths.values())
+    for entry in told:
         kind = registry.of(entry)
-        if entry.parent is not None or kind.parents:
-            continue
-        is_told_anyway = kind.built_in(entry) and not kind.is_shared
-        if is_told_anyway and not any(_children(entry.id, catalog, registry)):
-            continue
         home = entry.id.path[0] if len(entry.id.path) > 1 else "public"
-        path = _file(entry, kind.section, one_each=kind.holds_data)
+        path = apart[paths[entry.id]]
         content = files.setdefault(path, {HOME: home} if len(entry.id.path) > 1 else {})
         _put(content, entry, catalog, registry, home)
     return dict(sorted(files.items()))
@@ -35,12 +33,9 @@ def document(catalog: Catalog, registry: Registry) -> Mapping[str, Any]:
     content: dict[str, dict[str, Any]] = {}
     catalog = of_this_database(catalog, registry)
     for entry in sorted(catalog, key=lambda entry: entry.id):
+        if not _is_told(entry, catalog, registry):
+            continue
         kind = registry.of(entry)
-        is_told_anyway = kind.built_in(entry) and not kind.is_shared
-        if entry.parent is not None or kind.parents:
-            continue
-        if is_told_anyway and not any(_children(entry.id, catalog, registry)):
-            continue
         _put(content, entry, catalog, registry, _NOWHERE)
     return {kind.section: content[kind.section] for kind in registry if kind.section in content}
 
@@ -59,18 +54,53 @@ _NOWHERE = ""
 """No schema is called that: every name is written in full."""
 
 
-def _file(entry: Entry, section: str, one_each: bool) -> str:
+def _is_told(entry: Entry, catalog: Catalog, registry: Registry) -> bool:
+    """Whether it is written at the top of a file: not below another, and not what every database has."""
+    kind = registry.of(entry)
+    if entry.parent is not None or kind.parents:
+        return False
+    is_told_anyway = kind.built_in(entry) and not kind.is_shared
+    return not is_told_anyway or any(_children(entry.id, catalog, registry))
+
+
+def _file(entry: Entry, registry: Registry) -> str:
+    kind = registry.of(entry)
     if len(entry.id.path) == 1:
-        return f"{section}.yaml"
+        return f"{kind.section}.yaml"
     folder = _safe(entry.id.path[0])
-    return f"{folder}/{section}/{_safe(entry.id.path[1])}.yaml" if one_each else f"{folder}/{section}.yaml"
+    if kind.holds_data:
+        return f"{folder}/{kind.section}/{_safe(entry.id.path[1])}.yaml"
+    return f"{folder}/{kind.section}.yaml"
 
 
 def _safe(name: str) -> str:
     """A name as a file name: what could confuse a shell or a file system is written as %XX."""
-    plain = "".join(char if char.isalnum() or char in "_-" else f"%{ord(char):02X}" for char in name)
-    # File systems that fold case would merge Users and users.
-    return "".join(f"%{ord(char):02X}" if char.isupper() else char for char in plain)[:200]
+    return "".join(char if char.isalnum() or char in "_-" else f"%{ord(char):02X}" for char in name)[:200]
+
+
+def _apart(paths: Iterable[str]) -> dict[str, str]:
+    """Each path, with a number where a file system that folds case would merge it with another.
+
+    The one in lower case keeps its name, and the others follow in the order of their names.
+    """
+    ordered = sorted(set(paths), key=lambda path: (path != path.lower(), path))
+    taken = {path.casefold() for path in ordered}
+    found: dict[str, str] = {}
+    first: set[str] = set()
+    for path in ordered:
+        chosen, number = path, 1
+        while chosen.casefold() in (taken if number > 1 else first):
+            number += 1
+            chosen = numbered(path, number)
+        first.add(path.casefold())
+        taken.add(chosen.casefold())
+        found[path] = chosen
+    return found
+
+
+def numbered(path: str, number: int) -> str:
+    """The path of a further file like that one."""
+    return f"{path.removesuffix('.yaml')}_{number}.yaml"
 
 
 def _with_children(entry: Entry, data: Any, catalog: Catalog, registry: Registry, home: str) -> Any:
