@@ -13,6 +13,7 @@ from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Declared, Kind, Nest
 from reconciler.kinds.column import Column
 from reconciler.kinds.default import Default
+from reconciler.kinds.default_privilege import DefaultPrivilege
 from reconciler.kinds.sequence import Sequence, SequenceDocument, SequenceState
 from reconciler.kinds.sequence_ownership import SequenceOwnership
 from reconciler.kinds.table import Table
@@ -59,6 +60,34 @@ def test_identity_sequences_belong_to_their_column(database: Database) -> None:
     catalog = read(source, KINDS)
     assert not of_kind(catalog, KIND)
     assert not of_kind(catalog, OWNERSHIP)
+
+
+def test_what_an_identity_sequence_has_of_its_own_is_named(database: Database) -> None:
+    source = database()
+    run(
+        source,
+        "CREATE TABLE public.t (id integer GENERATED ALWAYS AS IDENTITY)",
+        "CREATE TABLE public.u (id integer GENERATED ALWAYS AS IDENTITY)",
+        "ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO pg_monitor",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON SEQUENCES TO pg_monitor",
+        "CREATE TABLE public.as_usual (id integer GENERATED ALWAYS AS IDENTITY)",
+    )
+    kinds = (*KINDS, DefaultPrivilege())
+    assert read(source, kinds).unknown == ()
+    newer = ["ALTER SEQUENCE public.t_id_seq SET UNLOGGED"] if major_of(source) >= 15 else []
+    run(
+        source,
+        "COMMENT ON SEQUENCE public.t_id_seq IS 'x'",
+        "GRANT USAGE ON SEQUENCE public.t_id_seq TO pg_monitor",
+        "COMMENT ON SEQUENCE public.u_id_seq IS 'x'",
+        *newer,
+    )
+    assert read(source, kinds).unknown == (
+        "comment of identity sequence public.t_id_seq",
+        "comment of identity sequence public.u_id_seq",
+        *(["persistence of identity sequence public.t_id_seq"] if newer else []),
+        "privileges of identity sequence public.t_id_seq",
+    )
 
 
 def test_serial_makes_no_cycle(database: Database) -> None:

@@ -35,7 +35,6 @@ def document(catalog: Catalog, registry: Registry) -> Mapping[str, Any]:
     for entry in sorted(catalog, key=lambda entry: entry.id):
         if not _is_told(entry, catalog, registry):
             continue
-        kind = registry.of(entry)
         _put(content, entry, catalog, registry, _NOWHERE)
     return {kind.section: content[kind.section] for kind in registry if kind.section in content}
 

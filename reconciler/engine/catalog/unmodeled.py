@@ -112,6 +112,37 @@ _PARAMETERS: LiteralString = """
 """GRANT SET and ALTER SYSTEM ON PARAMETER: they belong to the server, not to one of its databases."""
 
 
+_IDENTITY_SEQUENCES: LiteralString = """
+    SELECT special.what || ' of identity sequence ' || pg_catalog.quote_ident(n.nspname) || '.'
+        || pg_catalog.quote_ident(s.relname)
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+    JOIN pg_catalog.pg_namespace n ON n.oid = s.relnamespace AND n.nspname <> '_reconcile'
+    JOIN pg_catalog.pg_class t ON t.oid = d.refobjid AND t.relpersistence <> 't',
+    LATERAL (
+        SELECT coalesce((SELECT g.defaclacl FROM pg_catalog.pg_default_acl g
+                    WHERE g.defaclrole = s.relowner AND g.defaclobjtype = 'S' AND g.defaclnamespace = 0),
+                pg_catalog.acldefault('s', s.relowner)) AS everywhere,
+            (SELECT g.defaclacl FROM pg_catalog.pg_default_acl g WHERE g.defaclrole = s.relowner
+                AND g.defaclobjtype = 'S' AND g.defaclnamespace = s.relnamespace) AS here) AS given,
+    LATERAL (VALUES
+        ('comment', EXISTS (SELECT FROM pg_catalog.pg_description c
+            WHERE c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.objoid = s.oid)),
+        ('persistence', s.relpersistence <> t.relpersistence),
+        ('privileges', s.relacl IS NOT NULL AND ARRAY(
+                SELECT (a.grantee, a.privilege_type, a.is_grantable)::text
+                FROM pg_catalog.aclexplode(s.relacl) AS a ORDER BY 1)
+            <> ARRAY(SELECT DISTINCT (a.grantee, a.privilege_type, a.is_grantable)::text
+                FROM pg_catalog.aclexplode(given.everywhere || given.here) AS a ORDER BY 1)))
+        AS special (what, is_so)
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i' AND d.refobjsubid > 0
+        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND special.is_so
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
+            WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objid = t.oid
+                AND e.deptype = 'e')"""
+"""What the sequence behind an identity has of its own, beside what its table and default privileges give it."""
+
+
 def beyond(major: int) -> LiteralString:
     """The query whose one column says them."""
     parts = [
@@ -123,6 +154,7 @@ def beyond(major: int) -> LiteralString:
         _SECRETS,
         _DATABASE,
         _LABELS,
+        _IDENTITY_SEQUENCES,
     ]
     if major >= _MAJOR_OF_PARAMETERS:
         parts.append(_PARAMETERS)
