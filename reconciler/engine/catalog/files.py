@@ -20,7 +20,6 @@ def documents(catalog: Catalog, registry: Registry) -> Mapping[str, Mapping[str,
     paths = {entry.id: _file(entry, registry) for entry in told}
     apart = _apart(paths.values())
     for entry in told:
-        kind = registry.of(entry)
         home = entry.id.path[0] if len(entry.id.path) > 1 else "public"
         path = apart[paths[entry.id]]
         content = files.setdefault(path, {HOME: home} if len(entry.id.path) > 1 else {})

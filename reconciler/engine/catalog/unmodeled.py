@@ -140,7 +140,7 @@ _IDENTITY_SEQUENCES: LiteralString = """
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
             WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objid = t.oid
                 AND e.deptype = 'e')"""
-"""What the sequence behind an identity has of its own, beside what its table and default privileges give it."""
+"""What the sequence of an identity has of its own, beside what its table and default privileges give it."""
 
 
 def beyond(major: int) -> LiteralString:
