@@ -163,6 +163,8 @@ def test_init_asks_for_them_at_a_terminal(
     text = (tmp_path / "made" / "schema" / "public" / "tables" / "customers.yaml").read_text()
     assert ("pg_monitor" in text) is answer
     assert ("left out" in done.err) is not answer
+
+
 def test_files_of_camel_case_tables(inside: Shop) -> None:
     inside.execute('CREATE TABLE "MonthlyStat" (id int); CREATE TABLE "Users" (id int)')
     first = pull(inside, "new")["new"]
