@@ -239,6 +239,15 @@ class Kind(ABC, Generic[S]):
         """Values that the object no longer has, and what takes their place where something holds them."""
         return {}
 
+    def is_compound(self, entry: Entry) -> bool:
+        """Whether a value of this type has values of other types inside it, so that comparing its text with
+        theirs finds nothing."""
+        return False
+
+    def says_how(self, entry: Entry) -> bool:
+        """Whether the declaration says how values of the old type become values of the new one."""
+        return False
+
     def narrowed(self, old: Entry, new: Entry) -> str | None:
         """What values may lose, without an error, that move from the object set aside to the new one. None:
         nothing."""

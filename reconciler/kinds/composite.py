@@ -213,6 +213,9 @@ class Composite(DataType[CompositeState]):
         inside = ", ".join(map(_clause, entry.state.ordered()))
         yield Statement(f"CREATE TYPE {qualified(*entry.id.path)} AS ({inside})")
 
+    def is_compound(self, entry: Entry) -> bool:
+        return True
+
     def narrowed(self, old: Entry, new: Entry) -> str | None:
         before = {name: type_name for name, type_name, _ in old.state.attributes}
         lossy = [

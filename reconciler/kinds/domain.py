@@ -184,6 +184,9 @@ class Domain(DataType[DomainState]):
             raise refused(f"not null of {self.label(new)}", new.id, answer, way_on)
         return new
 
+    def is_compound(self, entry: Entry) -> bool:
+        return bool(entry.state.type.endswith("[]"))
+
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         state: DomainState = entry.state
         parts = [f"CREATE DOMAIN {qualified(*entry.id.path)} AS {state.type}"]

@@ -165,6 +165,9 @@ class Range(DataType[RangeState]):
             )
         yield from super().drop(entry)
 
+    def is_compound(self, entry: Entry) -> bool:
+        return True
+
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         said = ((word, getattr(entry.state, name)) for name, word in _PARAMETERS.items())
         inside = ", ".join(f"{word} = {value}" for word, value in said if value)

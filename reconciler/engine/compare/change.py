@@ -11,6 +11,7 @@ from reconciler.core.dataclass import dataclass
 from reconciler.core.ident import ObjectId
 from reconciler.core.kind import Disturbance, InPlace, Recreate
 from reconciler.core.statement import Statement
+from reconciler.engine.compare.stand_ins import stand_ins_of
 from reconciler.engine.registry import Registry
 
 
@@ -162,20 +163,6 @@ def alteration(change: Alter | Follow, desired: Catalog, registry: Registry) -> 
         if name in change.fields and isinstance(rule, InPlace):
             statements.update(dict.fromkeys(rule.render(change.old, change.new)))
     return tuple(statements)
-
-
-def stand_ins_of(id: ObjectId, desired: Catalog, registry: Registry) -> dict[str, str]:
-    """What takes the place of values that a type, or one below it (a domain over an enum), has no more."""
-    found: dict[str, str] = {}
-    seen: set[ObjectId] = set()
-    waiting = [id]
-    while waiting:
-        entry = desired.get(waiting.pop())
-        if entry is not None and entry.id not in seen:
-            seen.add(entry.id)
-            found = {**registry.of(entry).stand_ins(entry), **found}
-            waiting.extend(sorted(entry.needs))
-    return found
 
 
 def with_answers(

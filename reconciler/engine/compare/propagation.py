@@ -18,9 +18,9 @@ from reconciler.engine.compare.change import (
     Work,
     disturbances_of,
     old_of,
-    stand_ins_of,
 )
 from reconciler.engine.compare.inheritance import below, lines, parting, table_of
+from reconciler.engine.compare.stand_ins import stand_ins_of
 
 
 def spread(work: Work, id: ObjectId, change: Change) -> None:

@@ -16,6 +16,7 @@ from reconciler.engine.compare.change import (
     Change,
     Create,
     Drop,
+    Follow,
     Rename,
     Replace,
     new_of,
@@ -24,6 +25,7 @@ from reconciler.engine.compare.change import (
 from reconciler.engine.compare.diff import diff
 from reconciler.engine.compare.handover import with_handovers
 from reconciler.engine.compare.rename_candidates import possible_renames
+from reconciler.engine.compare.stand_ins import out_of_reach
 from reconciler.engine.plan.emission import Emission, statements_of
 from reconciler.engine.plan.graph import Node, order
 from reconciler.engine.plan.model import Plan, Step, Touch
@@ -67,6 +69,7 @@ def make_plan(
     """The plan from `current` to `desired`; `ask` may be None where no retyping needs the server's word."""
     changes = diff(current, desired, registry, context.surroundings, context.ownership)
     changes = with_handovers(current, desired, changes, registry)
+    _refuse_out_of_reach(changes, desired, registry, context)
     if ask is not None:
         changes = with_answers(changes, _answers(changes, registry, context.sources, ask))
     steps = steps_of(current, desired, changes, registry, context) if changes else ()
@@ -102,6 +105,25 @@ def _answers(
                 place = f"{sources[id]}: " if id in sources else ""
                 raise Blocked(f"{place}{refusal.message}", hint=refusal.hint) from None
     return answers
+
+
+def _refuse_out_of_reach(
+    changes: Mapping[ObjectId, Change], desired: Catalog, registry: Registry, context: Context
+) -> None:
+    """Raise Blocked where a stand-in is declared for values that can occur inside others: rows that hold one
+    would make the step fail."""
+    for id, change in changes.items():
+        if not isinstance(change, Follow) or registry.of(change.new).says_how(change.new):
+            continue
+        if hidden := out_of_reach(change.replaced, desired, registry):
+            kind = registry.of(change.new)
+            raise Blocked(
+                f"{kind.label(change.new)}: values of its type can have {', '.join(hidden)} inside them, and "
+                "`removed` replaces only whole values and elements of arrays",
+                where=context.sources.get(id),
+                hint="say how under the column: transition: {using: EXPRESSION}; or UPDATE the rows first, "
+                f"and leave {', '.join(hidden)} out of `removed`",
+            )
 
 
 def _hangs_on_what_is_there(change: Create | Replace, changes: Mapping[ObjectId, Change]) -> bool:

@@ -235,6 +235,9 @@ class Column(Kind[ColumnState]):
             new = dataclasses.replace(new, state=dataclasses.replace(new.state, using=using))
         return retype(old, new)
 
+    def says_how(self, entry: Entry) -> bool:
+        return entry.state.using is not None
+
     def outdated(self, entry: Entry) -> str | None:
         if entry.state.generated != "stored":
             return None
