@@ -6,13 +6,13 @@ another's doings is a word here (`Disturbance`).
 
 from __future__ import annotations
 
-import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, LiteralString, TypeVar
 
 from reconciler.core.catalog import Entry
 from reconciler.core.declared import Declared, Destination, Nest
+from reconciler.core.descent import Descent
 from reconciler.core.ident import ObjectId
 from reconciler.core.rule import Disturbance, Ignored, InPlace, Recreate, Rule
 from reconciler.core.statement import Statement
@@ -32,7 +32,7 @@ __all__ = [
 S = TypeVar("S")
 
 
-class Kind(ABC, Generic[S]):
+class Kind(Descent, ABC, Generic[S]):
     """One kind of object.
 
     The query's result columns are the fields of the state, and these:
@@ -110,20 +110,9 @@ class Kind(ABC, Generic[S]):
     """Where it is shared: a query for the names of all on the server, also of those that nobody declares."""
     guarantee: ClassVar[frozenset[str]] = frozenset()
     """Fields that say which rows are refused."""
-    is_adopted: ClassVar[bool] = False
-    """True where an object of a partition becomes part of the partitioned table's when that is made later, so
-    that it can have a name of its own (indexes, keys)."""
     is_structural: ClassVar[bool] = False
     """True for what its parent cannot be made without (columns): it is folded whenever it can be, and where
     an ancestor brings it along, what differs is altered afterwards."""
-    is_shared_with_heirs: ClassVar[bool] = False
-    """True for what a table must have before it can become an heir or a partition of one that has it
-    (columns, checks)."""
-    differs_in_heirs: ClassVar[frozenset[str]] = frozenset()
-    """Fields that an heir can have otherwise, though altering the ancestor's alters the heir's as well."""
-    is_overridden: ClassVar[bool] = False
-    """True where a partition can have one that differs from the partitioned table's, and a change of that
-    reaches it (defaults)."""
     drops_with_parent: ClassVar[bool] = True
     """False where PostgreSQL refuses to drop the parent before it (user mappings of a server)."""
     holds_data: ClassVar[bool] = False
@@ -207,15 +196,6 @@ class Kind(ABC, Generic[S]):
     def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         """Names that no two objects can have at once, across kinds: `("relation", "app", "users")`."""
         return ()
-
-    def leave(self, old: Entry, new: Entry) -> Iterable[Statement]:
-        """Statements that part it from ancestors before an alteration joins it to others; what it has in
-        common with either is altered in between."""
-        return ()
-
-    def drop_alone(self, entry: Entry) -> Iterable[Statement]:
-        """Statements that drop it from its table, and not from those that inherit: theirs stays."""
-        raise ValueError(f"{self.name} is not shared with heirs")
 
     def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
         """A way to keep the old object under another name while the new one is made and what cannot be
@@ -341,19 +321,6 @@ class Kind(ABC, Generic[S]):
         """The object of a clone with what the live one has of its own past."""
         return cloned
 
-    def freed(self, entry: Entry) -> Entry:
-        """The inherited object once its table has left the one that it has it from."""
-        return entry
-
-    def joining(self, old: Entry, new: Entry, ancestor: Entry) -> Entry:
-        """The object as it is to be right before its table joins the one whose `ancestor` it comes from."""
-        return new
-
-    def released(self, entry: Entry, table: ObjectId) -> Iterable[Entry]:
-        """What a partition has of the entry as its own once it is none any more, where no catalog tells its
-        part; `entry` carries it."""
-        return ()
-
     def kept(self, holder: ObjectId) -> Iterable[Statement]:
         """Statements that come before an object goes that comes back, where no entry of this kind says what
         is to hang on it: what it has shall not depend on who brings it back."""
@@ -368,14 +335,6 @@ class Kind(ABC, Generic[S]):
         another role's."""
         return ()
 
-    def comes_with(self, field: str, new: Entry) -> bool:
-        """Whether altering the carrier's field alters that of this inherited object as well."""
-        return True
-
-    def reaches_heirs(self, entry: Entry) -> bool:
-        """Whether tables that inherit have it too (not a check that is NO INHERIT)."""
-        return self.is_shared_with_heirs
-
     def beside_ancestors(self, entry: Entry, above: Sequence[Entry]) -> Entry:
         """The entry as CREATE of an heir is to say it, where the table's ancestors have these too."""
         return entry
@@ -385,36 +344,11 @@ class Kind(ABC, Generic[S]):
         there only for what differs. What a partition declares always is."""
         return False
 
-    def is_taken_over(self, field: str, new: Entry) -> bool:
-        """Whether an ancestor's statement leaves the name of what this object, which both declare, has of the
-        field already, and gives it another where it has nothing yet."""
-        return False
-
-    def is_part_of(self, entry: Entry, carrier: Entry) -> bool:
-        """Whether the partitioned table's object would take this one of a partition over."""
-        return bool(self.brought(entry, carrier).state == entry.state)
-
-    def would_take(self, carrier: Entry, entry: Entry) -> bool:
-        """Whether the partitioned table's object takes this one of a partition over, asked or not."""
-        return False
-
     def attach(self, entry: Entry, carrier: Entry) -> Iterable[Statement]:
         """Statements that make this object of a partition part of the partitioned table's, which was just
         made, where that does not come about by itself."""
         return ()
 
-    def given_name(self, entry: Entry, carrier: Entry) -> str:
-        """The name that PostgreSQL gives to what it makes for a partition because of the carrier."""
-        return entry.id.path[-1]
-
-    def brought(self, entry: Entry, carrier: Entry) -> Entry:
-        """The inherited object as its carrier makes it."""
-        return dataclasses.replace(entry, state=carrier.state)
-
     def altered_along(self, entry: Entry, carrier: Entry) -> Entry:
         """The inherited object with all that an alteration of its carrier can give it."""
         return self.brought(entry, carrier)
-
-    def deviates(self, entry: Entry, carrier: Entry) -> bool:
-        """Whether an inherited object must be written down: it is not just what its carrier makes it."""
-        return bool(entry.state != self.brought(entry, carrier).state)
