@@ -34,7 +34,7 @@ class Superseded(Kind[S]):
         """ALTER ... RENAME TO."""
         return f"ALTER {self.word} {qualified(*entry.id.path)} RENAME TO {quote(name)}"
 
-    def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
+    def rename_aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
         name = aside_name(entry.id.path[1])
         return name, (Statement(self.renamed(entry, name)),)
 
@@ -45,13 +45,13 @@ class Superseded(Kind[S]):
 class DataType(Superseded[S]):
     """Base of the kinds of types."""
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("type", *entry.id.path)
 
-    def missed(self, entry: Entry) -> str | None:
+    def application_use(self, entry: Entry) -> str | None:
         return f"say type {'.'.join(entry.id.path)}"
 
-    def resemblance(self, entry: Entry) -> object | None:
+    def rename_signature(self, entry: Entry) -> object | None:
         return entry.id.path[0], entry.state
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:

@@ -74,7 +74,7 @@ class KeyConstraint(Kind[KeyState]):
     """Base of the two kinds."""
 
     parents = ("table",)
-    is_adopted = True
+    is_attachable = True
     state = KeyState
     folds_into = ("table",)
     letter: ClassVar[LiteralString]
@@ -170,22 +170,22 @@ class KeyConstraint(Kind[KeyState]):
         columns = column_list(state.columns) + (" WITHOUT OVERLAPS" if state.without_overlaps else "")
         return f"CONSTRAINT {name_of(entry)} {words} ({columns}){index_parameters(entry)}{deferral(state)}"
 
-    def settle(self, entry: Entry) -> Iterable[Statement]:
+    def after_clause(self, entry: Entry) -> Iterable[Statement]:
         return settle_index(entry)
 
     def attach(self, entry: Entry, carrier: Entry) -> Iterable[Statement]:
         return attach_index(entry, carrier)
 
-    def comes_with(self, field: str, new: Entry) -> bool:
+    def altered_with_carrier(self, field: str, new: Entry) -> bool:
         # SET TABLESPACE of a partitioned index leaves the indexes of its partitions where they are.
         return field != "tablespace"
 
-    def in_full(self, short: Any) -> Mapping[str, Any]:
+    def expand_short_form(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"columns": short}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         yield add_index_constraint(entry, self.clause(entry), self.why_it_may_fail)
-        yield from self.settle(entry)
+        yield from self.after_clause(entry)
 
     @property
     def why_it_may_fail(self) -> str:
@@ -205,7 +205,7 @@ class KeyConstraint(Kind[KeyState]):
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         yield rename_constraint(old, name)
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("constraint", *entry.id.path)
         yield from index_roles(entry)
 
@@ -216,9 +216,9 @@ class KeyConstraint(Kind[KeyState]):
     def deviates(self, entry: Entry, carrier: Entry) -> bool:
         if entry.id.kind != carrier.id.kind or entry.state != carrier.state:
             return True
-        return entry.id.path[2] != self.given_name(entry, carrier)
+        return entry.id.path[2] != self.attached_name(entry, carrier)
 
-    def given_name(self, entry: Entry, carrier: Entry) -> str:
+    def attached_name(self, entry: Entry, carrier: Entry) -> str:
         return self.default_name(entry.id.path[1], carrier.state.own_columns)
 
 

@@ -59,7 +59,7 @@ class Kind(Descent, ABC, Generic[S]):
     """A type that pydantic can validate: a model, or an annotated type for short forms."""
     rules: ClassVar[Mapping[str, Rule]]
     """One per compared field."""
-    gives_way_to: ClassVar[frozenset[Disturbance]] = frozenset()
+    recreated_on: ClassVar[frozenset[Disturbance]] = frozenset()
     rank: ClassVar[int] = 50
     """Among objects that do not depend on one another the lower rank is created first."""
     folds_into: ClassVar[tuple[str, ...]] = ()
@@ -86,27 +86,27 @@ class Kind(Descent, ABC, Generic[S]):
     is_bound_to_database: ClassVar[bool] = False
     """True for what a server can refuse to make in any database but the target (extensions)."""
     enquires_when_new: ClassVar[bool] = False
-    """True where the server is to be asked also if the parent is new, which `enquire` needs not look at."""
+    """True where the server is to be asked also if the parent is new, which `server_query` needs not look at."""
     unusual: ClassVar[LiteralString | None] = None
     """SQL for the paths of entries that a pull says though they are built in: they are not as a new database
     would have them (an extension's older version). Their state has a field `usual`."""
     is_namespace: ClassVar[bool] = False
     """True for what other objects live in: its name is the first of theirs."""
-    said_as: ClassVar[int] = 0
+    text_name_parts: ClassVar[int] = 0
     """How many of the last parts of its path a text says that means it: 1 for a table, 2 for a column; 0 for
     what no text means."""
-    gives_to_new: ClassVar[bool] = False
+    shapes_new_objects: ClassVar[bool] = False
     """True for what decides on things that come with whatever is made later (default privileges)."""
     is_shared: ClassVar[bool] = False
     """True for what all databases of a server share (roles): never made on a scratch server."""
-    plain_fields: ClassVar[frozenset[str]] = frozenset()
+    opaque_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields that PostgreSQL reads as they are written, and that name what only the target has (roles)."""
     needs_module: ClassVar[bool] = False
     """True for what only a server can have that has loaded something for it (security labels): clones go
     without, and take it from what they are made of."""
     is_opt_in: ClassVar[bool] = False
     """True for what is left as it is unless it is declared, and for what hangs on it (the database)."""
-    names_there: ClassVar[LiteralString | None] = None
+    server_names: ClassVar[LiteralString | None] = None
     """Where it is shared: a query for the names of all on the server, also of those that nobody declares."""
     guarantee: ClassVar[frozenset[str]] = frozenset()
     """Fields that say which rows are refused."""
@@ -131,7 +131,7 @@ class Kind(Descent, ABC, Generic[S]):
         """The YAML key and plain data that `declare` turns into this very state; `home` is the file's schema.
         A singleton's key is ignored."""
 
-    def in_full(self, short: Any) -> Mapping[str, Any]:
+    def expand_short_form(self, short: Any) -> Mapping[str, Any]:
         """The mapping that a short form (`email: text`) stands for, so that sections can nest beside it."""
         if not isinstance(short, Mapping):
             raise ValueError(f"{self.name} has no short form")
@@ -145,7 +145,7 @@ class Kind(Descent, ABC, Generic[S]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         """Statements that remove the object, never with CASCADE."""
 
-    def opening(self, entry: Entry) -> Iterable[Statement]:
+    def create_shell(self, entry: Entry) -> Iterable[Statement]:
         """Statements that come before `create` and make what those can be made with that this object needs
         and that need it themselves (a shell type, for the functions of a base type). What is so entangled
         with an object goes when that is dropped."""
@@ -155,7 +155,7 @@ class Kind(Descent, ABC, Generic[S]):
         """The text inside the CREATE of the kind that it folds into."""
         raise ValueError(f"{self.name} is never a clause")
 
-    def settle(self, entry: Entry) -> Iterable[Statement]:
+    def after_clause(self, entry: Entry) -> Iterable[Statement]:
         """What a clause cannot say and must follow it."""
         return ()
 
@@ -167,24 +167,24 @@ class Kind(Descent, ABC, Generic[S]):
         """Whether PostgreSQL makes only the other of these two where both are clauses of one CREATE."""
         return False
 
-    def rereads(self, entry: Entry) -> bool:
+    def reparses(self, entry: Entry) -> bool:
         """Whether this very object's text may change when PostgreSQL reads its own words."""
         return self.reparsed
 
-    def yields(self, entry: Entry, disturbance: Disturbance) -> bool:
+    def is_recreated_on(self, entry: Entry, disturbance: Disturbance) -> bool:
         """Whether this very object must be dropped and made again around such a change of what it needs."""
-        return disturbance in self.gives_way_to
+        return disturbance in self.recreated_on
 
     def built_in(self, entry: Entry) -> bool:
         """Whether every new database has it, so that leaving it undeclared says nothing (schema public)."""
         return False
 
-    def normal(self, entry: Entry, destination: Destination) -> Entry | None:
+    def normalized(self, entry: Entry, destination: Destination) -> Entry | None:
         """The declared entry as the target's catalog would hold it; None where it would hold none because it
         says what holds anyway."""
         return entry
 
-    def left(self, entry: Entry, changing: Container[ObjectId]) -> Entry | None:
+    def remaining_default(self, entry: Entry, changing: Container[ObjectId]) -> Entry | None:
         """What is read of it once it is dropped, though its parent stays: what holds by default. `changing`
         is all that the plan changes."""
         return None
@@ -193,29 +193,29 @@ class Kind(Descent, ABC, Generic[S]):
         """How a person calls it: `table app.users`."""
         return f"{self.name.replace('_', ' ')} {'.'.join(entry.id.path)}"
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         """Names that no two objects can have at once, across kinds: `("relation", "app", "users")`."""
         return ()
 
-    def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
+    def rename_aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
         """A way to keep the old object under another name while the new one is made and what cannot be
         dropped moves over (`follow`): (a name to drop later, the renaming statements). None: drop first."""
         return None
 
     def drop_aside(self, entry: Entry, aside_name: str) -> Iterable[Statement]:
-        """Statements that remove the object that `aside` renamed."""
+        """Statements that remove the object that `rename_aside` renamed."""
         return ()
 
     def relaxes(self, old: Any, new: Any) -> bool:
         """Whether the object in the new state may accept rows that it refuses in the old one."""
         return any(getattr(old, name) != getattr(new, name) for name in self.guarantee)
 
-    def missed(self, entry: Entry) -> str | None:
+    def application_use(self, entry: Entry) -> str | None:
         """What statements of an application do with the object, which fail once it is gone and nothing has
         its name (`read view app.v`). None: they do nothing with it, or its drop tells more."""
         return None
 
-    def stand_ins(self, entry: Entry) -> Mapping[str, str]:
+    def replaced_values(self, entry: Entry) -> Mapping[str, str]:
         """Values that the object no longer has, and what takes their place where something holds them."""
         return {}
 
@@ -228,34 +228,34 @@ class Kind(Descent, ABC, Generic[S]):
         """Whether the declaration says how values of the old type become values of the new one."""
         return False
 
-    def narrowed(self, old: Entry, new: Entry) -> str | None:
+    def narrowing(self, old: Entry, new: Entry) -> str | None:
         """What values may lose, without an error, that move from the object set aside to the new one. None:
         nothing."""
         return None
 
-    def outdated(self, entry: Entry) -> str | None:
+    def stale_content(self, entry: Entry) -> str | None:
         """What of the object stays as a function made it that is defined anew, and the way on; None: nothing
         is stored of what the function gives."""
         return None
 
-    def follow(
+    def move_to_type(
         self, old: Entry, new: Entry, replaced: ObjectId, stand_ins: Mapping[str, str]
     ) -> Iterable[Statement] | None:
         """Statements that move this object from a replaced type (renamed aside) to the new one of the same
         name; None where it can only be dropped and created."""
         return None
 
-    def resemblance(self, entry: Entry) -> object | None:
+    def rename_signature(self, entry: Entry) -> object | None:
         """What two objects share when one may be the other renamed; None: renames cost nothing here."""
         return None
 
-    def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+    def server_query(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
         """A question that only the server can answer before this alteration is planned, or that `new` is made
         (`old` is None) below what is there: SQL with its named parameters, one row with one text. None:
         nothing to ask."""
         return None
 
-    def informed(self, new: Entry, answer: str | None) -> Entry:
+    def with_server_answer(self, new: Entry, answer: str | None) -> Entry:
         """The desired entry with the server's answer in an uncompared field. Raises Blocked where the answer
         says that the server would refuse."""
         return new
@@ -279,23 +279,25 @@ class Kind(Descent, ABC, Generic[S]):
         uses them. Raises Blocked if the declared renames do not fit what exists."""
         return ()
 
-    def renamed_along(self, old: Entry, table: str, declared: Container[ObjectId]) -> Iterable[Statement]:
+    def rename_with_parent(
+        self, old: Entry, table: str, declared: Container[ObjectId]
+    ) -> Iterable[Statement]:
         """Statements that come before `old`'s parent is called `table`, and give what has a name that
         PostgreSQL derived from the parent's and the YAML need not say the name that it would have there."""
         return ()
 
-    def spoken(self, id: ObjectId) -> str | None:
+    def name_in_text(self, id: ObjectId) -> str | None:
         """The name, as SQL writes it, without which no text means the object of an ambient kind, or a part of
         that name; None where a text can mean it unsaid, as it does an operator or a cast."""
         return None
 
-    def opaque(self, entry: Entry) -> str | None:
+    def body_text(self, entry: Entry) -> str | None:
         """Text of the object that PostgreSQL looks into when it runs, not before; None where it has none."""
         return None
 
     def calls_by_name(self, entry: Entry) -> bool:
         """Whether what it calls is looked up by name when it runs, so that no catalog knows of it."""
-        return self.opaque(entry) is not None
+        return self.body_text(entry) is not None
 
     def evaluates(self, old: Entry | None, new: Entry) -> bool:
         """Whether making the object, or altering `old` into it, runs or plans its expressions: a check over
@@ -307,12 +309,12 @@ class Kind(Descent, ABC, Generic[S]):
         expressions of their indexes too."""
         return False
 
-    def proof(self, entry: Entry) -> str | None:
+    def body_check(self, entry: Entry) -> str | None:
         """A statement to run on the scratch server once all is there: where the text inside of what was built
         is no grammar, it fails with syntax_error. None where building proves that."""
         return None
 
-    def implied(self, created: Entry, givers: Iterable[Entry]) -> Iterable[Entry]:
+    def implied_entries(self, created: Entry, givers: Iterable[Entry]) -> Iterable[Entry]:
         """Entries of this kind that come into being by themselves when `created` is made: privileges from
         default privileges. `givers` are the entries that decide on such."""
         return ()
@@ -321,16 +323,16 @@ class Kind(Descent, ABC, Generic[S]):
         """The object of a clone with what the live one has of its own past."""
         return cloned
 
-    def kept(self, holder: ObjectId) -> Iterable[Statement]:
+    def save_properties(self, holder: ObjectId) -> Iterable[Statement]:
         """Statements that come before an object goes that comes back, where no entry of this kind says what
         is to hang on it: what it has shall not depend on who brings it back."""
         return ()
 
-    def given_back(self, holder: ObjectId) -> Iterable[Statement]:
+    def restore_properties(self, holder: ObjectId) -> Iterable[Statement]:
         """Statements that give such an object back what was kept."""
         return ()
 
-    def tied(self, entry: Entry) -> Iterable[Statement]:
+    def before_create(self, entry: Entry) -> Iterable[Statement]:
         """Statements that come before it is made where something that it needs is there already, and may be
         another role's."""
         return ()
@@ -351,4 +353,4 @@ class Kind(Descent, ABC, Generic[S]):
 
     def altered_along(self, entry: Entry, carrier: Entry) -> Entry:
         """The inherited object with all that an alteration of its carrier can give it."""
-        return self.brought(entry, carrier)
+        return self.inherited_form(entry, carrier)

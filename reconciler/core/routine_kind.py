@@ -24,11 +24,11 @@ class Routine(Kind[S]):
     """Base of the two kinds."""
 
     is_ambient = True
-    said_as = 1
+    text_name_parts = 1
     rank = 20
     reparsed = True
     resolve = routine_sql.RESOLVE
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    recreated_on = frozenset({Disturbance.RETYPED})
     letters: ClassVar[LiteralString]
     """pg_proc.prokind, as SQL lists them."""
     own_columns: ClassVar[LiteralString] = ""
@@ -48,23 +48,23 @@ class Routine(Kind[S]):
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         yield Statement(self.definition(entry, "CREATE"))
 
-    def spoken(self, id: ObjectId) -> str | None:
+    def name_in_text(self, id: ObjectId) -> str | None:
         return routine.split_path(id.path)[0]
 
-    def opaque(self, entry: Entry) -> str | None:
+    def body_text(self, entry: Entry) -> str | None:
         return None if entry.state.language in _COMPILED else entry.state.body
 
-    def proof(self, entry: Entry) -> str | None:
+    def body_check(self, entry: Entry) -> str | None:
         # Made with check_function_bodies off, so that the order does not matter (as pg_dump does it).
         return self.definition(entry, "CREATE OR REPLACE")
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP {self.name.upper()} {routine.target(entry)}")
 
-    def missed(self, entry: Entry) -> str | None:
+    def application_use(self, entry: Entry) -> str | None:
         return f"call {self.label(entry)}"
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield routine.occupied(entry.id.path)
 
 

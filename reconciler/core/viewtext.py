@@ -29,19 +29,19 @@ class QueriedRelation(Kind[S]):
     word: ClassVar[str]
     """What SQL calls it."""
     reparsed = True
-    gives_way_to = frozenset({Disturbance.RETYPED, Disturbance.RESHAPED})
+    recreated_on = frozenset({Disturbance.RETYPED, Disturbance.RESHAPED})
 
-    def in_full(self, short: Any) -> Mapping[str, Any]:
+    def expand_short_form(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"query": short}
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         relation = qualified(*entry.id.path)
         yield Statement(f"DROP {self.word} {relation}", on(relation))
 
-    def missed(self, entry: Entry) -> str | None:
+    def application_use(self, entry: Entry) -> str | None:
         return f"read {self.word.lower()} {'.'.join(entry.id.path)}"
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("relation", *entry.id.path)
         yield ("type", *entry.id.path)
 

@@ -67,5 +67,5 @@ class AccessMethod(Kind[AccessMethodState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP ACCESS METHOD {quote(entry.id.path[0])}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("access_method", *entry.id.path)

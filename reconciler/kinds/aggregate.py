@@ -138,14 +138,14 @@ class Aggregate(Kind[AggregateState]):
     """An aggregate. Its path ends in the signature that DROP AGGREGATE takes: `mode(ORDER BY anyelement)`."""
 
     name = "aggregate"
-    said_as = 1
+    text_name_parts = 1
     is_ambient = True
     section = "aggregates"
     state = AggregateState
     document = AggregateDocument
     rank = 20
     resolve = routine_sql.resolution(_TYPES, _SOURCE)
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    recreated_on = frozenset({Disturbance.RETYPED})
     rules: ClassVar[Mapping[str, Rule]] = {
         "arguments": Recreate("an aggregate's arguments cannot be altered"),
         "sfunc": _REPLACE,
@@ -239,11 +239,11 @@ class Aggregate(Kind[AggregateState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP AGGREGATE {routine.target(entry)}")
 
-    def missed(self, entry: Entry) -> str | None:
+    def application_use(self, entry: Entry) -> str | None:
         return f"call {self.label(entry)}"
 
-    def spoken(self, id: ObjectId) -> str | None:
+    def name_in_text(self, id: ObjectId) -> str | None:
         return routine.split_path(id.path)[0]
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield routine.occupied(entry.id.path)

@@ -104,7 +104,7 @@ class BaseType(Kind[BaseTypeState]):
     """A base type, or a shell."""
 
     name = "base_type"
-    said_as = 1
+    text_name_parts = 1
     section = "base_types"
     state = BaseTypeState
     document = BaseTypeDocument
@@ -169,7 +169,7 @@ class BaseType(Kind[BaseTypeState]):
         data = {name: value for name, value in said.items() if value != getattr(usual, name)}
         return written_path(entry.id.path, home), data
 
-    def opening(self, entry: Entry) -> Iterable[Statement]:
+    def create_shell(self, entry: Entry) -> Iterable[Statement]:
         if entry.state.input is not None:
             yield Statement(f"CREATE TYPE {qualified(*entry.id.path)}")
 
@@ -196,5 +196,5 @@ class BaseType(Kind[BaseTypeState]):
             )
         yield Statement(f"DROP TYPE {qualified(*entry.id.path)}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("type", *entry.id.path)

@@ -47,7 +47,7 @@ class Cast(Kind[CastState]):
     state = CastState
     document = CastDocument
     rank = 25
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    recreated_on = frozenset({Disturbance.RETYPED})
     resolve = (
         """
         SELECT pg_catalog.string_agg("""
@@ -114,7 +114,7 @@ class Cast(Kind[CastState]):
         hazards = (Hazard(HazardCode.APPLICATION_BREAK, entry.id, message),)
         yield Statement(f"DROP {address(entry.id)}", hazards=hazards)
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("cast", *entry.id.path)
 
 

@@ -75,7 +75,7 @@ class Check(Kind[CheckState]):
     """A condition that every row, or every value of a domain, meets."""
 
     name = "check"
-    is_shared_with_heirs = True
+    is_required_in_children = True
     is_local = True
     section = "checks"
     parents = ("table", "foreign_table", "domain")
@@ -84,7 +84,7 @@ class Check(Kind[CheckState]):
     rank = 44
     folds_into = ("table", "foreign_table", "domain")
     reparsed = True
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    recreated_on = frozenset({Disturbance.RETYPED})
     guarantee = frozenset({"expression", "no_inherit", "not_enforced"})
     rules: ClassVar[Mapping[str, Rule]] = {
         "expression": Recreate("the condition of a check cannot be altered"),
@@ -94,7 +94,7 @@ class Check(Kind[CheckState]):
         "inherited": Ignored("PostgreSQL decides it when the check is made, and no statement alters it"),
     }
 
-    def reaches_heirs(self, entry: Entry) -> bool:
+    def reaches_children(self, entry: Entry) -> bool:
         return not entry.state.no_inherit and _noun(entry) == "TABLE"
 
     def is_inherited(self, entry: Entry) -> bool:
@@ -172,7 +172,7 @@ class Check(Kind[CheckState]):
         said += " NOT VALID" if state.not_valid else " NOT ENFORCED" if state.not_enforced else ""
         return f"CONSTRAINT {name_of(entry)} CHECK ({state.expression}){said}"
 
-    def in_full(self, short: Any) -> Mapping[str, Any]:
+    def expand_short_form(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"expression": short}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
@@ -194,24 +194,24 @@ class Check(Kind[CheckState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield _dropped(entry, f"{_noun(entry)} ")
 
-    def drop_alone(self, entry: Entry) -> Iterable[Statement]:
+    def drop_only(self, entry: Entry) -> Iterable[Statement]:
         yield _dropped(entry, "TABLE ONLY ")
 
-    def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+    def server_query(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
         looks = not new.state.not_valid and (old is None or old.state.not_valid)
         return asked_for(new.parent) if looks and new.parent and new.parent.kind == "domain" else None
 
-    def informed(self, new: Entry, answer: str | None) -> Entry:
+    def with_server_answer(self, new: Entry, answer: str | None) -> Entry:
         if answer is not None and new.parent is not None:
             way_on = "declare it `not_valid: true`: new values are checked, and nobody looks at those there"
             raise refused(self.label(new), new.parent, answer, way_on)
         return new
 
-    def outdated(self, entry: Entry) -> str | None:
+    def stale_content(self, entry: Entry) -> str | None:
         return "rows that are there are not looked at again: drop it by hand, and plan again"
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         yield rename_constraint(old, name, _noun(old))
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("constraint", *entry.id.path)

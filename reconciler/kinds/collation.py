@@ -134,5 +134,5 @@ class Collation(Superseded[CollationState]):
             parts.append("deterministic = false")
         yield Statement(f"CREATE COLLATION {qualified(*entry.id.path)} ({', '.join(parts)})")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("collation", *entry.id.path)

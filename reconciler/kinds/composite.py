@@ -147,7 +147,7 @@ class Composite(DataType[CompositeState]):
     """A row type that belongs to no table."""
 
     name = "composite"
-    said_as = 1
+    text_name_parts = 1
     is_ambient = True
     section = "composites"
     state = CompositeState
@@ -216,7 +216,7 @@ class Composite(DataType[CompositeState]):
     def is_compound(self, entry: Entry) -> bool:
         return True
 
-    def narrowed(self, old: Entry, new: Entry) -> str | None:
+    def narrowing(self, old: Entry, new: Entry) -> str | None:
         before = {name: type_name for name, type_name, _ in old.state.attributes}
         lossy = [
             f"attribute {name} from {before[name]} to {type_name}"
@@ -225,6 +225,6 @@ class Composite(DataType[CompositeState]):
         ]
         return f"values are converted: {', '.join(lossy)}" if lossy else None
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("type", *entry.id.path)
         yield ("relation", *entry.id.path)

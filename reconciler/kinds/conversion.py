@@ -79,5 +79,5 @@ class Conversion(Kind[ConversionState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP CONVERSION {qualified(*entry.id.path)}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("conversion", *entry.id.path)

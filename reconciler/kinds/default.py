@@ -86,8 +86,8 @@ class Default(Kind[DefaultState]):
     folds_into = ("column",)
     rank = 32
     reparsed = True
-    is_overridden = True
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    is_overridden_by_partitions = True
+    recreated_on = frozenset({Disturbance.RETYPED})
     rules: ClassVar[Mapping[str, Rule]] = {"expression": InPlace(lambda old, new: _set(new))}
 
     def query(self, major: int) -> LiteralString:

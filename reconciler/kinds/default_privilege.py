@@ -139,7 +139,7 @@ class DefaultPrivilege(Kind[DefaultPrivilegeState]):
     document = DefaultPrivilegeDocument
     rank = 95
     managed_with_ownership = True
-    gives_to_new = True
+    shapes_new_objects = True
     elaborated = False
     rules: ClassVar[Mapping[str, Rule]] = {
         "grants": InPlace(_change),
@@ -184,7 +184,7 @@ class DefaultPrivilege(Kind[DefaultPrivilegeState]):
     def label(self, entry: Entry) -> str:
         return f"default privileges of {entry.id.path[0]}"
 
-    def normal(self, entry: Entry, destination: Destination) -> Entry | None:
+    def normalized(self, entry: Entry, destination: Destination) -> Entry | None:
         if not entry.state.grants:
             return None
         grants = tuple(

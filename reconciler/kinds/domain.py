@@ -100,7 +100,7 @@ class Domain(DataType[DomainState]):
     """A data type with constraints."""
 
     name = "domain"
-    said_as = 1
+    text_name_parts = 1
     is_ambient = True
     word = "DOMAIN"
     section = "domains"
@@ -167,18 +167,18 @@ class Domain(DataType[DomainState]):
         schema, name = entry.id.path
         return written_name(schema, name, home), state.type if list(data) == ["type"] else data
 
-    def in_full(self, short: Any) -> Mapping[str, Any]:
+    def expand_short_form(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"type": short}
 
-    def narrowed(self, old: Entry, new: Entry) -> str | None:
+    def narrowing(self, old: Entry, new: Entry) -> str | None:
         before, after = old.state.type, new.state.type
         return f"values are converted from {before} to {after}" if may_lose(before, after) else None
 
-    def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+    def server_query(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
         is_new = old is not None and new.state.not_null and not old.state.not_null
         return asked_for(new.id) if is_new else None
 
-    def informed(self, new: Entry, answer: str | None) -> Entry:
+    def with_server_answer(self, new: Entry, answer: str | None) -> Entry:
         if answer is not None:
             way_on = "declare a check `VALUE IS NOT NULL` with `not_valid: true` in place of `not_null`"
             raise refused(f"not null of {self.label(new)}", new.id, answer, way_on)

@@ -123,7 +123,7 @@ class Enum(DataType[EnumState]):
     """An enumerated type."""
 
     name = "enum"
-    said_as = 1
+    text_name_parts = 1
     is_ambient = True
     is_local = True
     section = "enums"
@@ -176,7 +176,7 @@ class Enum(DataType[EnumState]):
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
         return written_path(entry.id.path, home), list(entry.state.labels)
 
-    def in_full(self, short: Any) -> Mapping[str, Any]:
+    def expand_short_form(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"values": short}
 
     def inner_renames(self, old: Entry, new: Entry) -> Iterable[tuple[str, Statement]]:
@@ -192,7 +192,7 @@ class Enum(DataType[EnumState]):
                 Statement(sql, hazards=application_break(new.id, f"say {before}")),
             )
 
-    def stand_ins(self, entry: Entry) -> Mapping[str, str]:
+    def replaced_values(self, entry: Entry) -> Mapping[str, str]:
         return dict(entry.state.removed)
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:

@@ -128,5 +128,5 @@ class EventTrigger(Kind[EventTriggerState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP EVENT TRIGGER {quote(entry.id.path[0])}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("event_trigger", *entry.id.path)

@@ -78,7 +78,7 @@ class Exclusion(Kind[ExclusionState]):
 
     name = "exclusion"
     is_local = True
-    is_adopted = True
+    is_attachable = True
     section = "exclusions"
     parents = ("table",)
     state = ExclusionState
@@ -86,7 +86,7 @@ class Exclusion(Kind[ExclusionState]):
     rank = 43
     folds_into = ("table",)
     reparsed = True
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    recreated_on = frozenset({Disturbance.RETYPED})
     guarantee = frozenset({"elements", "where"})
     rules: ClassVar[Mapping[str, Rule]] = {
         "elements": Recreate("the elements of an exclusion constraint cannot be altered"),
@@ -167,17 +167,17 @@ class Exclusion(Kind[ExclusionState]):
             f"{index_parameters(entry)}{where}{deferral(state)}"
         )
 
-    def settle(self, entry: Entry) -> Iterable[Statement]:
+    def after_clause(self, entry: Entry) -> Iterable[Statement]:
         return settle_index(entry)
 
-    def comes_with(self, field: str, new: Entry) -> bool:
+    def altered_with_carrier(self, field: str, new: Entry) -> bool:
         # SET TABLESPACE of a partitioned index leaves the indexes of its partitions where they are.
         return field != "tablespace"
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
         why = "rows that exclude one another make it fail"
         yield add_index_constraint(entry, self.clause(entry), why)
-        yield from self.settle(entry)
+        yield from self.after_clause(entry)
 
     def evaluates(self, old: Entry | None, new: Entry) -> bool:
         return old is None
@@ -185,7 +185,7 @@ class Exclusion(Kind[ExclusionState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield drop_constraint(entry, "rows that it kept apart are accepted from now on")
 
-    def outdated(self, entry: Entry) -> str | None:
+    def stale_content(self, entry: Entry) -> str | None:
         return outdated_keys(entry)
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
@@ -194,14 +194,14 @@ class Exclusion(Kind[ExclusionState]):
     def label(self, entry: Entry) -> str:
         return f"exclusion constraint {'.'.join(entry.id.path)}"
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("constraint", *entry.id.path)
         yield from index_roles(entry)
 
     def deviates(self, entry: Entry, carrier: Entry) -> bool:
         if entry.id.kind != carrier.id.kind or entry.state != carrier.state:
             return True
-        return entry.id.path[2] != self.given_name(entry, carrier)
+        return entry.id.path[2] != self.attached_name(entry, carrier)
 
-    def given_name(self, entry: Entry, carrier: Entry) -> str:
+    def attached_name(self, entry: Entry, carrier: Entry) -> str:
         return chosen_name(entry.id.path[1], carrier.state.own_columns, "excl")

@@ -98,7 +98,7 @@ class Extension(Kind[ExtensionState]):
     def calls_by_name(self, entry: Entry) -> bool:
         return bool(entry.state.scripted)
 
-    def missed(self, entry: Entry) -> str | None:
+    def application_use(self, entry: Entry) -> str | None:
         return f"use extension {entry.id.path[0]}"
 
     def built_in(self, entry: Entry) -> bool:

@@ -108,11 +108,11 @@ class ExtensionVersion(Kind[ExtensionVersionState]):
     def built_in(self, entry: Entry) -> bool:
         return bool(entry.state.usual)
 
-    def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+    def server_query(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
         names = {"name": facet_of(new.id).path[0], "version": new.state.version}
         return (_REACHED, {**names, "from": old.state.version}) if old else (_HAD, names)
 
-    def informed(self, new: Entry, answer: str | None) -> Entry:
+    def with_server_answer(self, new: Entry, answer: str | None) -> Entry:
         if answer is None:
             return new
         name, version = facet_of(new.id).path[0], new.state.version

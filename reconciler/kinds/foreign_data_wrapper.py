@@ -135,5 +135,5 @@ class ForeignDataWrapper(Kind[ForeignDataWrapperState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP FOREIGN DATA WRAPPER {quote(entry.id.path[0])}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield (self.name, *entry.id.path)

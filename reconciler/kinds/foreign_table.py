@@ -96,7 +96,7 @@ class ForeignTable(Kind[ForeignTableState]):
     """A table whose rows are elsewhere: to drop it loses none."""
 
     name = "foreign_table"
-    said_as = 1
+    text_name_parts = 1
     section = "foreign_tables"
     state = ForeignTableState
     document = ForeignTableDocument
@@ -178,7 +178,7 @@ class ForeignTable(Kind[ForeignTableState]):
             locks += on(parent, LockMode.SHARE_UPDATE_EXCLUSIVE)
         yield Statement(" ".join(parts), locks)
 
-    def leave(self, old: Entry, new: Entry) -> Iterable[Statement]:
+    def detach(self, old: Entry, new: Entry) -> Iterable[Statement]:
         return leave(old, new, "FOREIGN TABLE")
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
@@ -188,9 +188,9 @@ class ForeignTable(Kind[ForeignTableState]):
         hazards = data_loss(entry.id, lost) if secrets else ()
         yield Statement(f"DROP FOREIGN TABLE {relation}", on(relation), hazards)
 
-    def missed(self, entry: Entry) -> str | None:
+    def application_use(self, entry: Entry) -> str | None:
         return f"read foreign table {'.'.join(entry.id.path)}"
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("relation", *entry.id.path)
         yield ("type", *entry.id.path)

@@ -102,10 +102,10 @@ class Function(Routine[FunctionState]):
     def definition(self, entry: Entry, verb: str) -> str:
         return _definition(entry, verb)
 
-    def missed(self, entry: Entry) -> str | None:
+    def application_use(self, entry: Entry) -> str | None:
         # Only triggers call these, and go before them.
         is_called = entry.state.returns not in ("trigger", "event_trigger")
-        return super().missed(entry) if is_called else None
+        return super().application_use(entry) if is_called else None
 
     def declare(self, name: str, document: FunctionDocument, nest: Nest) -> Iterable[Declared]:
         schema, last, inside = routine.signature(name, nest.schema, document.arguments)

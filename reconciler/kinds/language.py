@@ -95,5 +95,5 @@ class Language(Kind[LanguageState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP LANGUAGE {quote(entry.id.path[0])}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("language", *entry.id.path)

@@ -109,7 +109,7 @@ class MemberPrivilege(Kind[MemberPrivilegeState]):
     def label(self, entry: Entry) -> str:
         return f"privileges on {entry.id.path[-1]} of extension {entry.id.path[1]}"
 
-    def normal(self, entry: Entry, destination: Destination) -> Entry | None:
+    def normalized(self, entry: Entry, destination: Destination) -> Entry | None:
         if destination.major >= _MAJOR_OF_MAINTAIN:
             return entry
         kept = tuple(

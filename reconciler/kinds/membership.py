@@ -169,7 +169,7 @@ class Membership(Kind[MembershipState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         return _revoke(entry)
 
-    def yields(self, entry: Entry, disturbance: Disturbance) -> bool:
+    def is_recreated_on(self, entry: Entry, disturbance: Disturbance) -> bool:
         return disturbance is Disturbance.DEFAULTED and entry.state.inherit is None
 
     def label(self, entry: Entry) -> str:

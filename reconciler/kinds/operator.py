@@ -97,7 +97,7 @@ class Operator(Kind[OperatorState]):
     state = OperatorState
     document = OperatorDocument
     rank = 22
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    recreated_on = frozenset({Disturbance.RETYPED})
     resolve = (
         """
         SELECT m[1] || '(' || pg_catalog.string_agg(coalesce("""
@@ -173,8 +173,8 @@ class Operator(Kind[OperatorState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP {address(entry.id)}")
 
-    def missed(self, entry: Entry) -> str | None:
+    def application_use(self, entry: Entry) -> str | None:
         return f"use the operator {entry.id.path[1]}"
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("operator", *entry.id.path)

@@ -50,7 +50,7 @@ class OperatorClass(Kind[OperatorClassState]):
     state = OperatorClassState
     document = OperatorClassDocument
     rank = 24
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    recreated_on = frozenset({Disturbance.RETYPED})
     rules: ClassVar[Mapping[str, Rule]] = {
         field.name: Recreate("an operator class cannot be altered") for field in fields(OperatorClassState)
     }
@@ -133,5 +133,5 @@ class OperatorClass(Kind[OperatorClassState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP {address(entry.id)}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("operator_class", *entry.id.path)

@@ -47,7 +47,7 @@ class OperatorFamily(Kind[OperatorFamilyState]):
     state = OperatorFamilyState
     document = OperatorFamilyDocument
     rank = 23
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    recreated_on = frozenset({Disturbance.RETYPED})
     rules: ClassVar[Mapping[str, Rule]] = {"operators": InPlace(_change), "functions": InPlace(_change)}
 
     def query(self, major: int) -> LiteralString:
@@ -89,5 +89,5 @@ class OperatorFamily(Kind[OperatorFamilyState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP {address(entry.id)}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("operator_family", *entry.id.path)

@@ -81,8 +81,8 @@ class Policy(Kind[PolicyState]):
     document = PolicyDocument
     rank = 62
     reparsed = True
-    plain_fields = frozenset({"roles"})
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    opaque_fields = frozenset({"roles"})
+    recreated_on = frozenset({Disturbance.RETYPED})
     rules: ClassVar[Mapping[str, Rule]] = {
         "command": Recreate("ALTER POLICY cannot change the command"),
         "permissive": Recreate("ALTER POLICY cannot make a policy permissive or restrictive"),
@@ -156,5 +156,5 @@ class Policy(Kind[PolicyState]):
             sql, on(relation), _hazard(entry, "rows are no longer shown or kept back by this policy")
         )
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("policy", *entry.id.path)

@@ -46,7 +46,9 @@ class PrimaryKey(KeyConstraint):
             not_renamed=transition.not_renamed,
         )
 
-    def renamed_along(self, old: Entry, table: str, declared: Container[ObjectId]) -> Iterable[Statement]:
+    def rename_with_parent(
+        self, old: Entry, table: str, declared: Container[ObjectId]
+    ) -> Iterable[Statement]:
         schema, former, own = old.id.path
         is_said = ObjectId(self.name, (schema, table, own)) in declared
         if own == self.default_name(former, ()) and not is_said:

@@ -146,7 +146,7 @@ class Publication(Kind[PublicationState]):
         hazards = (Hazard(HazardCode.APPLICATION_BREAK, entry.id, message),)
         yield Statement(f"DROP PUBLICATION {quote(entry.id.path[0])}", hazards=hazards)
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("publication", *entry.id.path)
 
 

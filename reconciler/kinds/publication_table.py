@@ -49,7 +49,7 @@ class PublicationTable(Kind[PublicationTableState]):
     rank = 71
     folds_into = ("publication",)
     reparsed = True
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    recreated_on = frozenset({Disturbance.RETYPED})
     rules: ClassVar[Mapping[str, Rule]] = {
         "columns": Recreate("only all tables of a publication can be set at once"),
         "where": Recreate("only all tables of a publication can be set at once"),
@@ -108,9 +108,9 @@ class PublicationTable(Kind[PublicationTableState]):
         sql = f"ALTER PUBLICATION {_publication(entry)} DROP TABLE ONLY {relation}"
         yield Statement(sql, on(relation, LockMode.SHARE_UPDATE_EXCLUSIVE), hazards)
 
-    def yields(self, entry: Entry, disturbance: Disturbance) -> bool:
+    def is_recreated_on(self, entry: Entry, disturbance: Disturbance) -> bool:
         # PostgreSQL refuses to retype a column that the condition reads; a list of columns does not mind.
-        return disturbance in self.gives_way_to and entry.state.where is not None
+        return disturbance in self.recreated_on and entry.state.where is not None
 
     def label(self, entry: Entry) -> str:
         return f"table {'.'.join(entry.id.path[1:])} of publication {entry.id.path[0]}"

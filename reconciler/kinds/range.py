@@ -80,7 +80,7 @@ class Range(DataType[RangeState]):
     """A range type, with the multirange type that PostgreSQL makes for it."""
 
     name = "range"
-    said_as = 1
+    text_name_parts = 1
     is_ambient = True
     section = "ranges"
     state = RangeState
@@ -149,10 +149,10 @@ class Range(DataType[RangeState]):
         schema, name = entry.id.path
         return written_name(schema, name, home), state.subtype if list(data) == ["subtype"] else data
 
-    def in_full(self, short: Any) -> Mapping[str, Any]:
+    def expand_short_form(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"subtype": short}
 
-    def opening(self, entry: Entry) -> Iterable[Statement]:
+    def create_shell(self, entry: Entry) -> Iterable[Statement]:
         if entry.state.canonical is not None:  # which takes and gives values of the type
             yield Statement(f"CREATE TYPE {qualified(*entry.id.path)}")
 
@@ -173,11 +173,11 @@ class Range(DataType[RangeState]):
         inside = ", ".join(f"{word} = {value}" for word, value in said if value)
         yield Statement(f"CREATE TYPE {qualified(*entry.id.path)} AS RANGE ({inside})")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("type", *entry.id.path)
         yield ("type", *_multirange(entry))
 
-    def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
+    def rename_aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
         name = aside_name(entry.id.path[1])
         return name, (*_constructors_aside(entry, name), Statement(self.renamed(entry, name)))
 

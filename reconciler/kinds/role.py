@@ -139,7 +139,7 @@ class Role(Kind[RoleState]):
     rank = 1
     elaborated = False
     is_shared = True
-    names_there = "SELECT rolname FROM pg_catalog.pg_roles"
+    server_names = "SELECT rolname FROM pg_catalog.pg_roles"
     managed_with_ownership = True
     rules: ClassVar[Mapping[str, Rule]] = {
         **{name: _attribute(name) for name in _ATTRIBUTES},
@@ -234,7 +234,7 @@ class Role(Kind[RoleState]):
             hazards.append(Hazard(HazardCode.APPLICATION_BREAK, entry.id, message))
         yield Statement(f"DROP ROLE {_sql(entry)}", hazards=tuple(hazards))
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("role", *entry.id.path)
 
     def built_in(self, entry: Entry) -> bool:

@@ -90,7 +90,7 @@ class RewriteRule(Kind[RuleState]):
     document = Annotated[RuleDocument, BeforeValidator(_short)]
     rank = 60
     reparsed = True
-    gives_way_to = frozenset({Disturbance.RETYPED, Disturbance.RESHAPED})
+    recreated_on = frozenset({Disturbance.RETYPED, Disturbance.RESHAPED})
     rules: ClassVar[Mapping[str, Rule]] = {
         "definition": InPlace(lambda old, new: (_create(new, "CREATE OR REPLACE"),)),
         "enabled": InPlace(lambda old, new: _fires(new)),
@@ -129,7 +129,7 @@ class RewriteRule(Kind[RuleState]):
             return entry.id.path[2], definition
         return entry.id.path[2], {"enabled": state.enabled, "definition": definition}
 
-    def in_full(self, short: Any) -> Mapping[str, Any]:
+    def expand_short_form(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"definition": short}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
@@ -141,5 +141,5 @@ class RewriteRule(Kind[RuleState]):
         relation = _relation(entry)
         yield Statement(f"DROP RULE {quote(entry.id.path[2])} ON {relation}", on(relation))
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("rule", *entry.id.path)

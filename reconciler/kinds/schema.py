@@ -54,7 +54,7 @@ class Schema(Kind[SchemaState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP SCHEMA {quote(entry.id.path[0])}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("schema", *entry.id.path)
 
     def built_in(self, entry: Entry) -> bool:

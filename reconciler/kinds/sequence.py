@@ -37,7 +37,7 @@ class SequenceState:
     cycle: bool = False
     unlogged: bool = False
     stands_past: bool = dataclasses.field(default=False, compare=False)
-    """It stands past its new last number; found by `enquire`."""
+    """It stands past its new last number; found by `server_query`."""
     position_in: str | None = dataclasses.field(default=None, compare=False)
     """The sequence that keeps the position between this one and a column's identity."""
 
@@ -77,7 +77,7 @@ class Sequence(Kind[SequenceState]):
     """A sequence. Which column owns it is an entry of its own (`sequence_ownership`)."""
 
     name = "sequence"
-    said_as = 1
+    text_name_parts = 1
     is_ambient = True
     is_local = True
     section = "sequences"
@@ -92,7 +92,7 @@ class Sequence(Kind[SequenceState]):
         "position_in": Ignored("how to get there, not where to be"),
     }
 
-    def spoken(self, id: ObjectId) -> str | None:
+    def name_in_text(self, id: ObjectId) -> str | None:
         # A column that needs a sequence calls it `table_column_seq`, cut to 63 bytes, and gives it a number
         # where another has that name.
         name = id.path[-1]
@@ -169,10 +169,10 @@ class Sequence(Kind[SequenceState]):
             hazards = application_break(entry.id, f"ask {name} for a number")
         yield Statement(f"DROP SEQUENCE {name}", on(name), hazards)
 
-    def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+    def server_query(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
         return _recount(old, new).question() if old is not None else None
 
-    def informed(self, new: Entry, answer: str | None) -> Entry:
+    def with_server_answer(self, new: Entry, answer: str | None) -> Entry:
         state = dataclasses.replace(new.state, stands_past=answer == "past")
         return dataclasses.replace(new, state=state)
 
@@ -182,10 +182,10 @@ class Sequence(Kind[SequenceState]):
     def keeping_position(self, entry: Entry, store: str) -> Entry:
         return dataclasses.replace(entry, state=dataclasses.replace(entry.state, position_in=store))
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("relation", *entry.id.path)
 
-    def resemblance(self, entry: Entry) -> object | None:
+    def rename_signature(self, entry: Entry) -> object | None:
         return entry.id.path[0], entry.state
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:

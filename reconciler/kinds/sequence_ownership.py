@@ -39,7 +39,7 @@ class SequenceOwnership(Kind[SequenceOwnershipState]):
     document = str
     rank = 35
     # SET LOGGED and SET UNLOGGED reach owned sequences (15): each says for itself what it is.
-    gives_way_to = frozenset({Disturbance.RELOGGED})
+    recreated_on = frozenset({Disturbance.RELOGGED})
     rules: ClassVar[Mapping[str, Rule]] = {"column": InPlace(lambda old, new: _own(new, new.state.column))}
 
     def query(self, major: int) -> LiteralString:
@@ -80,7 +80,7 @@ class SequenceOwnership(Kind[SequenceOwnershipState]):
         # written_name() quotes a part where it must be; a column never has a home to leave out.
         return "owned_by", f"{written_name(schema, table, home)}.{written_name('', column, '')}"
 
-    def tied(self, entry: Entry) -> Iterable[Statement]:
+    def before_create(self, entry: Entry) -> Iterable[Statement]:
         # It must have its table's owner, whom no plan can name: only the server knows this one's.
         give = literal(f"ALTER SEQUENCE {qualified(*entry.id.path)} OWNER TO ")
         table = literal(qualified(*split_name(entry.state.column)[:-1]))

@@ -123,5 +123,5 @@ class Server(Kind[ServerState]):
         hazards = data_loss(entry.id, message) if secrets else ()
         yield Statement(f"DROP SERVER {quote(entry.id.path[0])}", hazards=hazards)
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("server", *entry.id.path)

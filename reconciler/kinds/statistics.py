@@ -138,5 +138,5 @@ class Statistics(Kind[StatisticsState]):
         locks = on(entry.state.relation, LockMode.SHARE_UPDATE_EXCLUSIVE)
         yield Statement(f"DROP STATISTICS {qualified(*entry.id.path)}", locks)
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("statistics", *entry.id.path)

@@ -217,5 +217,5 @@ class Subscription(Kind[SubscriptionState]):
             yield Statement(f"ALTER SUBSCRIPTION {name} SET (slot_name = NONE)")
         yield Statement(f"DROP SUBSCRIPTION {name}", hazards=data_loss(entry.id, message))
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("subscription", *entry.id.path)

@@ -114,5 +114,5 @@ class TextSearchConfiguration(Kind[TextSearchConfigurationState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP TEXT SEARCH CONFIGURATION {qualified(*entry.id.path)}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("text_search_configuration", *entry.id.path)

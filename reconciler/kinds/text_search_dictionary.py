@@ -114,5 +114,5 @@ class TextSearchDictionary(Kind[TextSearchDictionaryState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP TEXT SEARCH DICTIONARY {qualified(*entry.id.path)}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("text_search_dictionary", *entry.id.path)

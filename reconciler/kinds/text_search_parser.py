@@ -81,5 +81,5 @@ class TextSearchParser(Kind[TextSearchParserState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP TEXT SEARCH PARSER {qualified(*entry.id.path)}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("text_search_parser", *entry.id.path)

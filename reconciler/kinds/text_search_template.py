@@ -69,5 +69,5 @@ class TextSearchTemplate(Kind[TextSearchTemplateState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP TEXT SEARCH TEMPLATE {qualified(*entry.id.path)}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("text_search_template", *entry.id.path)

@@ -45,7 +45,7 @@ class Transform(Kind[TransformState]):
     state = TransformState
     document = TransformDocument
     rank = 19
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    recreated_on = frozenset({Disturbance.RETYPED})
     resolve = (
         """
         SELECT """
@@ -92,5 +92,5 @@ class Transform(Kind[TransformState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield Statement(f"DROP {address(entry.id)}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("transform", *entry.id.path)

@@ -116,7 +116,7 @@ class View(viewtext.QueriedRelation[ViewState]):
     """A view; a recursive one is a view whose query says so."""
 
     name = "view"
-    said_as = 1
+    text_name_parts = 1
     section = "views"
     state = ViewState
     document = Annotated[ViewDocument, BeforeValidator(viewtext.in_short)]

@@ -63,7 +63,7 @@ def test_set_aside_while_columns_move(database: Database) -> None:
     source = database()
     run(source, "CREATE SCHEMA app", OBJECTS, "CREATE TABLE app.t (a text COLLATE app.plain)")
     entry = read(source, KINDS)[PLAIN]
-    aside = KIND.aside(entry)
+    aside = KIND.rename_aside(entry)
     assert aside is not None
     run(source, *aside[1], *KIND.create(entry))
     run(source, "ALTER TABLE app.t ALTER a TYPE text COLLATE app.plain", *KIND.drop_aside(entry, aside[0]))

@@ -187,7 +187,7 @@ def test_no_value_is_at_stake(catalog: Catalog) -> None:
     statements = [*alterations(COLUMN, old, new), *COLUMN.drop(old), *COLUMN.create(old)]
     assert statements
     assert not [hazard for statement in statements for hazard in statement.hazards]
-    assert COLUMN.enquire(old, new) is None
+    assert COLUMN.server_query(old, new) is None
 
 
 def test_partition_and_child(database: Database) -> None:

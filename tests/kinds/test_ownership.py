@@ -107,8 +107,8 @@ def test_owners(roles: Roles, database: Database) -> None:
 def test_the_database_owner_need_not_be_said(database: Database) -> None:
     source = database()
     entry = declare(OWNER, "owner", "postgres", TABLE)
-    assert OWNER.normal(entry, OURS) is None
-    assert OWNER.normal(entry, Destination("somebody", 18)) == entry
+    assert OWNER.normalized(entry, OURS) is None
+    assert OWNER.normalized(entry, Destination("somebody", 18)) == entry
     run(source, "CREATE TABLE public.t (id serial)")
     assert not told(OWNER, read(source, KINDS))
 
@@ -255,10 +255,10 @@ def test_a_column_that_a_grant_names_is_needed(roles: Roles, database: Database)
 
 def test_what_holds_anyway_is_nothing() -> None:
     function = ObjectId("function", ("app", "add()"))
-    assert PRIVILEGE.normal(declare(PRIVILEGE, "public", ["execute"], function), OURS) is None
-    assert PRIVILEGE.normal(declare(PRIVILEGE, "public", [], function), OURS) is not None
-    assert PRIVILEGE.normal(declare(PRIVILEGE, "postgres", "all", TABLE), OURS) is None
-    assert PRIVILEGE.normal(declare(PRIVILEGE, "reader", [], TABLE), OURS) is None
+    assert PRIVILEGE.normalized(declare(PRIVILEGE, "public", ["execute"], function), OURS) is None
+    assert PRIVILEGE.normalized(declare(PRIVILEGE, "public", [], function), OURS) is not None
+    assert PRIVILEGE.normalized(declare(PRIVILEGE, "postgres", "all", TABLE), OURS) is None
+    assert PRIVILEGE.normalized(declare(PRIVILEGE, "reader", [], TABLE), OURS) is None
 
 
 def test_all_that_a_server_without_maintain_has_is_all() -> None:
@@ -268,12 +268,12 @@ def test_all_that_a_server_without_maintain_has_is_all() -> None:
     told = [
         (entry.state.privileges, given.state.grants[0][3])
         for major in (16, 17)
-        if (entry := PRIVILEGE.normal(held, Destination("postgres", major)))
-        and (given := DEFAULT.normal(default, Destination("postgres", major)))
+        if (entry := PRIVILEGE.normalized(held, Destination("postgres", major)))
+        and (given := DEFAULT.normalized(default, Destination("postgres", major)))
     ]
     assert told == [(("all",), ("all",)), (tuple(sorted(every)), tuple(sorted(every)))]
     passed_on = declare(PRIVILEGE, "reader", [f"{word} with grant option" for word in every], TABLE)
-    entry = PRIVILEGE.normal(passed_on, Destination("postgres", 14))
+    entry = PRIVILEGE.normalized(passed_on, Destination("postgres", 14))
     assert entry is not None
     assert entry.state.privileges == ("all with grant option",)
 
@@ -385,6 +385,6 @@ def test_what_default_privileges_give_is_foreseen(roles: Roles, database: Databa
     run(source, MADE)
     after = read(source, KINDS)
     made = [entry for entry in after if entry.id not in before and entry.id.kind != "privilege"]
-    foreseen = {entry.id: entry.state for other in made for entry in PRIVILEGE.implied(other, before)}
+    foreseen = {entry.id: entry.state for other in made for entry in PRIVILEGE.implied_entries(other, before)}
     assert foreseen == {id: entry.state for id, entry in told(PRIVILEGE, after).items()}
     assert foreseen[ObjectId("function", ("app", "f()")).facet("privilege", "public")] == PrivilegeState(())

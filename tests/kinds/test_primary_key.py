@@ -66,11 +66,11 @@ def test_a_name_that_the_yaml_says_stays_when_the_table_is_renamed(database: Dat
     source = database()
     run(source, tables(major_of(source)), BEFORE, OBJECTS)
     entries = {id.path[1]: entry for id, entry in of_kind(read(source, KINDS), KIND).items()}
-    (statement,) = KIND.renamed_along(entries["users"], "people", ())
+    (statement,) = KIND.rename_with_parent(entries["users"], "people", ())
     assert statement.sql == "ALTER TABLE app.users RENAME CONSTRAINT users_pkey TO people_pkey"
     said = ObjectId("primary_key", ("app", "people", "users_pkey"))
-    assert not list(KIND.renamed_along(entries["users"], "people", {said}))
-    assert not list(KIND.renamed_along(entries["orgs"], "people", ()))
+    assert not list(KIND.rename_with_parent(entries["users"], "people", {said}))
+    assert not list(KIND.rename_with_parent(entries["orgs"], "people", ()))
 
 
 def test_a_key_whose_index_is_lent_says_so_when_it_goes(database: Database) -> None:

@@ -66,8 +66,8 @@ def test_round_trip(database: Database) -> None:
     if number > 3:
         part = catalog[ObjectId("publication_table", ("parts", "app", "Users"))]
         assert ObjectId("column", ("app", "Users", "note")) in part.needs
-        assert PUBLISHED.yields(part, Disturbance.RETYPED)
-        assert not PUBLISHED.yields(catalog[USERS], Disturbance.RETYPED)
+        assert PUBLISHED.is_recreated_on(part, Disturbance.RETYPED)
+        assert not PUBLISHED.is_recreated_on(catalog[USERS], Disturbance.RETYPED)
         schemas = catalog[ObjectId("publication", ("schemas",))]
         assert ObjectId("schema", ("Odd.Schema",)) in schemas.needs
 

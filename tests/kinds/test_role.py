@@ -135,8 +135,8 @@ def test_options_of_memberships_since_16(roles: Roles, database: Database) -> No
     assert read(source, KINDS)[id].state == entry.state
     usual = dataclasses.replace(entry, state=dataclasses.replace(entry.state, inherit=None))
     assert refusal(MEMBERSHIP, "inherit", entry, usual) is not None
-    assert MEMBERSHIP.yields(usual, Disturbance.DEFAULTED)
-    assert not MEMBERSHIP.yields(entry, Disturbance.DEFAULTED)
+    assert MEMBERSHIP.is_recreated_on(usual, Disturbance.DEFAULTED)
+    assert not MEMBERSHIP.is_recreated_on(entry, Disturbance.DEFAULTED)
 
 
 def test_grants_by_others_are_revoked(roles: Roles, database: Database) -> None:

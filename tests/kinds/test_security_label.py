@@ -160,7 +160,7 @@ def test_every_object_that_can_have_a_label(place: Place, labels: Labels) -> Non
     for said in LABELLED:
         section, name = said.split(" ", 1)
         content[section][name] = {
-            **registry().top[section].in_full(content[section][name]),
+            **registry().top[section].expand_short_form(content[section][name]),
             "security_labels": {KEY: f"it's {name}"},
         }
     column = content["tables"]["app.users"]["columns"]

@@ -153,8 +153,8 @@ def test_a_generated_column_becomes_an_ordinary_one_and_never_back(database: Dat
     assert [statement.sql for statement in alterations(COLUMN, before, after)] == [
         "ALTER TABLE app.people ALTER COLUMN doubled DROP EXPRESSION"
     ]
-    assert COLUMN.yields(before, Disturbance.RETYPED)
-    assert not COLUMN.yields(after, Disturbance.RETYPED)
+    assert COLUMN.is_recreated_on(before, Disturbance.RETYPED)
+    assert not COLUMN.is_recreated_on(after, Disturbance.RETYPED)
 
 
 def test_names_of_not_null_constraints_are_altered(database: Database) -> None:

@@ -123,9 +123,9 @@ def test_only_what_names_columns_gives_way(database: Database) -> None:
     source = database()
     run(source, BEFORE, OBJECTS)
     triggers = of_kind(read(source, KINDS), KIND).values()
-    yielding = {entry.id.path[2] for entry in triggers if KIND.yields(entry, Disturbance.RETYPED)}
+    yielding = {entry.id.path[2] for entry in triggers if KIND.is_recreated_on(entry, Disturbance.RETYPED)}
     assert yielding == {"Full one", "compared"}
-    assert not any(KIND.yields(entry, Disturbance.RESHAPED) for entry in triggers)
+    assert not any(KIND.is_recreated_on(entry, Disturbance.RESHAPED) for entry in triggers)
 
 
 def _declare(**document: object) -> Declared:

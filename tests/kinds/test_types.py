@@ -237,9 +237,9 @@ def test_columns_move_to_the_new_type(database: Database, name: str, is_array: b
     old, column = catalog[id], catalog[column_id]
     assert id in column.needs
     new = dataclasses.replace(old, state=dataclasses.replace(old.state, **fields))
-    aside = kind.aside(old)
+    aside = kind.rename_aside(old)
     assert aside is not None
-    follow = Column().follow(column, column, id, {})
+    follow = Column().move_to_type(column, column, id, {})
     assert follow is not None
     run(source, *aside[1], *kind.create(new), *follow, *kind.drop_aside(old, aside[0]))
     after = read(source, KINDS)

@@ -102,7 +102,7 @@ def test_statements_are_single_and_take_nothing_along(kind: Kind[Any], rich_cata
         for statement in (*kind.create(entry), *_drop(kind, entry)):
             assert not statement.sql.endswith((";", "CASCADE"))
         assert kind.label(entry)
-        assert all(part for name in kind.occupies(entry) for part in name)
+        assert all(part for name in kind.claims_names(entry) for part in name)
 
 
 @every_kind
@@ -111,9 +111,9 @@ def test_a_short_form_can_be_told_in_full(kind: Kind[Any], rich_catalog: Catalog
     for entry in _of(kind, rich_catalog):
         _, data = kind.write(entry, "app")
         if isinstance(data, dict):
-            assert kind.in_full(data) == data
+            assert kind.expand_short_form(data) == data
         elif entry.id in rich_catalog.children:
-            full = dict(kind.in_full(data))
+            full = dict(kind.expand_short_form(data))
             assert adapter.validate_python(full) == adapter.validate_python(data)
 
 
@@ -162,7 +162,7 @@ def test_nothing_is_unknown(rich_catalog: Catalog) -> None:
 def test_no_two_entries_have_one_name(rich_catalog: Catalog) -> None:
     taken: dict[tuple[str, ...], ObjectId] = {}
     for entry in rich_catalog:
-        for name in registry().of(entry).occupies(entry):
+        for name in registry().of(entry).claims_names(entry):
             other = taken.setdefault(name, entry.id)
             assert other == entry.id, name
 

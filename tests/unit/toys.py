@@ -104,10 +104,10 @@ class Box(Toy):
         lost = data_loss(entry.id, f"what is in {_name(entry)} is lost")
         yield Statement(f"DROP box {_name(entry)}", on(_name(entry)), lost)
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("place", *entry.id.path)
 
-    def resemblance(self, entry: Entry) -> object | None:
+    def rename_signature(self, entry: Entry) -> object | None:
         return "box"
 
     def built_in(self, entry: Entry) -> bool:
@@ -152,12 +152,12 @@ class Part(Toy):
         assert nest.parent is not None
         yield Declared(nest.parent.child("part", name), PartState(document.shape, nest.position), nest.parent)
 
-    def follow(
+    def move_to_type(
         self, old: Entry, new: Entry, replaced: ObjectId, stand_ins: Mapping[str, str]
     ) -> Iterable[Statement] | None:
         return [Statement(f"MOVE part {_name(new)} to the new {replaced}")]
 
-    def resemblance(self, entry: Entry) -> object | None:
+    def rename_signature(self, entry: Entry) -> object | None:
         return (entry.parent, entry.state.shape)
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
@@ -202,7 +202,7 @@ class Glass(Toy):
     section = "glasses"
     state = GlassState
     rank = 55
-    gives_way_to = frozenset({Disturbance.RETYPED, Disturbance.RESHAPED})
+    recreated_on = frozenset({Disturbance.RETYPED, Disturbance.RESHAPED})
     rules: ClassVar[Mapping[str, Rule]] = {"tint": _alter("TINT")}
 
 
@@ -227,13 +227,13 @@ class Mould(Toy):
         )
     }
 
-    def aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
+    def rename_aside(self, entry: Entry) -> tuple[str, Iterable[Statement]] | None:
         return "old", [Statement(f"RENAME mould {_name(entry)}")]
 
     def drop_aside(self, entry: Entry, aside_name: str) -> Iterable[Statement]:
         yield Statement(f"DROP mould {_name(entry)} {aside_name}")
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("place", *entry.id.path)
 
 
@@ -264,7 +264,7 @@ class Label(Toy):
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
         return "label", entry.state.text
 
-    def implied(self, created: Entry, givers: Iterable[Entry]) -> Iterable[Entry]:
+    def implied_entries(self, created: Entry, givers: Iterable[Entry]) -> Iterable[Entry]:
         for entry in givers:
             if created.id.kind == "box":
                 yield label(created, entry.state.text)
@@ -281,7 +281,7 @@ class HouseRule(Toy):
     """Makes boxes come with a label."""
 
     name = "rule_of_house"
-    gives_to_new = True
+    shapes_new_objects = True
     section = "rules_of_house"
     state = HouseRuleState
     rank = 95

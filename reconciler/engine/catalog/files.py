@@ -105,7 +105,7 @@ def _with_children(entry: Entry, data: Any, catalog: Catalog, registry: Registry
     nested = dict(_sections(entry, catalog, registry, home))
     if not nested:
         return data
-    return {**registry.of(entry).in_full(data), **nested}
+    return {**registry.of(entry).expand_short_form(data), **nested}
 
 
 def _sections(entry: Entry, catalog: Catalog, registry: Registry, home: str) -> Iterator[tuple[str, Any]]:

@@ -24,7 +24,7 @@ def meant(text: str, candidates: Iterable[ObjectId], registry: Registry) -> set[
     """Those of the candidates that the text (from `said`) may mean."""
     if _SPELT.search(text):
         return set(candidates)
-    return {id for id in candidates if _is_in(text, registry.of(id).spoken(id))}
+    return {id for id in candidates if _is_in(text, registry.of(id).name_in_text(id))}
 
 
 def _is_in(text: str, name: str | None) -> bool:

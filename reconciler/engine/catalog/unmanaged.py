@@ -37,4 +37,4 @@ def _made_with(entry: Entry, catalog: Catalog, registry: Registry) -> Iterator[O
 def _is_of_its_shape(child: Entry, registry: Registry) -> bool:
     """Whether others can refer to it as a part of its table: its columns and keys."""
     kind = registry.of(child)
-    return kind.is_structural or (kind.is_adopted and bool(kind.folds_into))
+    return kind.is_structural or (kind.is_attachable and bool(kind.folds_into))

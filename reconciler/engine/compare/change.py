@@ -156,7 +156,7 @@ def alteration(change: Alter | Follow, desired: Catalog, registry: Registry) -> 
     statements: dict[Statement, None] = {}
     if isinstance(change, Follow):
         stand_ins = stand_ins_of(change.replaced, desired, registry)
-        moved = kind.follow(change.old, change.new, change.replaced, stand_ins)
+        moved = kind.move_to_type(change.old, change.new, change.replaced, stand_ins)
         statements.update(dict.fromkeys(moved or ()))
         change = beside_type(change, registry)
     for name, rule in kind.rules.items():

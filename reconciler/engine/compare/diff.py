@@ -77,20 +77,20 @@ def _alter_or_replace(work: Work, old: Entry, new: Entry) -> Change:
     fields = differing(old, new)
     why = why_replaced(old, new, fields, work.registry)
     if why is not None:
-        return Replace(old, new, why, aside=work.registry.of(new).aside(old) is not None)
+        return Replace(old, new, why, aside=work.registry.of(new).rename_aside(old) is not None)
     return Alter(old, new, fields)
 
 
 def _imply(work: Work) -> None:
     """Account for entries that appear by themselves when another is made (default privileges)."""
     around = work.surroundings or work.current
-    givers = tuple(entry for entry in around if work.registry.of(entry).gives_to_new)
+    givers = tuple(entry for entry in around if work.registry.of(entry).shapes_new_objects)
     facets = [kind for kind in work.registry if kind.is_facet] if givers else []
     for change in list(work.changes.values()):
         if not isinstance(change, Create | Replace):
             continue
         for kind in facets:
-            for entry in kind.implied(new_of(change), givers):
+            for entry in kind.implied_entries(new_of(change), givers):
                 _meet(work, entry, comes_back=isinstance(change, Replace))
 
 
@@ -102,7 +102,7 @@ def _part(work: Work) -> None:
             _between(work, entry, moves)
         for above in lines(work.current, moves.left):
             for entry in work.current.children.get(above, ()):
-                for kept in work.registry.of(entry).released(entry, id):
+                for kept in work.registry.of(entry).entries_after_detach(entry, id):
                     _meet(work, kept, comes_back=True)
 
 
@@ -112,8 +112,8 @@ def _between(work: Work, old: Entry, moves: Parting) -> None:
         return
     kind = work.registry.of(old)
     ancestor = work.desired.get(new.carrier)
-    before = kind.freed(old) if moves.left else old
-    after = kind.joining(before, new, ancestor) if ancestor and ancestor.parent in moves.joined else new
+    before = kind.after_detach(old) if moves.left else old
+    after = kind.before_attach(before, new, ancestor) if ancestor and ancestor.parent in moves.joined else new
     if before.state == old.state and after.state == new.state:
         return
     if (change := _compare(work, before, after)) is not None:

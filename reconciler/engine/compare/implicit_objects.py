@@ -22,12 +22,14 @@ def come_along(
     than an ancestor makes it: a key may explain it (NOT NULL), which a server knows. What an `elaborated`
     column lacks is not added."""
     for entry in current:
-        if entry.id in entries or (entry.parent in elaborated and registry.of(entry).is_overridden):
+        if entry.id in entries or (
+            entry.parent in elaborated and registry.of(entry).is_overridden_by_partitions
+        ):
             continue
         if entry.carrier is not None and _is_brought(entry, entries, current, registry):
             entries[entry.id] = entry
             carrier = current[entry.carrier]
-            if not registry.of(entry).is_adopted and registry.of(entry).deviates(entry, carrier):
+            if not registry.of(entry).is_attachable and registry.of(entry).deviates(entry, carrier):
                 return False
         elif (source := _inherited_too(entry, entries, current, registry)) is not None:
             entries[entry.id] = entry
@@ -66,7 +68,7 @@ def _is_brought(
     if declared is None:
         return carrier.carrier is not None and _is_brought(carrier, entries, current, registry)
     # What a changed index brings along was elaborated with it, perhaps under another name.
-    return declared.state == carrier.state or not registry.of(entry).is_adopted
+    return declared.state == carrier.state or not registry.of(entry).is_attachable
 
 
 def _inherited_too(
@@ -94,7 +96,7 @@ def _inherited_too(
 def _shared_table(entry: Entry, current: Catalog, registry: Registry) -> ObjectId | None:
     """The table that a column, a check or a column's default is of; None for all that no heir inherits so."""
     kind = registry.of(entry)
-    if not (kind.is_overridden or kind.reaches_heirs(entry)):
+    if not (kind.is_overridden_by_partitions or kind.reaches_children(entry)):
         return None
     return table_of(entry, current, registry)
 

@@ -21,7 +21,7 @@ def refuse_adoption(work: Work) -> None:
             kind = work.registry.of(entry)
             if entry.id.kind != whole.id.kind or entry.carrier is not None or not _is_kept(work, entry):
                 continue
-            if kind.would_take(whole, entry):
+            if kind.would_attach(whole, entry):
                 part, all_of_it = kind.label(entry), kind.label(whole)
                 raise Blocked(
                     f"{part}: PostgreSQL makes it a part of {all_of_it}, which is defined alike",
@@ -37,13 +37,13 @@ def _is_kept(work: Work, entry: Entry) -> bool:
 def _meetings(work: Work) -> Iterator[tuple[Entry, ObjectId]]:
     """What a partitioned table gets, or has when a partition joins, and each partition that it meets."""
     for id, change in work.changes.items():
-        if isinstance(change, Create | Replace) and work.registry.of(id).is_adopted:
+        if isinstance(change, Create | Replace) and work.registry.of(id).is_attachable:
             whole = work.desired[id]
             yield from ((whole, table) for table in _below(work, whole.parent))
             continue
         for above in parting(work.changes, id).joined:
             for whole in work.desired.children.get(above, ()):
-                if work.registry.of(whole).is_adopted:
+                if work.registry.of(whole).is_attachable:
                     yield whole, id
 
 

@@ -70,7 +70,7 @@ def below(catalog: Catalog, entry: Entry, registry: Registry) -> Iterator[Entry]
 
 def table_of(entry: Entry, catalog: Catalog, registry: Registry) -> ObjectId | None:
     """The table that an object is of: a column's default is of the column's."""
-    if not registry.of(entry).is_overridden:
+    if not registry.of(entry).is_overridden_by_partitions:
         return entry.parent
     holder = catalog.get(entry.parent)
     return holder.parent if holder is not None else None
@@ -81,4 +81,4 @@ def is_twin(entry: Entry, other: Entry, registry: Registry) -> bool:
     if entry.carrier is not None and entry.carrier == other.id:
         return True
     is_alike = (other.id.kind, other.id.path[-1]) == (entry.id.kind, entry.id.path[-1])
-    return is_alike and registry.of(other).reaches_heirs(other)
+    return is_alike and registry.of(other).reaches_children(other)

@@ -67,9 +67,9 @@ def _said_again(work: Work) -> Iterator[tuple[ObjectId, Change]]:
     DEFAULT and DROP DEFAULT reach them all, and so do DROP NOT NULL and SET STATISTICS."""
     for id, change in work.changes.items():
         kind = work.registry.of(id)
-        if kind.is_overridden and not isinstance(change, Follow | Rename):
+        if kind.is_overridden_by_partitions and not isinstance(change, Follow | Rename):
             yield from _set_again(work, id, change)
-        elif kind.is_structural and kind.is_shared_with_heirs and isinstance(change, Alter | Follow):
+        elif kind.is_structural and kind.is_required_in_children and isinstance(change, Alter | Follow):
             for entry in _staying(work, change.new):
                 if entry.id not in work.changes:
                     again = _after_ancestor(work, Alter(entry, entry, ()), change)
@@ -81,7 +81,7 @@ def _set_again(work: Work, id: ObjectId, change: Change) -> Iterator[tuple[Objec
     new = work.desired.get(id)
     for entry in _below_heirs(work, old_of(change) if new is None else new):
         own = dataclasses.replace(entry, carrier=id)
-        brought = own if new is None else work.registry.of(entry).brought(own, new)
+        brought = own if new is None else work.registry.of(entry).inherited_form(own, new)
         fields = tuple(dict(compared(own.state))) if new is None else differing(brought, own)
         if fields:
             yield entry.id, Alter(brought, own, fields, implied=True)
@@ -113,7 +113,7 @@ def rename_parts(work: Work) -> None:
         if isinstance(change, Create) and change.entry.carrier is not None
     }
     for id, change in list(work.changes.items()):
-        if not isinstance(change, Drop | Replace) or not work.registry.of(id).is_adopted:
+        if not isinstance(change, Drop | Replace) or not work.registry.of(id).is_attachable:
             continue
         old = old_of(change)
         carrier = work.desired.get(old.carrier)
@@ -134,12 +134,16 @@ def keep_names(work: Work) -> None:
         if (carrier := work.desired.get(entry.carrier)) is None:
             continue
         kind = work.registry.of(entry)
-        if not kind.is_adopted or carrier.id in work.changes:
+        if not kind.is_attachable or carrier.id in work.changes:
             continue
-        given = kind.given_name(entry, carrier)
+        given = kind.attached_name(entry, carrier)
         retyped = _retyped(work, carrier)
         is_remade = retyped if entry.id not in work.changes else _is_new_with_its_table(work, entry, carrier)
-        if is_remade and given != entry.id.path[-1] and kind.brought(entry, carrier).state == entry.state:
+        if (
+            is_remade
+            and given != entry.id.path[-1]
+            and kind.inherited_form(entry, carrier).state == entry.state
+        ):
             old = dataclasses.replace(entry, id=ObjectId(entry.id.kind, (*entry.id.path[:-1], given)))
             new = dataclasses.replace(entry, needs=entry.needs | retyped)
             work.changes[entry.id] = Rename(old, new)
@@ -191,9 +195,13 @@ def _after_ancestor(work: Work, change: Alter, above: Alter | Follow) -> Alter:
     kind = work.registry.of(change.new)
     ancestor = beside_type(above, work.registry) if isinstance(above, Follow) else above
     brought = kind.altered_along(change.old, ancestor.new).state
-    reached = {name: getattr(brought, name) for name in ancestor.fields if kind.comes_with(name, change.new)}
+    reached = {
+        name: getattr(brought, name)
+        for name in ancestor.fields
+        if kind.altered_with_carrier(name, change.new)
+    }
     old = dataclasses.replace(change.old, state=dataclasses.replace(change.old.state, **reached))
-    follows = reached.keys() - kind.differs_in_heirs
+    follows = reached.keys() - kind.child_specific_fields
     return Alter(old, change.new, tuple(name for name in differing(old, change.new) if name not in follows))
 
 
@@ -223,7 +231,7 @@ def _own_beside_twins(work: Work, change: Alter) -> tuple[str, ...]:
                 name
                 for name in other.fields
                 if getattr(twin.state, name) == getattr(change.new.state, name)
-                and kind.comes_with(name, change.new)
+                and kind.altered_with_carrier(name, change.new)
                 and not kind.is_taken_over(name, change.new)
             )
     return tuple(name for name in change.fields if name not in taken)
@@ -241,7 +249,7 @@ def _given(work: Work, entry: Entry, carrier: Entry) -> Entry:
     """What the entry is made as: by CREATE of its table, or along with its carrier."""
     kind = work.registry.of(entry)
     is_new_table = isinstance(work.changes.get(entry.parent) if entry.parent else None, Create | Replace)
-    return kind.brought(entry, carrier) if is_new_table else kind.altered_along(entry, carrier)
+    return kind.inherited_form(entry, carrier) if is_new_table else kind.altered_along(entry, carrier)
 
 
 def _is_carried(work: Work, change: Change) -> bool:
@@ -285,7 +293,7 @@ def _comes_along(work: Work, entry: Entry) -> bool:
 def _is_made(work: Work, entry: Entry, carrier: Entry) -> bool:
     """Whether this plan makes what brings the entry along: its carrier, or the table that inherits."""
     kind = work.registry.of(entry)
-    if (kind.is_shared_with_heirs or kind.is_overridden) and _is_apart(work, entry):
+    if (kind.is_required_in_children or kind.is_overridden_by_partitions) and _is_apart(work, entry):
         return False  # it is there when its table joins
     return any(isinstance(work.changes.get(id), Create | Replace) for id in (entry.parent, carrier.id) if id)
 
@@ -295,7 +303,7 @@ def _is_taken_along(work: Work, entry: Entry) -> bool:
     change = work.changes.get(entry.carrier) if entry.carrier else None
     if not isinstance(change, Drop | Replace) or _is_apart(work, entry):
         return False
-    if work.registry.of(entry).is_overridden and _is_dropped(work, old_of(change).parent):
+    if work.registry.of(entry).is_overridden_by_partitions and _is_dropped(work, old_of(change).parent):
         return _is_dropped(work, entry.parent)  # a default goes with its own column
     return not (isinstance(change, Drop) and change.alone)
 

@@ -46,7 +46,7 @@ def spread(work: Work, id: ObjectId, change: Change) -> None:
 
 def _can_follow(work: Work, old: Entry, new: Entry, change: Replace) -> bool:
     stand_ins = stand_ins_of(change.new.id, work.desired, work.registry)
-    return work.registry.of(old).follow(old, new, change.new.id, stand_ins) is not None
+    return work.registry.of(old).move_to_type(old, new, change.new.id, stand_ins) is not None
 
 
 def _outlive(work: Work, carrier: ObjectId, change: Drop | Replace) -> None:
@@ -60,13 +60,15 @@ def _outlive(work: Work, carrier: ObjectId, change: Drop | Replace) -> None:
         if new is None or isinstance(work.changes.get(entry.id), Replace | Create) or _is_freed(work, entry):
             continue
         above = work.desired.get(new.carrier)
-        if above is None or (work.registry.of(new).is_adopted and work.registry.of(new).deviates(new, above)):
+        if above is None or (
+            work.registry.of(new).is_attachable and work.registry.of(new).deviates(new, above)
+        ):
             work.put(entry.id, Create(new))
 
 
 def _is_kept_below(work: Work, entry: Entry) -> bool:
     """Whether heirs that stay heirs keep what they have of it."""
-    if not work.registry.of(entry).is_shared_with_heirs or entry.parent not in work.desired:
+    if not work.registry.of(entry).is_required_in_children or entry.parent not in work.desired:
         return False
     return any(
         other.id in work.desired and entry.parent not in parting(work.changes, other.parent).left
@@ -124,7 +126,9 @@ def _give_way(work: Work, dependent: ObjectId, id: ObjectId, change: Drop | Repl
     if kind.is_facet and isinstance(change, Replace) and old.parent == id:
         return
     label = _label(work, old_of(change))
-    work.put(dependent, Replace(old, new, f"gives way: {label} {verb}", aside=kind.aside(old) is not None))
+    work.put(
+        dependent, Replace(old, new, f"gives way: {label} {verb}", aside=kind.rename_aside(old) is not None)
+    )
 
 
 def _made_anew(work: Work, gone: ObjectId, new: Entry) -> ObjectId | None:
@@ -160,16 +164,16 @@ def _disturb(work: Work, id: ObjectId, disturbances: frozenset[Disturbance], bec
         if new is None or isinstance(present, Drop | Replace | Create):
             continue
         kind = work.registry.of(old)
-        if any(kind.yields(old, disturbance) for disturbance in disturbances):
+        if any(kind.is_recreated_on(old, disturbance) for disturbance in disturbances):
             work.put(dependent, Replace(old, new, f"gives way: {because}"))
 
 
 def _waits_for_name(work: Work, new: Entry, gone: ObjectId) -> bool:
     """Whether the altered object needs something that takes the very name that it must first give free."""
-    freed = set(work.registry.of(gone).occupies(work.current[gone]))
+    freed = set(work.registry.of(gone).claims_names(work.current[gone]))
     return any(
         isinstance(work.changes.get(needed), Create | Replace)
-        and freed & set(work.registry.of(needed).occupies(work.desired[needed]))
+        and freed & set(work.registry.of(needed).claims_names(work.desired[needed]))
         for needed in new.needs
         if needed in work.desired
     )

@@ -28,13 +28,13 @@ def possible_renames(
     made: dict[object, list[Entry]] = {}
     for change in changes.values():
         if isinstance(change, Create) and change.entry.id not in not_renamed:
-            likeness = registry.of(change.entry).resemblance(change.entry)
+            likeness = registry.of(change.entry).rename_signature(change.entry)
             if likeness is not None and not _has_new_parent(changes, change.entry):
                 made.setdefault((change.entry.id.kind, likeness), []).append(change.entry)
     pairs: list[tuple[float, Entry, Entry]] = []
     for id, change in changes.items():
         if made and isinstance(change, Drop) and not isinstance(changes.get(change.entry.parent), Drop):  # type: ignore[arg-type]
-            likeness = registry.of(change.entry).resemblance(change.entry)
+            likeness = registry.of(change.entry).rename_signature(change.entry)
             for other in made.get((id.kind, likeness), ()):
                 if likeness is not None and _alike(current, desired, change.entry, other):
                     pairs.append((_likeness(current, desired, change.entry, other), change.entry, other))

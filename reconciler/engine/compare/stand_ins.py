@@ -33,7 +33,7 @@ def _collected(id: ObjectId, desired: Catalog, registry: Registry, *, inside: bo
             continue
         seen.add(entry.id)
         kind = registry.of(entry)
-        found = {**kind.stand_ins(entry), **found}
+        found = {**kind.replaced_values(entry), **found}
         if inside or not kind.is_compound(entry):
             # A function that a domain's check calls may have types of its own: values never go there.
             waiting.extend(need for need in sorted(entry.needs) if isinstance(registry.of(need), DataType))

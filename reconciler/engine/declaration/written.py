@@ -73,7 +73,7 @@ class Written:
             same_name = ObjectId(entry.id.kind, (*ancestor.path, *entry.id.path[len(entry.parent.path) :]))
             if same_name in self.objects and same_name != entry.id:
                 return same_name
-        if not kind.is_adopted:
+        if not kind.is_attachable:
             return None
         others = (
             Entry(other.id, other.state)

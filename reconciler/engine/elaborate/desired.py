@@ -174,7 +174,7 @@ def without_server(
             return None
         else:
             needs = declared.needs | ({declared.parent} if declared.parent else set())
-            entry = registry.of(id).normal(Entry(id, declared.state, declared.parent, needs), destination)
+            entry = registry.of(id).normalized(Entry(id, declared.state, declared.parent, needs), destination)
             if entry is not None:
                 entries[id] = entry
     for entry in elaborated.values():
@@ -204,7 +204,7 @@ def _settled(
             entries[id] = dataclasses.replace(entry, state=with_intentions(entry.state, item.declared.state))
     for id, entry in entries.items():
         there = current.get(id)
-        if not registry.of(id).rereads(entry) or (there is not None and there.state == entry.state):
+        if not registry.of(id).reparses(entry) or (there is not None and there.state == entry.state):
             continue
         item = written.objects.get(names.get(id, id))
         if there is not None and item is not None and item.declared.state == there.state:
@@ -218,7 +218,7 @@ def _settled(
             there, second = current.get(id), again.get(id)
             if (
                 second is not None
-                and registry.of(id).rereads(entry)
+                and registry.of(id).reparses(entry)
                 and (there is None or there.state != entry.state)
             ):
                 entries[id] = dataclasses.replace(entry, state=second.state)
@@ -247,7 +247,7 @@ def _normal(catalog: Catalog, registry: Registry, destination: Destination) -> C
     entries = {}
     for id, entry in catalog.entries.items():
         kind = registry.of(entry)
-        normal = entry if kind.elaborated else kind.normal(entry, destination)
+        normal = entry if kind.elaborated else kind.normalized(entry, destination)
         if normal is not None:
             entries[id] = normal
     return dataclasses.replace(catalog, entries=entries)

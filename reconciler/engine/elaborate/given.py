@@ -58,5 +58,5 @@ def _referred_to(written: Written, live: Catalog, ours: Catalog, registry: Regis
 def _is_said(id: ObjectId, text: str, homes: set[str], registry: Registry) -> bool:
     if len(id.path) < 2:
         return False
-    name = registry.of(id).spoken(id) or id.path[-1]
+    name = registry.of(id).name_in_text(id) or id.path[-1]
     return name.casefold() in text and (id.path[0] in homes or id.path[0].casefold() in text)

@@ -35,5 +35,5 @@ def clothed(read: Catalog, said: Catalog, ids: Mapping[ObjectId, ObjectId], regi
 
 
 def _with_plain_fields(catalog: Catalog, registry: Registry) -> Iterator[tuple[Entry, frozenset[str]]]:
-    fields = {kind.name: kind.plain_fields for kind in registry if kind.plain_fields}
+    fields = {kind.name: kind.opaque_fields for kind in registry if kind.opaque_fields}
     return ((entry, fields[entry.id.kind]) for entry in catalog if entry.id.kind in fields)

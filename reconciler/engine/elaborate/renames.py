@@ -100,7 +100,7 @@ def _with_statements(
         along = (
             statement
             for child in sorted(live.children.get(old.id, ()), key=lambda entry: entry.id)
-            for statement in registry.of(child).renamed_along(_named(child, names), name, declared)
+            for statement in registry.of(child).rename_with_parent(_named(child, names), name, declared)
         )
         statements = (*along, *registry.of(old).rename(old, name))
         yield Renaming(old, renaming.id, renaming.place, statements)

@@ -28,7 +28,7 @@ def broken_bodies(
     import psycopg
 
     for entry, item in built:
-        if (proof := registry.of(entry).proof(entry)) is None:
+        if (proof := registry.of(entry).body_check(entry)) is None:
             continue
         try:
             with connection.transaction(force_rollback=True):

@@ -128,7 +128,7 @@ def _smuggled(
         if entry.id in declared or entry.carrier is not None or entry.parent not in declared:
             continue
         kind = registry.of(entry)
-        if kind.is_shared_with_heirs:
+        if kind.is_required_in_children:
             place = declared[entry.parent].position
             message = "nobody declares it: a text beside it holds more than one clause"
             yield Problem(place.file, place.line, place.column, kind.label(entry), message)

@@ -43,7 +43,7 @@ def _absent(
     there: dict[str, frozenset[str]] = {}
     for entry in entries:
         for needed in sorted(entry.needs):
-            query = registry.of(needed).names_there
+            query = registry.of(needed).server_names
             if query is None or needed in wanted:
                 continue
             if needed.kind not in there:

@@ -68,35 +68,35 @@ def statements_of(emission: Emission, node: Node) -> Iterable[Statement]:
     match node.verb:
         case Verb.CREATE:
             if isinstance(change, Create) and _needs_what_is_there(emission, change.entry):
-                yield from kind.tied(change.entry)
+                yield from kind.before_create(change.entry)
             statements = tuple(kind.create(new_of(change), _clauses(emission, node)))
             yield from _adding(statements, _narrowed(emission, change))
             yield from _given_back(emission, change)
             for folded in folded_into(emission, node):
-                yield from emission.registry[folded.id.kind].settle(made(emission, folded))
-            if kind.is_adopted:
+                yield from emission.registry[folded.id.kind].after_clause(made(emission, folded))
+            if kind.is_attachable:
                 for part in emission.desired.carried.get(node.id, ()):
                     yield from kind.attach(part, new_of(change))
         case Verb.OPEN:
-            yield from kind.opening(emission.desired[node.id])
+            yield from kind.create_shell(emission.desired[node.id])
         case Verb.DROP:
             yield from _kept(emission, change)
             is_alone = isinstance(change, Drop) and change.alone
-            dropped = kind.drop_alone(old_of(change)) if is_alone else kind.drop(old_of(change))
+            dropped = kind.drop_only(old_of(change)) if is_alone else kind.drop(old_of(change))
             lost, locked = _lost_along(emission, node)
             yield from _adding(tuple(dropped), [*_missed(emission, change), *lost], locked)
         case Verb.ASIDE:
-            aside = kind.aside(old_of(change))
+            aside = kind.rename_aside(old_of(change))
             assert aside is not None
             yield from _kept(emission, change)
             yield from aside[1]
         case Verb.DROP_ASIDE:
-            aside = kind.aside(old_of(change))
+            aside = kind.rename_aside(old_of(change))
             assert aside is not None
             yield from kind.drop_aside(old_of(change), aside[0])
         case Verb.LEAVE:
             assert isinstance(change, Alter)
-            yield from kind.leave(change.old, change.new)
+            yield from kind.detach(change.old, change.new)
         case Verb.ALTER if isinstance(change, Rename):
             yield from kind.rename(change.old, change.new.id.path[-1])
         case Verb.ALTER:
@@ -146,12 +146,12 @@ def _needs_what_is_there(emission: Emission, entry: Entry) -> bool:
 
 def _kept(emission: Emission, change: Change) -> Iterable[Statement]:
     for facet in _unsaid(emission, change):
-        yield from facet.kept(old_of(change).id)
+        yield from facet.save_properties(old_of(change).id)
 
 
 def _given_back(emission: Emission, change: Change) -> Iterable[Statement]:
     for facet in _unsaid(emission, change):
-        yield from facet.given_back(new_of(change).id)
+        yield from facet.restore_properties(new_of(change).id)
 
 
 def _unsaid(emission: Emission, change: Change) -> Iterable[Kind[Any]]:
@@ -215,7 +215,7 @@ def _outdated(emission: Emission, change: Change) -> tuple[Hazard, ...]:
     return tuple(
         Hazard(HazardCode.OUTDATED, entry.id, f"{kind.label(entry)}: {words}")
         for entry, kind in told
-        if (words := kind.outdated(entry)) is not None
+        if (words := kind.stale_content(entry)) is not None
     )
 
 
@@ -235,19 +235,19 @@ def _missed(emission: Emission, change: Change) -> tuple[Hazard, ...]:
     """What fails once the object is gone, unless something of its name takes its place."""
     if not isinstance(change, Drop) or _called(emission, change.entry) in emission.new_names:
         return ()
-    use = emission.registry.of(change.entry).missed(change.entry)
+    use = emission.registry.of(change.entry).application_use(change.entry)
     return application_break(change.entry.id, use) if use is not None else ()
 
 
 def _called(emission: Emission, entry: Entry) -> tuple[str, str]:
-    return entry.id.path[0], emission.registry.of(entry).spoken(entry.id) or entry.id.path[-1]
+    return entry.id.path[0], emission.registry.of(entry).name_in_text(entry.id) or entry.id.path[-1]
 
 
 def _narrowed(emission: Emission, change: Change) -> tuple[Hazard, ...]:
     """What is lost by the values that move over to what takes the place of an object set aside."""
     if not (isinstance(change, Replace) and change.aside and _is_moved_to(emission, change.new.id)):
         return ()
-    message = emission.registry.of(change.new).narrowed(change.old, change.new)
+    message = emission.registry.of(change.new).narrowing(change.old, change.new)
     return data_loss(change.new.id, message) if message is not None else ()
 
 

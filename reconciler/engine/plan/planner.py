@@ -98,9 +98,9 @@ def _answers(
         else:
             continue
         kind = registry.of(new)
-        if question := kind.enquire(old, new):
+        if question := kind.server_query(old, new):
             try:
-                answers[id] = kind.informed(new, ask(*question))
+                answers[id] = kind.with_server_answer(new, ask(*question))
             except Blocked as refusal:
                 place = f"{sources[id]}: " if id in sources else ""
                 raise Blocked(f"{place}{refusal.message}", hint=refusal.hint) from None
@@ -140,7 +140,7 @@ def _touches(
         if new := desired.get(id):
             touched.update(needed for needed in new.needs if needed in desired and needed in current)
     left = {
-        id: registry.of(id).left(change.entry, changes)
+        id: registry.of(id).remaining_default(change.entry, changes)
         for id, change in changes.items()
         if isinstance(change, Drop) and change.entry.parent in desired
     }

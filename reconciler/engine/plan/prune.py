@@ -99,10 +99,10 @@ def _named_alike(
         name: entry.id
         for entry in desired
         if entry.id not in current
-        for name in registry.of(entry).occupies(entry)
+        for name in registry.of(entry).claims_names(entry)
     }
     for id, entry in sorted(kept.items()):
-        for name in registry.of(entry).occupies(entry):
+        for name in registry.of(entry).claims_names(entry):
             if name in made:
                 yield f"  {id} has the name that is declared for {made[name]}"
                 break

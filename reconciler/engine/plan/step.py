@@ -176,7 +176,7 @@ def _reaches_heirs(emission: Emission, change: Change) -> bool:
     if not isinstance(change, Alter):
         return True
     kind = emission.registry.of(change.new)
-    return any(kind.comes_with(name, change.new) for name in change.fields)
+    return any(kind.altered_with_carrier(name, change.new) for name in change.fields)
 
 
 def _heirs(emission: Emission, id: ObjectId) -> set[ObjectId]:
@@ -208,7 +208,7 @@ def _comes_back(emission: Emission, id: ObjectId) -> bool:
     if not isinstance(change, Replace):
         return False
     kind = emission.registry.of(change.new)
-    if kind.rereads(change.new) and _is_retyped(emission, change.new):
+    if kind.reparses(change.new) and _is_retyped(emission, change.new):
         return True  # the same condition has another text
     return not kind.relaxes(change.old.state, change.new.state)
 

@@ -23,7 +23,7 @@ _MOST_NAMED: Final = 5
 
 def has_text(id: ObjectId, registry: Registry) -> bool:
     """Whether objects of that kind can have such a text."""
-    return type(registry.of(id)).opaque is not Kind.opaque
+    return type(registry.of(id)).body_text is not Kind.body_text
 
 
 def may_be_said(plan: Plan, entries: Iterable[Entry], registry: Registry) -> bool:
@@ -51,20 +51,20 @@ def with_mentions(
 def _taking(plan: Plan, registry: Registry) -> Iterator[Step]:
     """The steps that take away a name that a text can say."""
     for step in plan.steps:
-        if step.action in (Action.DROP, Action.RENAME) and registry.of(step.object).said_as > 0:
+        if step.action in (Action.DROP, Action.RENAME) and registry.of(step.object).text_name_parts > 0:
             yield step
 
 
 def _texts(entries: Iterable[Entry], registry: Registry) -> dict[ObjectId, str]:
-    texts = {entry.id: registry.of(entry).opaque(entry) for entry in entries}
+    texts = {entry.id: registry.of(entry).body_text(entry) for entry in entries}
     return {id: text.casefold() for id, text in texts.items() if text}
 
 
 def _names(id: ObjectId, registry: Registry) -> list[str]:
     """The object's own name, which comes last, and of a column its table's."""
     kind = registry.of(id)
-    *around, own = id.path[-kind.said_as :]
-    return [*around, kind.spoken(id) or own]
+    *around, own = id.path[-kind.text_name_parts :]
+    return [*around, kind.name_in_text(id) or own]
 
 
 @dataclass(frozen=True, slots=True)

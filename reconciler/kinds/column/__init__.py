@@ -57,7 +57,7 @@ class Column(Kind[ColumnState]):
     """A column of a table."""
 
     name = "column"
-    said_as = 2
+    text_name_parts = 2
     is_local = True
     section = "columns"
     parents = ("table", "foreign_table")
@@ -66,9 +66,9 @@ class Column(Kind[ColumnState]):
     rank = 31
     folds_into = ("table", "foreign_table")
     is_structural = True
-    is_shared_with_heirs = True
+    is_required_in_children = True
     holds_data = True
-    differs_in_heirs = frozenset({"not_null", "storage", "statistics"})
+    child_specific_fields = frozenset({"not_null", "storage", "statistics"})
     rules: ClassVar[Mapping[str, Rule]] = {
         "type": InPlace(retype, Disturbance.RETYPED),
         "collation": InPlace(recollate, Disturbance.RETYPED),
@@ -98,7 +98,7 @@ class Column(Kind[ColumnState]):
         "keyed_in": Ignored("it follows from the partition key"),
     }
 
-    def brought(self, entry: Entry, carrier: Entry) -> Entry:
+    def inherited_form(self, entry: Entry, carrier: Entry) -> Entry:
         # CREATE TABLE takes over neither the statistics target nor n_distinct.
         altered = self.altered_along(entry, carrier)
         state = dataclasses.replace(altered.state, statistics=None, options=())
@@ -125,10 +125,10 @@ class Column(Kind[ColumnState]):
     def as_live(self, cloned: Entry, live: Entry) -> Entry:
         return with_fixed_name(cloned, live)
 
-    def freed(self, entry: Entry) -> Entry:
+    def after_detach(self, entry: Entry) -> Entry:
         return with_own_name(entry)
 
-    def joining(self, old: Entry, new: Entry, ancestor: Entry) -> Entry:
+    def before_attach(self, old: Entry, new: Entry, ancestor: Entry) -> Entry:
         return with_name_of_ancestor(old, new, ancestor)
 
     def query(self, major: int) -> LiteralString:
@@ -147,7 +147,7 @@ class Column(Kind[ColumnState]):
     def write(self, entry: Entry, home: str) -> tuple[str, Any]:
         return written_bare(entry.id.path[2]), written(entry.state, entry.id.path[0])
 
-    def in_full(self, short: Any) -> Mapping[str, Any]:
+    def expand_short_form(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"type": short}
 
     def clause(self, entry: Entry, clauses: Sequence[str] = ()) -> str:
@@ -164,7 +164,7 @@ class Column(Kind[ColumnState]):
             parts.append(not_null_clause(entry))
         return " ".join(parts)
 
-    def settle(self, entry: Entry) -> Iterable[Statement]:
+    def after_clause(self, entry: Entry) -> Iterable[Statement]:
         if "not valid" in entry.state.not_null_flags:
             yield add_not_null(entry)
         yield from settings(entry)
@@ -188,34 +188,34 @@ class Column(Kind[ColumnState]):
             cost = Cost.REWRITE
             hazards += (Hazard(HazardCode.TABLE_REWRITE, entry.id, "every row is written anew"),)
         yield alter_table(entry, f"ADD COLUMN {self.clause(entry, clauses)}", hazards=hazards, cost=cost)
-        yield from self.settle(entry)
+        yield from self.after_clause(entry)
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         return sequence_names(entry)
 
-    def comes_with(self, field: str, new: Entry) -> bool:
+    def altered_with_carrier(self, field: str, new: Entry) -> bool:
         # A partition can hold a NOT NULL of its own, which outlives the parent's.
         return field not in ("compression", "options") and (field != "not_null" or new.state.not_null)
 
     def is_taken_over(self, field: str, new: Entry) -> bool:
         return field == "not_null" and bool(new.state.not_null)
 
-    def rereads(self, entry: Entry) -> bool:
+    def reparses(self, entry: Entry) -> bool:
         return entry.state.generated is not None
 
-    def yields(self, entry: Entry, disturbance: Disturbance) -> bool:
+    def is_recreated_on(self, entry: Entry, disturbance: Disturbance) -> bool:
         # PostgreSQL refuses to retype a column that a generated column is made of.
         return disturbance is Disturbance.RETYPED and entry.state.generated is not None
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
         yield _dropped(entry)
 
-    def drop_alone(self, entry: Entry) -> Iterable[Statement]:
+    def drop_only(self, entry: Entry) -> Iterable[Statement]:
         if entry.state.not_null_called:  # else 18 takes what heirs have of it for inherited ever after
             yield alter_table(entry, f"ALTER COLUMN {name_of(entry)} DROP NOT NULL", "ONLY ")
         yield _dropped(entry, "ONLY ")
 
-    def resemblance(self, entry: Entry) -> object | None:
+    def rename_signature(self, entry: Entry) -> object | None:
         return None if entry.state.generated else (entry.parent, entry.state.type)
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
@@ -223,10 +223,12 @@ class Column(Kind[ColumnState]):
         yield alter_table(old, f"RENAME COLUMN {name_of(old)} TO {quote(name)}", hazards=hazards)
         yield from _renamed_parts(old, old.id.path[1], name)
 
-    def renamed_along(self, old: Entry, table: str, declared: Container[ObjectId]) -> Iterable[Statement]:
+    def rename_with_parent(
+        self, old: Entry, table: str, declared: Container[ObjectId]
+    ) -> Iterable[Statement]:
         return _renamed_parts(old, table, old.id.path[2])
 
-    def follow(
+    def move_to_type(
         self, old: Entry, new: Entry, replaced: ObjectId, stand_ins: Mapping[str, str]
     ) -> Iterable[Statement] | None:
         before, after = (state.type.removesuffix("[]") for state in (old.state, new.state))
@@ -238,19 +240,19 @@ class Column(Kind[ColumnState]):
     def says_how(self, entry: Entry) -> bool:
         return entry.state.using is not None
 
-    def outdated(self, entry: Entry) -> str | None:
+    def stale_content(self, entry: Entry) -> str | None:
         if entry.state.generated != "stored":
             return None
         return "values stay until the columns are written that they are worked out from: UPDATE ... SET"
 
-    def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+    def server_query(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
         if old is None or is_foreign(new):
             return None
         if old.state.type == new.state.type or new.state.using:
             return position_asked(old, new)
         return CAST_PATH, {"old": old.state.type, "new": new.state.type}
 
-    def informed(self, new: Entry, answer: str | None) -> Entry:
+    def with_server_answer(self, new: Entry, answer: str | None) -> Entry:
         if answer in ("within", "past"):
             state = dataclasses.replace(new.state, stands_past=answer == "past")
             return dataclasses.replace(new, state=state)

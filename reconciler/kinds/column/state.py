@@ -44,11 +44,11 @@ class ColumnState:
     type_storage: str = dataclasses.field(default="extended", compare=False)
     """What the type has by itself; SET STORAGE DEFAULT came only with 16."""
     using: str | None = dataclasses.field(default=None, compare=False)
-    """How old values become new ones when the type changes: declared, or found by `enquire`."""
+    """How old values become new ones when the type changes: declared, or found by `server_query`."""
     is_guess: bool = dataclasses.field(default=False, compare=False)
     """Whether `using` goes through text because PostgreSQL knows no cast between the types."""
     stands_past: bool = dataclasses.field(default=False, compare=False)
-    """The identity's sequence stands past its new last number; found by `enquire`."""
+    """The identity's sequence stands past its new last number; found by `server_query`."""
     position_in: str | None = dataclasses.field(default=None, compare=False)
     """The sequence that keeps the position between the identity's sequence and another one."""
     takes_expression: bool = dataclasses.field(default=False, compare=False)

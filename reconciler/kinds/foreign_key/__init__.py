@@ -130,7 +130,7 @@ class ForeignKey(Kind[ForeignKeyState]):
     state = ForeignKeyState
     document = ForeignKeyDocument
     rank = 50
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    recreated_on = frozenset({Disturbance.RETYPED})
     guarantee = frozenset({"columns", "referenced", "referenced_columns", "match", "period"})
     rules: ClassVar[Mapping[str, Rule]] = {
         "columns": Recreate("the columns of a foreign key cannot be altered"),
@@ -224,7 +224,7 @@ class ForeignKey(Kind[ForeignKeyState]):
         locks = _both(entry, LockMode.ACCESS_EXCLUSIVE, LockMode.ACCESS_EXCLUSIVE)
         yield drop_constraint(entry, _lost(entry), locks)
 
-    def released(self, entry: Entry, table: ObjectId) -> Iterable[Entry]:
+    def entries_after_detach(self, entry: Entry, table: ObjectId) -> Iterable[Entry]:
         state: ForeignKeyState = entry.state
         needs = (entry.needs - {entry.parent}) | {table}
         for part in state.parts:
@@ -238,5 +238,5 @@ class ForeignKey(Kind[ForeignKeyState]):
     def label(self, entry: Entry) -> str:
         return f"foreign key {'.'.join(entry.id.path)}"
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("constraint", *entry.id.path)

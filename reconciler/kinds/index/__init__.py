@@ -79,14 +79,14 @@ class Index(Kind[IndexState]):
 
     name = "index"
     is_local = True
-    is_adopted = True
+    is_attachable = True
     section = "indexes"
     parents = ("table", "materialized_view")
     state = IndexState
     document = Annotated[IndexDocument, BeforeValidator(short_columns)]
     rank = 40
     reparsed = True
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    recreated_on = frozenset({Disturbance.RETYPED})
     guarantee = frozenset({"columns", "unique", "where", "nulls_not_distinct"})
     rules: ClassVar[Mapping[str, Rule]] = {
         "columns": Recreate("the keys of an index cannot be altered"),
@@ -168,11 +168,11 @@ class Index(Kind[IndexState]):
         }
         return written_bare(entry.id.path[1]), shortened(without_defaults(data))
 
-    def comes_with(self, field: str, new: Entry) -> bool:
+    def altered_with_carrier(self, field: str, new: Entry) -> bool:
         # SET TABLESPACE of a partitioned index leaves the indexes of its partitions where they are.
         return field != "tablespace"
 
-    def in_full(self, short: Any) -> Mapping[str, Any]:
+    def expand_short_form(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"columns": short}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
@@ -206,31 +206,31 @@ class Index(Kind[IndexState]):
         hazards = (Hazard(HazardCode.VALIDATION_LOST, entry.id, message),) if entry.state.unique else ()
         yield Statement(f"DROP INDEX {index_of(entry)}", on(relation_of(entry)), hazards)
 
-    def outdated(self, entry: Entry) -> str | None:
+    def stale_content(self, entry: Entry) -> str | None:
         return outdated_keys(entry)
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         locks = on(index_of(old), LockMode.SHARE_UPDATE_EXCLUSIVE)
         yield Statement(f"ALTER INDEX {index_of(old)} RENAME TO {quote(name)}", locks)
 
-    def yields(self, entry: Entry, disturbance: Disturbance) -> bool:
-        return disturbance in self.gives_way_to and entry.state.bound_to_types
+    def is_recreated_on(self, entry: Entry, disturbance: Disturbance) -> bool:
+        return disturbance in self.recreated_on and entry.state.bound_to_types
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         return index_roles(entry)
 
     def is_part_of(self, entry: Entry, carrier: Entry) -> bool:
         state: IndexState = entry.state
         is_meant = state.attached_to in (None, carrier.id.path[-1])
-        return state.attached and is_meant and self.would_take(carrier, entry)
+        return state.attached and is_meant and self.would_attach(carrier, entry)
 
-    def would_take(self, carrier: Entry, entry: Entry) -> bool:
+    def would_attach(self, carrier: Entry, entry: Entry) -> bool:
         # Storage parameters and the like may differ; the definition may not (CompareIndexInfo).
         names = ("columns", "unique", "using", "include", "where", "nulls_not_distinct")
         own, other = entry.state, carrier.state
         return all(getattr(own, name) == getattr(other, name) for name in names)
 
-    def brought(self, entry: Entry, carrier: Entry) -> Entry:
+    def inherited_form(self, entry: Entry, carrier: Entry) -> Entry:
         if entry.id.kind != carrier.id.kind:
             return carrier
         attached_to = entry.state.attached_to
@@ -243,8 +243,8 @@ class Index(Kind[IndexState]):
     def deviates(self, entry: Entry, carrier: Entry) -> bool:
         if super().deviates(entry, carrier) or entry.state.attached_to is not None:
             return True
-        return entry.id.path[1] != self.given_name(entry, carrier)
+        return entry.id.path[1] != self.attached_name(entry, carrier)
 
-    def given_name(self, entry: Entry, carrier: Entry) -> str:
+    def attached_name(self, entry: Entry, carrier: Entry) -> str:
         assert entry.parent is not None
         return chosen_name(entry.parent.path[-1], carrier.state.own_columns, "idx")

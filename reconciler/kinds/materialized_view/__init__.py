@@ -68,7 +68,7 @@ class MaterializedView(viewtext.QueriedRelation[MaterializedViewState]):
     """A materialized view. Its rows come from its query, so that dropping it loses nothing."""
 
     name = "materialized_view"
-    said_as = 1
+    text_name_parts = 1
     section = "materialized_views"
     state = MaterializedViewState
     document = Annotated[MaterializedViewDocument, BeforeValidator(viewtext.in_short)]

@@ -176,16 +176,16 @@ class Owner(Kind[OwnerState]):
         target = facet_of(entry.id)
         return f"owner of {target.kind.replace('_', ' ')} {'.'.join(target.path)}"
 
-    def kept(self, holder: ObjectId) -> Iterable[Statement]:
+    def save_properties(self, holder: ObjectId) -> Iterable[Statement]:
         return former.kept(holder)
 
-    def given_back(self, holder: ObjectId) -> Iterable[Statement]:
+    def restore_properties(self, holder: ObjectId) -> Iterable[Statement]:
         return former.given_back(holder)
 
     def built_in(self, entry: Entry) -> bool:
         return entry.id.path[0] == DATABASE and bool(entry.state.role == entry.state.usual)
 
-    def normal(self, entry: Entry, destination: Destination) -> Entry | None:
+    def normalized(self, entry: Entry, destination: Destination) -> Entry | None:
         if entry.id.path[0] == DATABASE:
             return entry
         is_public = facet_of(entry.id) == ObjectId("schema", ("public",))

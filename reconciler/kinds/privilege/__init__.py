@@ -123,7 +123,7 @@ class Privilege(Kind[PrivilegeState]):
             return entry.id.path[-1], {"owner": True, "privileges": privileges}
         return entry.id.path[-1], privileges
 
-    def in_full(self, short: Any) -> Mapping[str, Any]:
+    def expand_short_form(self, short: Any) -> Mapping[str, Any]:
         return short if isinstance(short, Mapping) else {"privileges": short}
 
     def create(self, entry: Entry, clauses: Sequence[str] = ()) -> Iterable[Statement]:
@@ -132,7 +132,7 @@ class Privilege(Kind[PrivilegeState]):
     def drop(self, entry: Entry) -> Iterable[Statement]:
         return _target(entry).change(entry.state.privileges, entry.state.usual)
 
-    def left(self, entry: Entry, changing: Container[ObjectId]) -> Entry | None:
+    def remaining_default(self, entry: Entry, changing: Container[ObjectId]) -> Entry | None:
         state: PrivilegeState = entry.state
         assert entry.parent is not None
         if state.of_owner and entry.parent.facet("owner") in changing:
@@ -147,7 +147,7 @@ class Privilege(Kind[PrivilegeState]):
     def built_in(self, entry: Entry) -> bool:
         return bool(entry.state.privileges == entry.state.usual)
 
-    def normal(self, entry: Entry, destination: Destination) -> Entry | None:
+    def normalized(self, entry: Entry, destination: Destination) -> Entry | None:
         object_type = _object_type(entry.id)
         held = of_major(entry.state.privileges, object_type, destination.major)
         state: PrivilegeState = dataclasses.replace(entry.state, privileges=held)
@@ -160,7 +160,7 @@ class Privilege(Kind[PrivilegeState]):
             return None
         return None if state.privileges == state.usual else entry
 
-    def implied(self, created: Entry, givers: Iterable[Entry]) -> Iterable[Entry]:
+    def implied_entries(self, created: Entry, givers: Iterable[Entry]) -> Iterable[Entry]:
         """What the default privileges of the connected role give on what it makes.
 
         A plan is applied by the role that it was made with; under another role the second look after the

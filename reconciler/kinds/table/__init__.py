@@ -35,7 +35,7 @@ class Table(Kind[TableState]):
     """A table, partitioned table or partition."""
 
     name = "table"
-    said_as = 1
+    text_name_parts = 1
     is_local = True
     section = "tables"
     nested_section = "partitions"
@@ -161,10 +161,10 @@ class Table(Kind[TableState]):
         if state.replica_identity != "default":
             yield from set_replica_identity(None, entry)
 
-    def enquire(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
+    def server_query(self, old: Entry | None, new: Entry) -> tuple[LiteralString, Mapping[str, str]] | None:
         return asked_for(old, new)
 
-    def informed(self, new: Entry, answer: str | None) -> Entry:
+    def with_server_answer(self, new: Entry, answer: str | None) -> Entry:
         return with_default(new, answer)
 
     def drop(self, entry: Entry) -> Iterable[Statement]:
@@ -175,16 +175,16 @@ class Table(Kind[TableState]):
         dropped = Statement(f"DROP TABLE {relation}", on(relation), data_loss(entry.id, message))
         yield taken_out(entry, dropped)
 
-    def leave(self, old: Entry, new: Entry) -> Iterable[Statement]:
+    def detach(self, old: Entry, new: Entry) -> Iterable[Statement]:
         return leave_ancestors(old, new)
 
     def rename(self, old: Entry, name: str) -> Iterable[Statement]:
         hazards = application_break(old.id, f"say {'.'.join(old.id.path)}")
         yield alter(old, f"RENAME TO {quote(name)}", hazards=hazards)
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("relation", *entry.id.path)
         yield ("type", *entry.id.path)
 
-    def resemblance(self, entry: Entry) -> object | None:
+    def rename_signature(self, entry: Entry) -> object | None:
         return None if entry.parent else ("table", entry.id.path[0])

@@ -39,4 +39,4 @@ class TableState:
     """Of a partition that is there: the default one beside it, as SQL writes it."""
     default_partition: tuple[str, ...] = field(default=(), compare=False)
     """Of a partition to be made or attached: the default one beside it, then those below that, as SQL writes
-    them; found by `enquire`."""
+    them; found by `server_query`."""

@@ -37,7 +37,7 @@ class Trigger(Kind[TriggerState]):
     document = TriggerDocument
     rank = 60
     reparsed = True
-    gives_way_to = frozenset({Disturbance.RETYPED})
+    recreated_on = frozenset({Disturbance.RETYPED})
     rules: ClassVar[Mapping[str, Rule]] = {
         "timing": _REPLACE,
         "events": _REPLACE,
@@ -111,11 +111,11 @@ class Trigger(Kind[TriggerState]):
         relation = relation_of(entry)
         yield Statement(f"DROP TRIGGER {quote(entry.id.path[2])} ON {relation}", on(relation))
 
-    def yields(self, entry: Entry, disturbance: Disturbance) -> bool:
+    def is_recreated_on(self, entry: Entry, disturbance: Disturbance) -> bool:
         # Only a condition and the columns of UPDATE OF bind a trigger to columns.
         state: TriggerState = entry.state
         bound = state.when is not None or any(event.startswith("update of ") for event in state.events)
-        return bound and super().yields(entry, disturbance)
+        return bound and super().is_recreated_on(entry, disturbance)
 
-    def occupies(self, entry: Entry) -> Iterable[tuple[str, ...]]:
+    def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("trigger", *entry.id.path)

@@ -76,7 +76,7 @@ def _verbs(change: Change, registry: Registry) -> tuple[Verb, ...]:
             return (Verb.CREATE, *_opening(change.entry, registry))
         case Drop():
             return (Verb.DROP,)
-        case Alter(old, new) if any(registry.of(new).leave(old, new)):
+        case Alter(old, new) if any(registry.of(new).detach(old, new)):
             return (Verb.LEAVE, Verb.ALTER)
         case Alter() | Follow() | Rename():
             return (Verb.ALTER,)
@@ -87,7 +87,7 @@ def _verbs(change: Change, registry: Registry) -> tuple[Verb, ...]:
 
 
 def _opening(entry: Entry, registry: Registry) -> tuple[Verb, ...]:
-    return (Verb.OPEN,) if any(registry.of(entry).opening(entry)) else ()
+    return (Verb.OPEN,) if any(registry.of(entry).create_shell(entry)) else ()
 
 
 def _position(entry: Entry) -> int:

@@ -29,7 +29,7 @@ def link(wiring: Wiring, node: Node) -> None:
                         wiring.graph.add_edge(node, later)
             else:
                 _after_ancestors(wiring, node, entry)
-                is_type = node.verb is Verb.DROP and wiring.registry.of(entry).aside(entry) is not None
+                is_type = node.verb is Verb.DROP and wiring.registry.of(entry).rename_aside(entry) is not None
                 verbs = _GONE if is_type else _BEFORE
                 _before_needs(wiring, node, _wanted(entry) - _moving(wiring, entry), verbs)
         case Verb.DROP_ASIDE:
@@ -70,7 +70,7 @@ def _link_create(wiring: Wiring, node: Node, change: Change) -> None:
     for twin in _twins_of_what_stays(wiring, entry):
         if later := wiring.node(Verb.CREATE, twin.id):
             wiring.graph.add_edge(node, later)  # which finds it there, and makes one of both
-    if wiring.registry.of(entry).is_adopted and entry.carrier is None:
+    if wiring.registry.of(entry).is_attachable and entry.carrier is None:
         _link_own(wiring, node, entry)
     former = wiring.current.get(node.id)
     if former and former.carrier and (gone := wiring.node(Verb.DROP, former.carrier)):
@@ -81,11 +81,11 @@ def _after_others_alike(wiring: Wiring, node: Node, entry: Entry) -> None:
     """Of a partitioned table's indexes that are defined alike, each takes the first part that it finds: the
     first is made with its parts before those of the next are there."""
     kind, whole = wiring.registry.of(entry), wiring.desired.get(entry.carrier)
-    if not kind.is_adopted or whole is None or whole.parent is None:
+    if not kind.is_attachable or whole is None or whole.parent is None:
         return
     for other in wiring.desired.children.get(whole.parent, ()):
         is_before = other.id.kind == whole.id.kind and other.id < whole.id
-        if is_before and kind.would_take(other, entry) and (earlier := wiring.node(Verb.CREATE, other.id)):
+        if is_before and kind.would_attach(other, entry) and (earlier := wiring.node(Verb.CREATE, other.id)):
             wiring.graph.add_edge(earlier, node)
 
 
@@ -183,12 +183,12 @@ def _lent(wiring: Wiring, node: Node, entry: Entry) -> set[ObjectId]:
     """The partitioned table's index that a key of a partition serves as a part of: PostgreSQL drops the key
     first, and takes it over where it is there when the index is made."""
     holder = wiring.desired.get(entry.parent)
-    if not wiring.registry.of(entry).is_adopted or holder is None:
+    if not wiring.registry.of(entry).is_attachable or holder is None:
         return set()
     found = {
         needed
         for needed in entry.needs
-        if wiring.registry.of(needed).is_adopted
+        if wiring.registry.of(needed).is_attachable
         and (whole := wiring.desired.get(needed)) is not None
         and whole.parent == holder.parent
     }
@@ -331,8 +331,8 @@ def _names(wiring: Wiring, node: Node) -> tuple[set[tuple[str, ...]], set[tuple[
     change = wiring.changes[node.id]
     old = None if isinstance(change, Create) else old_of(change)
     new = None if isinstance(change, Drop) else new_of(change)
-    had = set(wiring.registry.of(old).occupies(old)) if old else set()
-    has = set(wiring.registry.of(new).occupies(new)) if new else set()
+    had = set(wiring.registry.of(old).claims_names(old)) if old else set()
+    has = set(wiring.registry.of(new).claims_names(new)) if new else set()
     match node.verb:
         case Verb.DROP | Verb.ASIDE:
             return had, set()

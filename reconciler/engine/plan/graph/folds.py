@@ -56,7 +56,7 @@ def _cover(wiring: Wiring, node: Node) -> Node | None:
 def _is_repeated(wiring: Wiring, entry: Entry) -> bool:
     """Whether another clause of the same CREATE would swallow this one."""
     kind = wiring.registry.of(entry)
-    if not kind.is_adopted or entry.parent is None:
+    if not kind.is_attachable or entry.parent is None:
         return False
     return any(kind.merges_with(entry, other) for other in wiring.desired.children.get(entry.parent, ()))
 

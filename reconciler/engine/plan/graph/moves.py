@@ -35,7 +35,9 @@ def is_between(wiring: Wiring, entry: Entry) -> bool:
     if entry.parent is None:
         return False
     moves = parting(wiring.changes, entry.parent)
-    return bool(moves.left or moves.joined) and (kind.is_shared_with_heirs or _is_from(wiring, entry, moves))
+    return bool(moves.left or moves.joined) and (
+        kind.is_required_in_children or _is_from(wiring, entry, moves)
+    )
 
 
 def is_released(wiring: Wiring, entry: Entry) -> bool:
@@ -68,7 +70,7 @@ def _before_joining(wiring: Wiring, joining: Node, moves: Parting) -> None:
     for above in lines(wiring.desired, moves.joined):
         for node in _nodes_on(wiring, above):
             kind = wiring.registry[node.id.kind]
-            if kind.is_shared_with_heirs or kind.is_overridden:
+            if kind.is_required_in_children or kind.is_overridden_by_partitions:
                 wiring.graph.add_edge(node, joining)
 
 
@@ -98,6 +100,6 @@ def _released(wiring: Wiring, table: ObjectId) -> set[Node]:
         Node(Verb.DROP, id)
         for above in lines(wiring.current, parting(wiring.changes, table).left)
         for entry in wiring.current.children.get(above, ())
-        for id in (kept.id for kept in wiring.registry.of(entry).released(entry, table))
+        for id in (kept.id for kept in wiring.registry.of(entry).entries_after_detach(entry, table))
         if wiring.node(Verb.DROP, id)
     }

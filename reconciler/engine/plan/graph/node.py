@@ -69,5 +69,5 @@ def is_entangled(wiring: Wiring, catalog: Catalog, part: ObjectId, whole: Object
         and other is not None
         and part in entry.needs
         and whole in other.needs
-        and any(wiring.registry.of(entry).opening(entry))
+        and any(wiring.registry.of(entry).create_shell(entry))
     )
