@@ -86,7 +86,7 @@ class Kind(Descent, ABC, Generic[S]):
     is_bound_to_database: ClassVar[bool] = False
     """True for what a server can refuse to make in any database but the target (extensions)."""
     enquires_when_new: ClassVar[bool] = False
-    """True where the server is to be asked also if the parent is new, which `server_query` needs not look at."""
+    """True where `server_query` is to be asked even if the parent is new."""
     unusual: ClassVar[LiteralString | None] = None
     """SQL for the paths of entries that a pull says though they are built in: they are not as a new database
     would have them (an extension's older version). Their state has a field `usual`."""
