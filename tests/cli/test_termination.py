@@ -82,6 +82,24 @@ def test_a_plan_of_the_chain_is_named_by_its_file(inside: Shop) -> None:
     assert (message["target"], message["plan"]) == ("prod", "0001_start.plan.yaml")
 
 
+def test_where_nothing_is_pending_the_last_plan_is_named(inside: Shop) -> None:
+    inside.reconcile.write("reconcile.yaml", f'targets:\n  prod: {{url: "{inside.url}"}}\n')
+    assert inside.reconcile("plan", "--save", "--name", "start").code == 0
+    _, first = call(inside, "apply")
+    _, again = call(inside, "apply")
+    _, run = call(inside, "run")
+    assert [message["plan"] for message in (first, again, run)] == ["0001_start.plan.yaml"] * 3
+    assert (again["plans"], again["steps_ran"]) == ([], 0)
+
+
+def test_drift_names_what_was_changed_by_hand(inside: Shop) -> None:
+    inside.deploy()
+    inside.execute("ALTER TABLE orders ADD COLUMN by_hand text")
+    _, message = call(inside, "drift", "--detailed-exitcode", *inside.options)
+    assert message["exit_code"] == 2
+    assert "orders.by_hand" in message["message"]
+
+
 def test_how_far_it_came_before_it_failed(inside: Shop) -> None:
     inside.deploy()
     inside.execute("INSERT INTO customers (email) VALUES ('a'), ('b')")

@@ -30,7 +30,7 @@ def apply(
 ) -> int:
     """Carry out a saved plan, or the next in the target's chain."""
     from reconciler import app
-    from reconciler.cli import apply_flow
+    from reconciler.cli import apply_flow, termination_message
     from reconciler.cli.console import say
     from reconciler.core.errors import UsageError
 
@@ -50,6 +50,8 @@ def apply(
         raise UsageError(f"target `{chosen.target}` has no chain of plans in {chosen.plans}", hint=hint)
     place = app.place_in(chained, chosen.url)
     pending = place.pending
+    if place.done and not pending:
+        termination_message.note(plan=place.done[-1].path.name)
     taken = pending if everything else pending[:1]
     apply_flow.require_approvals(place, taken, chosen)
     done = []

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 
-from reconciler.cli import formats, options
+from reconciler.cli import formats, options, termination_message
 from reconciler.cli.failure_report import failing_in_format
+
+_MOST_NAMED = 20
 
 
 def register(application: typer.Typer) -> None:
@@ -35,6 +39,8 @@ def drift(
         wanted = app.make_plan(options.request_of(chosen, ownership, scratch_url))
     found = app.drift(chosen.url, chosen.project.scope(ownership), wanted)
     moved = None if found is None else app.heads(found)
+    if moved:
+        termination_message.note(message=_summary([f"{one.how} {one.object}" for one in moved]))
     if format is formats.FindingsFormat.JSON:
         told = [{"object": str(one.object), "how": one.how} for one in moved or ()]
         show_json({"has_baseline": moved is not None, "drift": told})
@@ -49,3 +55,9 @@ def drift(
             show(f"{one.how:11} {one.object}")
         show(f"not as they were left: {len(moved)}" if moved else "no drift")
     return options.CHANGES if detailed_exitcode and moved else 0
+
+
+def _summary(moved: Sequence[str]) -> str:
+    """What differs, for a termination message: the number of objects, and the first of them."""
+    more = f", and {len(moved) - _MOST_NAMED} more" if len(moved) > _MOST_NAMED else ""
+    return f"not as they were left: {len(moved)} ({', '.join(moved[:_MOST_NAMED])}{more})"

@@ -29,7 +29,7 @@ def run(
     schema folder. Without one the plan is made on the spot, unless the target wants signed plans.
     """
     from reconciler import app
-    from reconciler.cli import apply_flow
+    from reconciler.cli import apply_flow, termination_message
 
     consent = apply_flow.consent_of(allow)
     chosen = options.choose(target, url, schema)
@@ -41,6 +41,8 @@ def run(
         return 0
     place = app.place_in(chained, chosen.url)
     pending = place.pending
+    if place.done and not pending:
+        termination_message.note(plan=place.done[-1].path.name)
     apply_flow.require_approvals(place, pending, chosen)
     done = [
         apply_flow.timed(chosen, consent, wait_lock, one.plan, one.saved, one.path.name) for one in pending
