@@ -37,7 +37,7 @@ class Entry:
 
     def digest(self) -> str:
         """A short digest of the compared state and the parent: 16 hexadecimal digits."""
-        text = repr((compared(self.state), str(self.parent) if self.parent else None))
+        text = repr((_digested(self.state), str(self.parent) if self.parent else None))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -132,6 +132,28 @@ def compared(state: State) -> tuple[tuple[str, Any], ...]:
     """The fields of a state that take part in equality, with their values, in order of declaration."""
     of: Any = type(state)
     return tuple((name, getattr(state, name)) for name in _compared_fields(of))
+
+
+ADDED = {"added": True}
+"""The metadata of a field that a state got after plans had been saved: see `_digested`."""
+
+
+def _digested(state: State) -> tuple[tuple[str, Any], ...]:
+    """What a digest is of: the compared fields. A field that was added later counts only where it has another
+    value than its default, so that the digests in plans that were saved before stay what they are."""
+    of: Any = type(state)
+    added = _added_fields(of)
+    if not added:
+        return compared(state)
+    return tuple(
+        (name, value) for name, value in compared(state) if name not in added or value != added[name]
+    )
+
+
+@cache
+def _added_fields(state: type[Any]) -> Mapping[str, Any]:
+    """The fields that were added later, with their defaults."""
+    return {field.name: field.default for field in dataclasses.fields(state) if field.metadata.get("added")}
 
 
 @cache

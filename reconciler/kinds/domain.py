@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
 from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import BeforeValidator
 
 from reconciler.core.aside import DataType
-from reconciler.core.catalog import Entry
+from reconciler.core.catalog import ADDED, Entry
 from reconciler.core.constraint import chosen_name
 from reconciler.core.conversion import may_lose
 from reconciler.core.dataclass import dataclass
@@ -35,7 +36,7 @@ class DomainState:
     type: str
     """As format_type writes it, with its modifier."""
     not_null: bool = False
-    not_null_name: str | None = None
+    not_null_name: str | None = field(default=None, metadata=ADDED)
     """PostgreSQL 17 names the constraint; None is the name that it chooses by itself."""
     default: str | None = None
     collation: str | None = None

@@ -16,7 +16,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 GITHUB = sorted((ROOT / "docs" / "ci" / "github").glob("*.yaml"))
-TEMPLATE = ROOT / "reconciler" / "app" / "templates" / "workflow.yaml"
+TEMPLATE = ROOT / "reconciler" / "app" / "adoption" / "templates" / "workflow.yaml"
 ACTION = ROOT / ".github" / "actions" / "reconcile" / "action.yml"
 GITLAB = ROOT / "docs" / "ci" / "gitlab" / "reconcile.gitlab-ci.yml"
 EVERY = (*GITHUB, TEMPLATE, ACTION, GITLAB)

@@ -22,7 +22,7 @@ def parsed(args: list[str]) -> dict[str, Any]:
     assert name in COMMANDS, f"there is no command {name}"
     application = typer.Typer()
     application.callback()(lambda: None)
-    import_module(f"reconciler.cli.{name}_command").register(application)
+    import_module(f"reconciler.cli.commands.{name}").register(application)
     group: Any = typer.main.get_command(application)
     command = group.get_command(None, name)
     context = command.make_context(name, list(rest))

@@ -33,7 +33,9 @@ def of_this_database(catalog: Catalog, registry: Registry) -> Catalog:
         if entry.parent is None:
             continue
         among = {needed for needed in entry.needs if needed in catalog}
-        if among <= kept or not registry.of(entry).built_in(entry):
+        kind = registry.of(entry)
+        # What is opt-in and as in any new database says nothing: a snapshot does not hold it.
+        if not kind.built_in(entry) or (among <= kept and not kind.is_opt_in):
             kept |= among | {entry.id}
     return _only(catalog, shared, kept, registry)
 

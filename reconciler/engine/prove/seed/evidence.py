@@ -80,12 +80,19 @@ def count_and_digest(connection: psycopg.Connection[Any]) -> dict[str, RowEviden
         for name, value in _TEXT_SETTINGS.items():
             connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", (name, value), prepare=False)
         tables: dict[str, tuple[str | None, dict[str, str]]] = {}
-        for schema, name, root_schema, root_name, column, type_ in connection.execute(_COLUMNS).fetchall():
+        for schema, name, root_schema, root_name, column, type_ in _columns(connection):
             root = qualified(root_schema, root_name) if root_name is not None else None
             columns = tables.setdefault(qualified(schema, name), (root, {}))[1]
             if column is not None:
                 columns[column] = type_
         return {table: _read(connection, table, *found) for table, found in tables.items()}
+
+
+def _columns(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+    """The columns with their types named in full, whatever path the tables are read with."""
+    with connection.transaction(force_rollback=True):
+        connection.execute("SELECT pg_catalog.set_config('search_path', '', true)")
+        return connection.execute(_COLUMNS).fetchall()
 
 
 def _read(
