@@ -75,7 +75,11 @@ _COMMENTS: LiteralString = """
                     SELECT FROM pg_catalog.pg_rewrite w WHERE w.oid = d.objoid AND w.rulename = '_RETURN'))
             UNION ALL
             SELECT 'pg_shdescription/' || d.classoid || '.' || d.objoid || '/0',
-                d.classoid::pg_catalog.regclass::text || '/' || d.objoid || '/0', d.description, false, false
+                d.classoid::pg_catalog.regclass::text || '/' || d.objoid || '/0', d.description, false,
+                d.description IN (
+                    'default administrative connection database',
+                    'default template for new databases',
+                    'unmodifiable empty database')
             FROM pg_catalog.pg_shdescription d
             WHERE d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass
                 OR d.classoid = 'pg_catalog.pg_database'::pg_catalog.regclass AND d.objoid = (

@@ -19,7 +19,7 @@ from reconciler.core.kind import Kind, Nest
 from reconciler.kinds.column_comment import ColumnComment
 from reconciler.kinds.comment import Comment
 from reconciler.kinds.index_comment import IndexComment
-from tests.kinds.constraints_schema import Database, major_of
+from tests.kinds.constraints_schema import Database
 from tests.kinds.roundtrip import of_kind, read, run
 
 COMMENT, COLUMN_COMMENT, INDEX_COMMENT = Comment(), ColumnComment(), IndexComment()
@@ -224,8 +224,6 @@ def test_parts_that_postgresql_makes_are_left_out(database: Database) -> None:
     before = own(source)
     run(source, "COMMENT ON RULE \"_RETURN\" ON app.names IS 'x'")
     run(source, "COMMENT ON TYPE app.users IS 'x'; COMMENT ON TYPE app._mood IS 'x'")
-    if major_of(source) >= 18:
-        run(source, "COMMENT ON CONSTRAINT users_id_not_null ON app.users IS 'x'")
     assert own(source) == before
 
 
