@@ -19,7 +19,11 @@ def code_of(error: BaseException) -> str:
     ours."""
     if not isinstance(error, ReconcileError) or type(error) is ReconcileError:
         return "unexpected"
-    return _WORD_START.sub("_", type(error).__name__).lower()
+    # A finer class within one module is no sort of its own: the words are those of core/errors.py.
+    known = (of for of in type(error).__mro__ if of.__module__ == ReconcileError.__module__)
+    of = next(known, ReconcileError)
+    name = type(error).__name__ if of is ReconcileError else of.__name__
+    return _WORD_START.sub("_", name).lower()
 
 
 def brief(error: BaseException, longest: int = 1000) -> str:

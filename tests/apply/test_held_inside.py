@@ -33,7 +33,7 @@ def test_a_check_that_must_look_inside_is_refused_with_a_way_on(name: str, playe
     played(SCHEMA % ("", "", column))
     with pytest.raises(Blocked) as refused:
         played(SCHEMA % (CHECKED % "false", "", column))
-    assert refused.value.message.startswith("check public.size.size_check: ")
+    assert "schema.yaml:3: check public.size.size_check: " in refused.value.message
     assert named in refused.value.message
     assert "not_valid: true" in (refused.value.hint or "")
     unchecked = SCHEMA % (CHECKED % "true", "", column)

@@ -42,7 +42,10 @@ def test_the_extension_has_something_of_every_kind(place: Callable[[], Place]) -
     for name in SCRIPTS:
         plain.execute((FOLDER / name).read_text())
     found = {entry.id.kind for entry in _read(plain)}
-    assert {kind.name for kind in registry()} - found <= NEVER_MEMBERS.keys()
+    # Below 18 a NOT NULL of a table has no name that a comment could be on.
+    ((major,),) = plain.execute("SELECT current_setting('server_version_num')::integer / 10000")
+    too_new = {"not_null_comment"} if major < 18 else set()
+    assert {kind.name for kind in registry()} - found <= NEVER_MEMBERS.keys() | too_new
 
 
 @pytest.mark.parametrize("options", [(), ("--ownership",)], ids=["", "ownership"])

@@ -100,3 +100,9 @@ CREATE FOREIGN TABLE everything.far (id integer OPTIONS (name 'x') DEFAULT 3, CH
 CREATE FUNCTION everything.heed() RETURNS event_trigger LANGUAGE plpgsql AS 'begin end';
 CREATE EVENT TRIGGER everything_trigger ON ddl_command_end WHEN TAG IN ('DROP CAST') EXECUTE FUNCTION everything.heed();
 COMMENT ON EVENT TRIGGER everything_trigger IS 'An event.';
+
+DO $$BEGIN
+    IF current_setting('server_version_num')::integer >= 180000 THEN
+        EXECUTE 'COMMENT ON CONSTRAINT config_name_not_null ON everything.config IS ''Known.''';
+    END IF;
+END$$;
