@@ -188,7 +188,7 @@ def _reading_order(emission: Emission, node: Node) -> tuple[int, int, ObjectId]:
 def _clauses(emission: Emission, node: Node) -> Sequence[str]:
     inner = emission.ordered.folded.get(node, ())
     return [
-        emission.registry[child.id.kind].clause(made(emission, child), _clauses(emission, child))
+        emission.registry[child.id.kind].clause(_said(emission, child), _clauses(emission, child))
         for child in sorted(inner, key=lambda folded: _reading_order(emission, folded))
         # What is inherited from a table that is no entry (an extension's) comes by itself.
         if not emission.registry[child.id.kind].is_inherited(made(emission, child))
