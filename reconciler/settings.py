@@ -19,6 +19,10 @@ EMBEDDED = "embedded"
 """The url of a target that is a local server under .reconcile/."""
 
 
+Roles = Literal["needed", "all"]
+"""The roles that a pull with ownership writes: those that the database needs, or every role of the server."""
+
+
 class RequireSettings(Document):
     """What a plan needs before it may be applied; see docs/approvals.md."""
 
@@ -45,6 +49,7 @@ class ManageSettings(Document):
     schemas: Names = ()
     ignore: Names = ()
     ownership: bool = False
+    roles: Roles = "needed"
     prune: Prune = "ask"
 
 
@@ -84,10 +89,16 @@ class Project:
         """Where saved plans live."""
         return self.root / os.environ.get("RECONCILE_PLANS", self.settings.plans)
 
-    def scope(self, ownership: bool) -> Scope:
-        """What is under management."""
+    def scope(self, ownership: bool, roles: Roles | None = None) -> Scope:
+        """What is under management; `roles` is what a flag says."""
         manage = self.settings.manage
-        return Scope(manage.schemas, manage.ignore, ownership or manage.ownership, manage.prune)
+        return Scope(
+            manage.schemas,
+            manage.ignore,
+            ownership or manage.ownership,
+            manage.prune,
+            all_roles=(roles or manage.roles) == "all",
+        )
 
     def target(self, name: str | None) -> tuple[str, TargetSettings]:
         """The named target, or the only one, or `dev`. Raises UsageError for a name that does not exist."""

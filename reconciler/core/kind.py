@@ -179,6 +179,11 @@ class Kind(Descent, ABC, Generic[S]):
         """Whether every new database has it, so that leaving it undeclared says nothing (schema public)."""
         return False
 
+    def concerns_database(self, entry: Entry) -> bool:
+        """Whether a shared object says something about this very database although nothing in it refers to
+        the object (a role has settings for it)."""
+        return False
+
     def normalized(self, entry: Entry, destination: Destination) -> Entry | None:
         """The declared entry as the target's catalog would hold it; None where it would hold none because it
         says what holds anyway."""

@@ -2,7 +2,8 @@
 
 Roles belong to the server. A plan alters those that are declared. With `--ownership` it drops an undeclared
 one only where it is this database's alone (core.role) and nothing that is declared names it; `pull` writes
-those, and those that something in the database refers to.
+those, those that something in the database refers to or that have settings for it, and what these are members
+of; with `roles: all` every role of the server.
 """
 
 from __future__ import annotations
@@ -236,6 +237,9 @@ class Role(Kind[RoleState]):
 
     def claims_names(self, entry: Entry) -> Iterable[tuple[str, ...]]:
         yield ("role", *entry.id.path)
+
+    def concerns_database(self, entry: Entry) -> bool:
+        return bool(entry.state.database_settings)
 
     def built_in(self, entry: Entry) -> bool:
         return bool(entry.state.is_others)

@@ -144,6 +144,14 @@ def test_owners_and_privileges_that_are_not_written_are_said(inside: Shop) -> No
     assert "public: []" in text, "what everyone has of a new function is revoked"
 
 
+def test_all_roles_are_written_only_with_ownership(inside: Shop) -> None:
+    done = inside.reconcile("pull", "--url", inside.url, "--out", "new", "--roles", "all")
+    assert done.code == 64
+    assert "--roles all writes roles only with --ownership" in done.err
+    done = inside.reconcile("pull", "--url", inside.url, "--out", "new", "--roles", "all", "--ownership")
+    assert done.code == 0, done.err
+
+
 @pytest.mark.parametrize("answer", [True, False])
 def test_init_asks_for_them_at_a_terminal(
     answer: bool, inside: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -199,7 +199,7 @@ class Attempt:
         note = _put_rows(url, self.case) if with_rows else ""
         rows = _rows(url)
         folder, out = self.work / f"schema{with_rows}", self.work / f"{with_rows}.plan.yaml"
-        self._stage(lambda: self.product.pull(self.wanted, folder))
+        self._stage(lambda: self.product.pull(self.wanted, folder, all_roles=self.sides.roles))
         plan: Plan = self._stage(lambda: self.product.plan(url, folder, out, self.sides.scratch_url))
         text = rendered(plan)
         if self.case["noop"] and plan.get("steps") and not self._differ(url):

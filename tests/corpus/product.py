@@ -38,8 +38,8 @@ class ProductFailed(Exception):
 class Product(Protocol):
     """The three stages; each raises ProductFailed."""
 
-    def pull(self, url: str, folder: Path) -> None:
-        """Write the database's schema into a folder."""
+    def pull(self, url: str, folder: Path, *, all_roles: bool = False) -> None:
+        """Write the database's schema into a folder; the roles that it needs, or all of the server."""
 
     def plan(self, url: str, folder: Path, out: Path, scratch_url: str | None) -> Plan:
         """Compare a folder with a database, write the plan file, return it as data."""
@@ -60,9 +60,10 @@ class Finished:
 class CommandLine:
     """The product as scripts use it; subclasses say how a command is run."""
 
-    def pull(self, url: str, folder: Path) -> None:
+    def pull(self, url: str, folder: Path, *, all_roles: bool = False) -> None:
         """See Product."""
-        self._stage("pull", "--url", url, "--out", str(folder), "--ownership")
+        roles = "all" if all_roles else "needed"
+        self._stage("pull", "--url", url, "--out", str(folder), "--ownership", "--roles", roles)
 
     def plan(self, url: str, folder: Path, out: Path, scratch_url: str | None) -> Plan:
         """See Product."""
@@ -125,7 +126,7 @@ class Replace:
     def __init__(self) -> None:
         self._folders: dict[int, Path] = {}
 
-    def pull(self, url: str, folder: Path) -> None:
+    def pull(self, url: str, folder: Path, *, all_roles: bool = False) -> None:
         """See Product."""
         folder.mkdir(exist_ok=True)
         folder.joinpath("schema.sql").write_bytes(self._dump(url).encode())

@@ -143,7 +143,7 @@ class Restless(Replace):
 class Broken(Replace):
     """Fails with an error of its own."""
 
-    def pull(self, url: str, folder: Path) -> None:
+    def pull(self, url: str, folder: Path, *, all_roles: bool = False) -> None:
         raise ProductFailed("pull", 1, 'error: no table "a" in line 12')
 
 

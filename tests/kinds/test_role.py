@@ -229,6 +229,49 @@ def test_pull_writes_what_the_database_refers_to(roles: Roles, crowded: Database
     assert dump({"roles": pulled})
 
 
+def test_pull_writes_the_groups_of_roles_that_are_not_this_databases_alone(
+    roles: Roles, database: Database
+) -> None:
+    source, other = database(), database()
+    for connection in (source, other):
+        run(connection, f"CREATE TABLE public.t (id integer); GRANT SELECT ON public.t TO {roles.owner}")
+    run(source, f"GRANT {roles.other} TO {roles.owner}", f"GRANT {quote(roles.odd)} TO {roles.other}")
+    pulled = app.pull(source.info.dsn, Scope(ownership=True))[0]["roles.yaml"]["roles"]
+    assert pulled[roles.owner] == {"member_of": {roles.other: {}}}
+    assert pulled[roles.other] == {"member_of": {quote(roles.odd): {}}}
+    run(source, f"REVOKE {roles.other} FROM {roles.owner}", f"REVOKE {quote(roles.odd)} FROM {roles.other}")
+    assert set(app.pull(source.info.dsn, Scope(ownership=True))[0]["roles.yaml"]["roles"]) == {roles.owner}
+
+
+def test_pull_writes_roles_with_settings_for_the_database(
+    roles: Roles, crowded: Database, tmp_path: Path
+) -> None:
+    source = crowded()
+    name = source.info.dbname
+    run(source, f"ALTER ROLE {roles.owner} IN DATABASE {quote(name)} SET work_mem = '64MB'")
+    run(source, f"ALTER ROLE {roles.other} SET work_mem = '64MB'")
+    content = app.pull(source.info.dsn, Scope(ownership=True))[0]
+    assert content["roles.yaml"]["roles"] == {roles.owner: {"database_settings": {"work_mem": "64MB"}}}
+    assert steps(source, tmp_path, dump(content["roles.yaml"])) == []
+
+
+def test_every_role_of_the_server_is_pulled_on_request(
+    roles: Roles, crowded: Database, tmp_path: Path
+) -> None:
+    source = crowded()
+    run(source, f"ALTER ROLE {roles.owner} LOGIN", f"GRANT {roles.other} TO {roles.owner}")
+    needed = app.pull(source.info.dsn, Scope(ownership=True))[0]
+    assert roles.owner not in needed.get("roles.yaml", {}).get("roles", {})
+    content = app.pull(source.info.dsn, Scope(ownership=True, all_roles=True))[0]["roles.yaml"]
+    assert content["roles"][roles.owner] == {"login": True, "member_of": {roles.other: {}}}
+    assert {roles.other, quote(roles.odd)} <= set(content["roles"])
+    assert steps(source, tmp_path, dump(content)) == []
+    run(source, f"DROP ROLE {roles.owner}")
+    run(source, *steps(source, tmp_path, dump(content)))
+    again = app.pull(source.info.dsn, Scope(ownership=True, all_roles=True))[0]["roles.yaml"]
+    assert again == content
+
+
 def test_inheriting_takes_memberships_along(roles: Roles, crowded: Database, tmp_path: Path) -> None:
     source = crowded()
     run(source, f"GRANT {roles.other} TO {roles.owner}")

@@ -98,7 +98,7 @@ def pull_into(folder: Path, request: Request) -> Pulled:
             live = live.only(entry.id for entry in live if not kinds.of(entry).managed_with_ownership)
         existing = _existing(folder, whole, request, connection)
         live = _with_unusual(live, connection)
-    pulled = documents(live, kinds)
+    pulled = documents(live, kinds, all_roles=request.scope.all_roles)
     files = (
         _placed(pulled, live, existing)
         if existing.homes

@@ -88,7 +88,7 @@ def pull(url: str, scope: Scope) -> tuple[Mapping[str, Mapping[str, Any]], tuple
     if not scope.ownership:
         kinds = registry()
         catalog = catalog.only(entry.id for entry in catalog if not kinds.of(entry).managed_with_ownership)
-    return documents(catalog, registry()), catalog.unknown
+    return documents(catalog, registry(), all_roles=scope.all_roles), catalog.unknown
 
 
 def compare(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,7 +14,7 @@ from reconciler.cli.failure_report import failing_in_format
 from reconciler.core.counting import counted
 
 if TYPE_CHECKING:
-    from reconciler.app import Pulled
+    from reconciler.app import Pulled, Request
 
 
 def register(application: typer.Typer) -> None:
@@ -36,6 +36,15 @@ def pull(
     target: options.Target = None,
     url: options.Url = None,
     ownership: options.Ownership = False,
+    roles: Annotated[
+        Literal["needed", "all"] | None,
+        typer.Option(
+            "--roles",
+            help="With --ownership: the roles that the database needs, or all of the server.  "
+            "[default: needed]",
+            show_default=False,
+        ),
+    ] = None,
     scratch_url: options.ScratchUrl = None,
     format: options.ResultFormat = formats.Shape.TEXT,
 ) -> int:
@@ -47,17 +56,14 @@ def pull(
     chosen = options.choose(target, url)
     folder = out or chosen.schema
     scratch = scratch_url or os.environ.get("RECONCILE_SCRATCH_URL")
-    request = app.Request(chosen.url, folder, chosen.project.scope(ownership), scratch)
+    scope = chosen.project.scope(ownership, roles)
+    if roles == "all" and not scope.ownership:
+        raise UsageError("--roles all writes roles only with --ownership", hint="add --ownership")
+    request = app.Request(chosen.url, folder, scope, scratch)
     if snapshot is not None:
         if out is not None:
             raise UsageError("--out and --snapshot do not go together", hint="run it twice")
-        objects, unknown = app.save_live(request, snapshot)
-        if format is formats.Shape.JSON:
-            show_json({"snapshot": str(snapshot), "objects": objects, "unknown": list(unknown)})
-        else:
-            say(f"wrote    {snapshot}: {counted(objects, 'object')}")
-            _say_unknown(unknown)
-        return 0
+        return _snapshot(request, snapshot, format)
     pulled = app.pull_into(folder, request)
     written = pulled.written
     if format is formats.Shape.JSON:
@@ -73,6 +79,19 @@ def pull(
     say(f"{folder}: {written.summary}")
     _say_unknown(pulled.unknown)
     say_left_out(pulled)
+    return 0
+
+
+def _snapshot(request: Request, file: Path, format: formats.Shape) -> int:
+    from reconciler import app
+    from reconciler.cli.console import say, show_json
+
+    objects, unknown = app.save_live(request, file)
+    if format is formats.Shape.JSON:
+        show_json({"snapshot": str(file), "objects": objects, "unknown": list(unknown)})
+    else:
+        say(f"wrote    {file}: {counted(objects, 'object')}")
+        _say_unknown(unknown)
     return 0
 
 

@@ -12,10 +12,15 @@ from reconciler.engine.declaration.written import HOME
 from reconciler.engine.registry import Registry
 
 
-def documents(catalog: Catalog, registry: Registry) -> Mapping[str, Mapping[str, Any]]:
-    """Relative path of each file -> its content as plain data, ready for the YAML writer."""
+def documents(
+    catalog: Catalog, registry: Registry, *, all_roles: bool = False
+) -> Mapping[str, Mapping[str, Any]]:
+    """Relative path of each file -> its content as plain data, ready for the YAML writer.
+
+    With `all_roles` what the server's databases share is written whole, not only what this database needs.
+    """
     files: dict[str, dict[str, Any]] = {}
-    catalog = of_this_database(catalog, registry)
+    catalog = catalog if all_roles else of_this_database(catalog, registry)
     told = [entry for entry in catalog if _is_told(entry, catalog, registry)]
     paths = {entry.id: _file(entry, registry) for entry in told}
     apart = _apart(paths.values())

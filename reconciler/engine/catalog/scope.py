@@ -31,6 +31,8 @@ class Scope:
     """Patterns over ids: `table:public.spatial_*`, `*:partman.*`."""
     ownership: bool = False
     prune: Prune = "ask"
+    all_roles: bool = False
+    """Whether a pull with ownership writes every role of the server."""
 
 
 def managed(catalog: Catalog, scope: Scope, registry: Registry) -> Catalog:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from reconciler.core.catalog import Catalog, Entry
 from reconciler.core.ident import ObjectId
 from reconciler.engine.registry import Registry
 
-if TYPE_CHECKING:
-    pass
-
 
 def of_this_database(catalog: Catalog, registry: Registry) -> Catalog:
-    """The catalog without what is shared and neither this database's alone nor referred to in it."""
+    """Return the catalog without the shared objects that this database does not need.
+
+    It needs those that are its alone, those that its own objects refer to, those with settings for it, and
+    what these are members of.
+    """
     shared = [entry for entry in catalog if registry.of(entry).is_shared]
     users = (entry for entry in catalog if not registry.is_shared(entry))
     referred = {needed for entry in users for needed in entry.needs}
@@ -26,9 +26,11 @@ def of_this_database(catalog: Catalog, registry: Registry) -> Catalog:
         and (
             entry.id in referred
             or not registry.of(entry).built_in(entry)
+            or registry.of(entry).concerns_database(entry)
             or (registry.of(entry).is_opt_in and _says_something(entry, catalog, registry))
         )
     }
+    kept |= _above(kept, catalog, registry)
     for entry in shared:
         if entry.parent is None:
             continue
@@ -61,6 +63,19 @@ def counted(catalog: Catalog, declared: Mapping[ObjectId, Entry], registry: Regi
         or (entry.id not in named if entry.parent is None else not declared.keys().isdisjoint(entry.needs))
     }
     return _only(catalog, shared, kept, registry)
+
+
+def _above(kept: set[ObjectId], catalog: Catalog, registry: Registry) -> set[ObjectId]:
+    """The shared objects that the parts of the kept ones name, and so on: groups, and groups of groups."""
+    found: set[ObjectId] = set()
+    waiting = list(kept)
+    while waiting:
+        for part in catalog.children.get(waiting.pop(), ()):
+            if registry.is_shared(part) and not registry.of(part).is_facet:
+                new = {id for id in part.needs if id in catalog} - kept - found
+                found |= new
+                waiting.extend(new)
+    return found
 
 
 def _says_something(entry: Entry, catalog: Catalog, registry: Registry) -> bool:
